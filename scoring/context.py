@@ -1,0 +1,138 @@
+"""What enrichment found out about a finding's surroundings, each fact present, absent or unknown."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from scoring.errors import BadInput
+from scoring.facts import ABSENT, NOT_LOOKED_UP, Absent, Fact, Present, Unknown
+
+
+class Account(msgspec.Struct, frozen=True):
+    """The account that owns the resource; `ou` is the path of its organizational unit."""
+
+    id: str
+    name: str | None = None
+    ou: str | None = None
+    tags: dict[str, str] | None = None
+    org_id: str | None = None
+
+
+class PrincipalAccount(msgspec.Struct, frozen=True):
+    """The account that is given access; `in_org` is None where nobody could tell."""
+
+    id: str
+    in_org: bool | None = None
+    vendor: str | None = None
+    name: str | None = None
+
+
+class Reactivation(msgspec.Struct, frozen=True):
+    """Who brought the finding back after it was archived: ``person``, ``undo`` or ``expiry``."""
+
+    who: str
+    at: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """All facts about one finding.
+
+    Attributes
+    ----------
+    tags : fact of dict
+        The resource's tags as given.
+    aliases : fact of tuple of str
+        Aliases of a KMS key, with ``alias/``.
+    details : dict of fact
+        Optional facts by name, e.g. ``public_access_block``; shown to a person, never scored.
+    """
+
+    tags: Fact[dict[str, str]] = NOT_LOOKED_UP
+    aliases: Fact[tuple[str, ...]] = NOT_LOOKED_UP
+    resource_account: Fact[Account] = NOT_LOOKED_UP
+    principal_account: Fact[PrincipalAccount] = NOT_LOOKED_UP
+    reactivated_by: Fact[Reactivation] = NOT_LOOKED_UP
+    details: dict[str, Fact[Any]] = {}
+
+
+class _Wire(msgspec.Struct):
+    tags: dict[str, str] | None | msgspec.UnsetType = msgspec.UNSET
+    aliases: list[str] | None | msgspec.UnsetType = msgspec.UNSET
+    resource_account: Account | None | msgspec.UnsetType = msgspec.UNSET
+    principal_account: PrincipalAccount | None | msgspec.UnsetType = msgspec.UNSET
+    reactivated_by: Reactivation | None | msgspec.UnsetType = msgspec.UNSET
+    details: dict[str, Any] | None = None
+    unknown: dict[str, str] | None = None
+
+
+NO_CONTEXT = Context()
+_FACTS = ("tags", "aliases", "resource_account", "principal_account", "reactivated_by")
+
+
+def from_json(value: object, path: str = "context") -> Context:
+    """Read the ``context`` of a record.
+
+    A key that is absent was never looked up; ``{}``, ``[]`` or null was looked up and is empty; a key under
+    ``unknown`` was asked for and refused, whatever else the record says of it.
+
+    Raises
+    ------
+    BadInput
+        Naming the field.
+
+    Examples
+    --------
+    >>> from_json({"tags": {}, "unknown": {"aliases": "AccessDenied"}}).aliases
+    Unknown(reason='AccessDenied', asked=True)
+    """
+    try:
+        wire = msgspec.convert(value, _Wire)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error, path + ".") from None
+    refused = wire.unknown or {}
+    facts: dict[str, Any] = {name: _fact(getattr(wire, name), refused.get(name)) for name in _FACTS}
+    if isinstance(facts["aliases"], Present):
+        facts["aliases"] = Present(tuple(facts["aliases"].value))
+    details: dict[str, Fact[Any]] = {name: _fact(found, None) for name, found in (wire.details or {}).items()}
+    details |= {
+        name.removeprefix("details."): Unknown(reason)
+        for name, reason in refused.items()
+        if name not in _FACTS
+    }
+    return Context(**facts, details=details)
+
+
+def to_json(context: Context) -> dict[str, Any]:
+    """Write a context as a record holds it; `from_json` reads it back unchanged."""
+    out: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
+    details: dict[str, Any] = {}
+
+    def put(target: dict[str, Any], name: str, label: str, fact: Fact[Any]) -> None:
+        if isinstance(fact, Present):
+            target[name] = msgspec.to_builtins(fact.value)
+        elif isinstance(fact, Absent):
+            target[name] = {"tags": {}, "aliases": []}.get(name)
+        elif fact.asked:
+            unknown[label] = fact.reason
+
+    for name in _FACTS:
+        put(out, name, name, getattr(context, name))
+    for name, fact in context.details.items():
+        put(details, name, f"details.{name}", fact)
+    if details:
+        out["details"] = details
+    if unknown:
+        out["unknown"] = unknown
+    return out
+
+
+def _fact(found: Any, refused: str | None) -> Fact[Any]:
+    if refused is not None:
+        return Unknown(refused)
+    if found is msgspec.UNSET:
+        return NOT_LOOKED_UP
+    if found is None or (isinstance(found, (Mapping, list)) and not found):
+        return ABSENT
+    return Present(found)

@@ -1,0 +1,227 @@
+"""Who is given access, and how far they are trusted."""
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from scoring.conditions import Narrowing
+from scoring.finding import Condition
+
+# From near to far. What is not known counts as the farthest.
+TRUST = (
+    "own account",
+    "own organization",
+    "contracted",
+    "AWS service",
+    "identity provider",
+    "known vendor",
+    "stranger",
+    "anyone",
+)
+
+# Issuers that anybody on the internet can get a token from: without a subject, their tokens open the door to all.
+SHARED_ISSUERS = frozenset(
+    {
+        "token.actions.githubusercontent.com",
+        "gitlab.com",
+        "app.terraform.io",
+        "agent.buildkite.com",
+        "oidc.circleci.com",
+        "accounts.google.com",
+        "graph.facebook.com",
+        "www.amazon.com",
+        "cognito-identity.amazonaws.com",
+    }
+)
+_GITHUB = "token.actions.githubusercontent.com"
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+_CANONICAL = re.compile(r"[0-9a-f]{64}")
+_UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """One principal of a finding.
+
+    Attributes
+    ----------
+    kind : str
+        ``anyone``, ``account``, ``role``, ``user``, ``session``, ``AWS service``, ``OIDC``, ``SAML``,
+        ``canonical user``, ``deleted principal`` or ``unknown``.
+    value : str
+        As AWS gave it, except that an account's root ARN is the account's number.
+    account : str or None
+        Twelve digits where the principal belongs to an account.
+    issuer : str or None
+        Host of a federated identity provider.
+    """
+
+    kind: str
+    value: str
+    account: str | None = None
+    issuer: str | None = None
+
+
+@lru_cache(maxsize=16384)
+def parse(kind: str, value: str) -> Principal:
+    """Read one entry of a finding's ``principal``.
+
+    Examples
+    --------
+    >>> parse("AWS", "arn:aws:iam::444455556666:root")
+    Principal(kind='account', value='444455556666', account='444455556666', issuer=None)
+    >>> parse("AWS", "*").kind
+    'anyone'
+    """
+    if value == "*":
+        return Principal("anyone", "*")
+    if kind == "AWS":
+        return _aws(value)
+    if kind == "Service":
+        return Principal("AWS service", value)
+    if kind == "CanonicalUser":
+        return Principal("canonical user" if _CANONICAL.fullmatch(value) else "unknown", value)
+    if kind == "Federated":
+        return _federated(value)
+    return Principal("unknown", value)
+
+
+def _aws(value: str) -> Principal:
+    if _ACCOUNT.fullmatch(value):
+        return Principal("account", value, value)
+    if _UNIQUE_ID.fullmatch(value):
+        return Principal("deleted principal", value)
+    parts = value.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn":
+        return Principal("unknown", value)
+    account, name = parts[4], parts[5]
+    if "*" in account or "?" in account:
+        return Principal("anyone", value)
+    if account == "cloudfront":
+        return Principal("AWS service", value)
+    if not _ACCOUNT.fullmatch(account):
+        return Principal("unknown", value)
+    if name == "root":
+        return Principal("account", account, account)
+    kinds = {"role": "role", "user": "user", "assumed-role": "session", "federated-user": "session"}
+    return Principal(kinds.get(name.split("/")[0], "unknown"), value, account)
+
+
+def _federated(value: str) -> Principal:
+    parts = value.split(":", 5)
+    if len(parts) == 6 and parts[0] == "arn":
+        resource, _, name = parts[5].partition("/")
+        account = parts[4] if _ACCOUNT.fullmatch(parts[4]) else None
+        if resource == "oidc-provider" and name:
+            return Principal("OIDC", value, account, name)
+        if resource == "saml-provider" and name:
+            return Principal("SAML", value, account, name)
+        return Principal("unknown", value, account)
+    return Principal("OIDC", value, None, value) if "." in value else Principal("unknown", value)
+
+
+def subject(issuer: str, conditions: tuple[Condition, ...]) -> str:
+    """How closely the conditions pin the subject of a federated identity.
+
+    Returns
+    -------
+    str
+        ``pinned`` (one subject), ``one repository`` (GitHub Actions: any branch of it), ``wildcard``
+        (a pattern over several), or ``any subject``.
+
+    Examples
+    --------
+    >>> key = "token.actions.githubusercontent.com:sub"
+    >>> subject("token.actions.githubusercontent.com", ((key, ("repo:acme/*:*",)),))
+    'wildcard'
+    >>> subject("token.actions.githubusercontent.com", ((key, ("repo:acme/app:ref:refs/heads/main",)),))
+    'pinned'
+    """
+    prefix = issuer.lower()
+    keys = {f"{prefix}:sub", f"{prefix}:amr", f"{prefix}:aud"} if _is_cognito(prefix) else {f"{prefix}:sub"}
+    found = [values for key, values in conditions if key.lower() in keys and values]
+    if not found:
+        return "any subject"
+    widths = [max((_width(prefix, value) for value in values), key=_WIDTHS.index) for values in found]
+    return min(widths, key=_WIDTHS.index)
+
+
+_WIDTHS = ("pinned", "one repository", "wildcard", "any subject")
+
+
+def _is_cognito(issuer: str) -> bool:
+    # A Cognito identity pool is named by the audience; its subjects come and go.
+    return issuer == "cognito-identity.amazonaws.com"
+
+
+def _width(issuer: str, value: str) -> str:
+    if not set(value) & set("*?"):
+        return "pinned" if value.strip() else "any subject"
+    if issuer == _GITHUB:
+        scope, _, rest = value.partition(":")
+        repository = rest.partition(":")[0]
+        owner, slash, name = repository.partition("/")
+        if scope != "repo" or not owner or set(owner) & set("*?"):
+            return "any subject"
+        return "one repository" if slash and name and not set(name) & set("*?") else "wildcard"
+    fixed = re.split(r"[*?]", value, maxsplit=1)[0]
+    return "wildcard" if len(fixed) > 2 else "any subject"
+
+
+def trust(
+    principal: Principal,
+    narrowing: Narrowing,
+    *,
+    conditions: tuple[Condition, ...] = (),
+    own_account: str | None,
+    in_organization: bool | None,
+    contracted: frozenset[str] = frozenset(),
+    vendor: bool = False,
+) -> str:
+    """Place a principal on `TRUST`, or say ``unknown``.
+
+    Parameters
+    ----------
+    own_account : str or None
+        The account that owns the resource.
+    in_organization : bool or None
+        Whether the principal's account is in the organization; None where nobody knows.
+    contracted : frozenset of str
+        Accounts that the policy calls contracted.
+    vendor : bool
+        Whether the principal's account is a known vendor's.
+    """
+    if narrowing.strength == "own organization":
+        return "own account" if principal.account and principal.account == own_account else "own organization"
+    if principal.kind == "anyone":
+        return _anyone(narrowing, own_account, contracted)
+    if principal.kind == "AWS service":
+        return "AWS service"
+    if principal.kind == "SAML":
+        return "identity provider"
+    if principal.kind == "OIDC":
+        issuer = (principal.issuer or "").split("/")[0].lower()
+        if issuer in SHARED_ISSUERS and subject(principal.issuer or "", conditions) == "any subject":
+            return "anyone"
+        return "identity provider"
+    if principal.account is None:
+        return "stranger" if principal.kind == "canonical user" else "unknown"
+    if principal.account == own_account:
+        return "own account"
+    if principal.account in contracted:
+        return "contracted"
+    if in_organization:
+        return "own organization"
+    if in_organization is None:
+        return "unknown"
+    return "known vendor" if vendor else "stranger"
+
+
+def _anyone(narrowing: Narrowing, own_account: str | None, contracted: frozenset[str]) -> str:
+    """Everyone, as far as the conditions let them in."""
+    pinned = narrowing.accounts or narrowing.source_accounts
+    if pinned and all(account == own_account for account in pinned):
+        return "own account"
+    if pinned and all(account == own_account or account in contracted for account in pinned):
+        return "contracted"
+    return "stranger" if narrowing.narrows else "anyone"
