@@ -1,0 +1,441 @@
+"""The ordered table of features: the one featuriser, for the runtime and for training.
+
+Each feature is one text value of a finding. Three values mean the same everywhere: ``unknown`` (nobody knows),
+``not applicable`` (the question does not arise), ``absent`` (looked up and not there).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from scoring.access_level import LEVELS
+from scoring.conditions import STRENGTHS
+from scoring.context import Context
+from scoring.facts import Absent, Present, Unknown
+from scoring.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.policy import Policy
+from scoring.principal import TRUST, subject
+from scoring.surroundings import Surroundings
+from scoring.tags import DATA_CLASSES, ENVIRONMENTS, fold_alias, fold_key
+
+# Raised whenever a feature's values change their meaning; a trained scorecard names the version it was made with.
+VERSION = 1
+
+UNKNOWN = "unknown"
+NOT_APPLICABLE = "not applicable"
+ABSENT = "absent"
+_TAG = "tag:"
+_SHOWN_ACTIONS = 8
+
+
+class Feature(NamedTuple):
+    """One row of the table.
+
+    Attributes
+    ----------
+    values : tuple of str or None
+        The closed vocabulary beside the three common values; None where any text may come.
+    says : dict
+        Value to a sentence for a person; ``*`` is the sentence for all others, with ``{}`` for the value.
+    from_tags : bool
+        Whether whoever may set tags or aliases decides the value.
+    ordered : bool
+        Whether a later entry of `values` is never less risky than an earlier one.
+    """
+
+    name: str
+    compute: Callable[[Surroundings], str]
+    values: tuple[str, ...] | None
+    says: Mapping[str, str]
+    from_tags: bool = False
+    ordered: bool = False
+
+
+def _public(about: Surroundings) -> str:
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    public = about.is_public
+    if public is None:
+        return UNKNOWN
+    if not public:
+        return "not public"
+    return "meant to be public" if about.is_meant_to_be_public else "public"
+
+
+def _access_level(about: Surroundings) -> str:
+    return (about.access.level or UNKNOWN) if about.is_granting else NOT_APPLICABLE
+
+
+def _principal_kind(about: Surroundings) -> str:
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if not about.principals:
+        return UNKNOWN
+    if len(about.principals) > 1:
+        return "several principals"
+    principal = about.principals[0]
+    if principal.kind != "OIDC" or principal.issuer is None:
+        return principal.kind
+    return f"OIDC, {subject(principal.issuer, about.finding.conditions)}"
+
+
+def _condition(about: Surroundings) -> str:
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    return about.narrowing.strength if about.principals else UNKNOWN
+
+
+def _restriction(about: Surroundings) -> str:
+    restrictions = about.finding.restrictions
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if any(restriction.startswith("FAILED") for restriction in restrictions):
+        return UNKNOWN
+    return "applied" if "APPLIED" in restrictions else "none"
+
+
+def _source(about: Surroundings) -> str:
+    sources = about.finding.sources
+    if about.finding.resource_type != "AWS::S3::Bucket" or not about.is_granting:
+        return NOT_APPLICABLE
+    if "BUCKET_ACL" in sources:
+        return "bucket ACL"
+    if any(source.startswith("S3_ACCESS_POINT") for source in sources):
+        return "access point"
+    return "bucket policy"
+
+
+def _tag(key: str) -> Callable[[Surroundings], str]:
+    def compute(about: Surroundings) -> str:
+        values = about.tags.get(key)
+        if values is None:
+            return UNKNOWN if isinstance(about.context.tags, Unknown) else ABSENT
+        return values[0] if len(values) == 1 else "conflicting"
+
+    return compute
+
+
+def _alias(about: Surroundings) -> str:
+    aliases = about.context.aliases
+    if about.finding.resource_type != "AWS::KMS::Key":
+        return NOT_APPLICABLE
+    if isinstance(aliases, Unknown):
+        return UNKNOWN
+    if isinstance(aliases, Absent):
+        return ABSENT
+    hints = {_environment_in(fold_alias(alias)) for alias in aliases.value} - {"no hint"}
+    return hints.pop() if len(hints) == 1 else "conflicting" if hints else "no hint"
+
+
+def _account_environment(about: Surroundings) -> str:
+    account = about.resource_account
+    if isinstance(account, Unknown):
+        return UNKNOWN
+    if isinstance(account, Absent):
+        return ABSENT
+    of_tags = [_environment_in(v) for k, v in (account.value.tags or {}).items() if fold_key(k) == "environment"]
+    hints = {*of_tags, _environment_in(account.value.ou or ""), _environment_in(account.value.name or "")}
+    hints -= {"no hint"}
+    return hints.pop() if len(hints) == 1 else "conflicting" if hints else "no hint"
+
+
+def _environment_in(text: str) -> str:
+    """Recognise an environment as a word of a path, a name or an alias; `DevelopmentKey` counts too."""
+    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+    found = {ENVIRONMENTS[word] for word in words if word in ENVIRONMENTS}
+    found |= {name for name in ("development", "production", "sandbox") for w in words if w.startswith(name)}
+    return found.pop() if len(found) == 1 else "conflicting" if found else "no hint"
+
+
+def _unused(about: Surroundings) -> str:
+    finding = about.finding
+    if finding.finding_type != "UnusedPermission":
+        return NOT_APPLICABLE
+    services = finding.unused_services
+    if services is None:
+        return UNKNOWN
+    return "few services" if services < 5 else "some services" if services < 20 else "many services"
+
+
+def _principal(about: Surroundings) -> str:
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if not about.principals:
+        return UNKNOWN
+    names = sorted(principal.value for principal in about.principals)
+    principal = about.principals[0]
+    if len(names) == 1 and principal.issuer is not None:
+        key = f"{principal.issuer}:sub".lower()
+        names += [v for k, values in about.finding.conditions if k.lower() == key for v in values]
+    return " ".join(names)
+
+
+def _principal_account(about: Surroundings) -> str:
+    accounts = sorted({principal.account for principal in about.principals if principal.account})
+    if about.is_granting and not about.principals:
+        return UNKNOWN
+    return " ".join(accounts) or NOT_APPLICABLE
+
+
+def _actions(about: Surroundings) -> str:
+    actions = sorted({action.lower() for action in about.finding.actions})
+    if not actions:
+        return UNKNOWN if about.is_granting else NOT_APPLICABLE
+    more = len(actions) - _SHOWN_ACTIONS
+    return " ".join(actions[:_SHOWN_ACTIONS]) + (f" and {more} more" if more > 0 else "")
+
+
+_ENVIRONMENT_VALUES = ("sandbox", "development", "test", "staging", "production")
+_HINTS = (*_ENVIRONMENT_VALUES, "no hint", "conflicting")
+
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "finding_type",
+        lambda about: about.finding.finding_type if about.finding.finding_type in FINDING_TYPES else UNKNOWN,
+        FINDING_TYPES,
+        {
+            "ExternalAccess": "somebody outside the zone of trust is given access",
+            "InternalAccess": "a principal inside the organization is given access",
+            "UnusedIAMRole": "the role has not been used",
+            "UnusedIAMUserAccessKey": "the access key has not been used",
+            "UnusedIAMUserPassword": "the password has not been used",
+            "UnusedPermission": "permissions that were granted have not been used",
+            UNKNOWN: "a type of finding that this version does not know",
+        },
+    ),
+    Feature(
+        "public",
+        _public,
+        ("not public", "meant to be public", "public"),
+        {
+            "public": "anyone on the internet can get in",
+            "meant to be public": "public, and the policy lists the bucket as meant to be",
+            "not public": "not open to everyone",
+            UNKNOWN: "whether it is public is not known",
+        },
+        ordered=True,
+    ),
+    Feature(
+        "access_level",
+        _access_level,
+        LEVELS,
+        {"*": "access level {}", UNKNOWN: "which actions are allowed is not known"},
+        ordered=True,
+    ),
+    Feature(
+        "trust",
+        lambda about: about.trust,
+        TRUST,
+        {
+            "own account": "the principal is in the same account",
+            "own organization": "the principal is in the organization",
+            "contracted": "the principal belongs to a contracted party",
+            "AWS service": "the principal is an AWS service",
+            "identity provider": "the principal comes from an identity provider",
+            "known vendor": "the principal is a known vendor's, not contracted",
+            "stranger": "the principal is a stranger",
+            "anyone": "the principal can be anyone",
+            UNKNOWN: "how far the principal can be trusted is not known",
+        },
+    ),
+    Feature(
+        "principal_kind",
+        _principal_kind,
+        (
+            "anyone", "account", "role", "user", "session", "AWS service", "SAML", "OIDC, pinned",
+            "OIDC, one repository", "OIDC, wildcard", "OIDC, any subject", "canonical user", "deleted principal",
+            "several principals",
+        ),
+        {
+            "account": "a whole account is let in",
+            "role": "one role is let in",
+            "user": "one user is let in",
+            "session": "one session is let in",
+            "SAML": "a SAML identity provider decides who gets in",
+            "OIDC, pinned": "one pinned OIDC subject is let in",
+            "OIDC, one repository": "any branch of one repository is let in",
+            "OIDC, wildcard": "the OIDC subject is a wildcard",
+            "OIDC, any subject": "any subject of the OIDC provider is let in",
+            "several principals": "several principals are let in",
+            UNKNOWN: "the kind of principal is not known",
+            "*": "principal: {}",
+        },
+    ),
+    Feature(
+        "condition",
+        _condition,
+        STRENGTHS,
+        {
+            "own organization": "only principals of the own organization, by condition",
+            "source resource": "only for one source resource, by condition",
+            "source account": "only for named source accounts, by condition",
+            "network": "only from a narrow network, by condition",
+            "principal": "only named principals, by condition",
+            "external id": "only with an external id",
+            "foreign organization": "only principals of one other organization, by condition",
+            "not narrowing": "a condition that keeps nobody out",
+            "none": "no condition",
+            UNKNOWN: "the conditions are not known",
+        },
+    ),
+    Feature(
+        "restriction",
+        _restriction,
+        ("applied", "none"),
+        {
+            "applied": "a resource or service control policy restricts it",
+            "none": "no control policy restricts it",
+            UNKNOWN: "whether a control policy restricts it could not be evaluated",
+        },
+    ),
+    Feature("resource_type", lambda about: about.finding.resource_type, RESOURCE_TYPES, {"*": "resource type {}"}),
+    Feature(
+        "source",
+        _source,
+        ("bucket policy", "bucket ACL", "access point"),
+        {"*": "granted by {}"},
+    ),
+    Feature(
+        "environment",
+        _tag("environment"),
+        None,
+        {
+            ABSENT: "no tag names the environment",
+            UNKNOWN: "the environment is not known",
+            "conflicting": "tags name several environments",
+            "*": "tagged as {}",
+        },
+        from_tags=True,
+    ),
+    Feature(
+        "data_class",
+        _tag("dataclassification"),
+        None,
+        {
+            ABSENT: "no tag classifies the data",
+            UNKNOWN: "the data classification is not known",
+            "conflicting": "tags classify the data in several ways",
+            "*": "data tagged as {}",
+        },
+        from_tags=True,
+    ),
+    Feature(
+        "sharing_tag",
+        _tag("isallowedtoshare"),
+        None,
+        {
+            "yes": "tagged as allowed to be shared",
+            "no": "tagged as not to be shared",
+            ABSENT: "no tag allows sharing",
+            UNKNOWN: "whether a tag allows sharing is not known",
+            "*": "sharing tag: {}",
+        },
+        from_tags=True,
+    ),
+    Feature(
+        "owner",
+        _tag("owner"),
+        None,
+        {ABSENT: "no tag names an owner", UNKNOWN: "the owner is not known", "*": "owned by {}"},
+        from_tags=True,
+    ),
+    Feature(
+        "alias",
+        _alias,
+        _HINTS,
+        {
+            "no hint": "no alias names an environment",
+            "conflicting": "aliases name several environments",
+            ABSENT: "the key has no alias",
+            UNKNOWN: "the key's aliases are not known",
+            "*": "an alias names {}",
+        },
+        from_tags=True,
+    ),
+    Feature(
+        "account_environment",
+        _account_environment,
+        _HINTS,
+        {
+            "no hint": "the account's name and unit name no environment",
+            "conflicting": "the account's name, unit and tags name several environments",
+            ABSENT: "nothing is known of the account",
+            UNKNOWN: "the account's environment is not known",
+            "*": "in an account for {}",
+        },
+    ),
+    Feature(
+        "unused",
+        _unused,
+        ("few services", "some services", "many services"),
+        {"*": "unused permissions in {}", UNKNOWN: "how many permissions are unused is not known"},
+        ordered=True,
+    ),
+    Feature(
+        "error",
+        lambda about: about.finding.error or "none",
+        None,
+        {"none": "analyzed without error", "*": "Access Analyzer could not analyze it: {}"},
+    ),
+    Feature("account", lambda about: about.finding.account or UNKNOWN, None, {"*": "in account {}"}),
+    Feature("principal_account", _principal_account, None, {"*": "principal's account {}"}),
+    Feature("principal", _principal, None, {"*": "principal {}"}),
+    Feature("vendor", lambda about: about.vendor or ABSENT, None, {"*": "vendor {}", ABSENT: "no known vendor"}),
+    Feature("actions", _actions, None, {"*": "actions {}"}),
+)
+
+BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
+NAMES: tuple[str, ...] = tuple(BY_NAME)
+_COMPUTES = tuple((feature.name, feature.compute) for feature in FEATURES)
+
+# The vocabularies that people write into tags; other values may come and then count as never seen.
+SUGGESTED_VALUES: dict[str, frozenset[str]] = {
+    "environment": frozenset(ENVIRONMENTS.values()),
+    "data_class": frozenset(DATA_CLASSES.values()),
+    "sharing_tag": frozenset({"yes", "no"}),
+}
+
+
+def featurise(finding: Finding, context: Context, policy: Policy, more: tuple[Feature, ...] = ()) -> dict[str, str]:
+    """Compute every feature of a finding, in the order of the table, then `more` (features of single tags)."""
+    return features_of(Surroundings(finding, context, policy), more)
+
+
+def features_of(about: Surroundings, more: tuple[Feature, ...] = ()) -> dict[str, str]:
+    """Compute every feature from surroundings that are worked out already."""
+    values = {name: compute(about) for name, compute in _COMPUTES}
+    for extra in more:
+        values[extra.name] = extra.compute(about)
+    return values
+
+
+def tag_feature(key: str) -> Feature:
+    """Return the feature of one tag key, named ``tag:`` and the folded key, for scorecards that use it."""
+    folded = fold_key(key.removeprefix(_TAG))
+    says = {ABSENT: f"no tag {folded}", UNKNOWN: f"tag {folded} is not known", "*": f"tag {folded}: {{}}"}
+    return Feature(_TAG + folded, _tag(folded), None, says, from_tags=True)
+
+
+def feature(name: str) -> Feature | None:
+    """Return the feature of a name, tag features included; None where there is no such feature."""
+    if name.startswith(_TAG) and len(name) > len(_TAG):
+        return tag_feature(name)
+    return BY_NAME.get(name)
+
+
+def describe(of: Feature, value: str) -> str:
+    """Say a feature's value in words for a person.
+
+    Examples
+    --------
+    >>> describe(BY_NAME["environment"], "production")
+    'tagged as production'
+    """
+    sentence = of.says.get(value)
+    if sentence is None:
+        sentence = of.says.get("*", of.name.replace("_", " ") + " {}").replace("{}", value)
+    return sentence
+
+
+def tag_values(context: Context) -> dict[str, str]:
+    """Return the tags as given; empty where they are absent or unknown."""
+    return dict(context.tags.value) if isinstance(context.tags, Present) else {}

@@ -1,0 +1,40 @@
+"""Points: integer tenths inside, one decimal where people and files see them."""
+
+from decimal import Decimal
+
+from scoring.errors import BadInput
+
+# Far beyond any sensible card; keeps sums exact as floats with one decimal.
+LIMIT = 1_000_000
+
+
+def to_tenths(points: object, field: str) -> int:
+    """Turn a number with at most one decimal into integer tenths.
+
+    Raises
+    ------
+    BadInput
+        Not a number, not finite, more than one decimal, or beyond 100,000 points.
+
+    Examples
+    --------
+    >>> to_tenths(Decimal("12.5"), "base")
+    125
+    """
+    if isinstance(points, bool) or not isinstance(points, (int, float, Decimal)):
+        raise BadInput("expected a number", field=field, value=points)
+    tenths = Decimal(str(points)) * 10
+    if not tenths.is_finite() or tenths != tenths.to_integral_value() or abs(tenths) > LIMIT:
+        raise BadInput("expected a number with at most one decimal", field=field, value=str(points))
+    return int(tenths)
+
+
+def from_tenths(tenths: int) -> float:
+    """Turn tenths into the number that people see.
+
+    Examples
+    --------
+    >>> from_tenths(125)
+    12.5
+    """
+    return tenths / 10

@@ -1,0 +1,230 @@
+"""The policy: what an organization lays down by hand, read from `policy.toml`."""
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from scoring.errors import BadInput
+from scoring.points import to_tenths
+from scoring.policy_rules import Rule
+
+DEFAULT = Path(__file__).parent / "data" / "policy.toml"
+
+
+class ThresholdOverride(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A threshold set by hand for one model; with any other model nothing is archived."""
+
+    value: Decimal
+    model_sha256: str
+
+
+class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person has approved.
+
+    Attributes
+    ----------
+    accounts : dict
+        Contracted accounts, twelve digits to name.
+    vendors : tuple of str
+        Contracted vendors, by their name in the list of known vendors.
+    public_buckets : tuple of str
+        Names of buckets that are meant to be readable by everyone.
+    """
+
+    accounts: dict[str, str] = {}
+    vendors: tuple[str, ...] = ()
+    public_buckets: tuple[str, ...] = ()
+
+
+class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which guardrails stand; all of them unless somebody takes one down."""
+
+    public: bool = True
+    finding_error: bool = True
+    unknown_context: bool = True
+    unknown_details: bool = True
+    unknown_type: bool = True
+    permissions_outside: bool = True
+    confidential_outside: bool = True
+    reactivated: bool = True
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
+    """What an organization lays down by hand.
+
+    Attributes
+    ----------
+    mode : str
+        ``shadow`` (nothing is written to findings) or ``enforce``.
+    organization_id : str or None
+        ``o-...``; recognises conditions on the own organization.
+    expected, never_archive : tuple of Rule
+        Findings that a person has declared expected, or wants to see always.
+    known_vendors : dict
+        Account number to vendor, from the file that `vendors_file` names.
+    """
+
+    mode: Literal["shadow", "enforce"] = "shadow"
+    organization_id: str | None = None
+    threshold: ThresholdOverride | None = None
+    allow: Allow = Allow()
+    guardrails: Guardrails = Guardrails()
+    expected: tuple[Rule, ...] = ()
+    never_archive: tuple[Rule, ...] = ()
+    vendors_file: str | None = None
+    known_vendors: dict[str, str] = {}
+
+    @cached_property
+    def contracted_vendors(self) -> frozenset[str]:
+        """Names of contracted vendors, folded."""
+        return frozenset(name.casefold() for name in self.allow.vendors)
+
+    @cached_property
+    def contracted(self) -> frozenset[str]:
+        """All account numbers that are contracted, by number or by vendor."""
+        by_vendor = (a for a, name in self.known_vendors.items() if name.casefold() in self.contracted_vendors)
+        return frozenset((*self.allow.accounts, *by_vendor))
+
+    @cached_property
+    def public_buckets(self) -> frozenset[str]:
+        """Names of buckets meant to be public."""
+        return frozenset(self.allow.public_buckets)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of everything the policy says."""
+        content = msgspec.json.encode(msgspec.to_builtins(self), order="deterministic")
+        return hashlib.sha256(content).hexdigest()
+
+    def threshold_for(self, model_sha256: str, of_model: int | None) -> int | None:
+        """Return the threshold in tenths: the override if it was made for this model, else the model's own.
+
+        An override for another model gives None: nothing is archived until somebody has looked.
+        """
+        if self.threshold is None:
+            return of_model
+        if self.threshold.model_sha256 != model_sha256:
+            return None
+        return to_tenths(self.threshold.value, "threshold.value")
+
+
+def load(path: str | Path = DEFAULT) -> Policy:
+    """Read a policy, and the list of known vendors that it names.
+
+    Raises
+    ------
+    BadInput
+        Naming file, field and expectation.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot be read: {_why(error)}", where=str(path)) from None
+    try:
+        policy = parse(text)
+        if policy.vendors_file:
+            policy = msgspec.structs.replace(policy, known_vendors=read_vendors(path.parent / policy.vendors_file))
+    except BadInput as error:
+        raise error if error.where else error.at(str(path)) from None
+    return policy
+
+
+def parse(text: str) -> Policy:
+    """Read a policy from the text of a TOML file.
+
+    Raises
+    ------
+    BadInput
+        The text is no TOML, a key is misspelt, a value has the wrong type or makes no sense.
+
+    Examples
+    --------
+    >>> parse('[allow]\\nvendor = ["Datadog"]')
+    Traceback (most recent call last):
+    ...
+    scoring.errors.BadInput: allow: unknown key 'vendor'; did you mean 'vendors'?
+    """
+    try:
+        content = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"is no valid TOML: {error}") from None
+    if "known_vendors" in content:
+        raise BadInput("expected a vendors_file that names the list", field="known_vendors")
+    try:
+        policy = msgspec.convert(content, Policy)
+    except msgspec.ValidationError as error:
+        raise _suggest(error) from None
+    _check(policy)
+    return policy
+
+
+def read_vendors(path: str | Path) -> dict[str, str]:
+    """Read a list of known vendors' accounts in the format of fwdcloudsec/known_aws_accounts.
+
+    Returns
+    -------
+    dict
+        Account number (twelve digits) to the vendor's name.
+    """
+    import yaml
+
+    path = Path(path)
+    try:
+        # The base loader leaves every scalar a string: an account number may begin with zeros.
+        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"cannot be read as YAML: {_why(error)}", where=str(path)) from None
+    if not isinstance(entries, list):
+        raise BadInput("expected a list of vendors", where=str(path))
+    vendors: dict[str, str] = {}
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
+            raise BadInput("expected a vendor with a name", where=f"{path}: entry {index}")
+        accounts = entry.get("accounts") or []
+        if not isinstance(accounts, list):
+            raise BadInput("expected a list of accounts", field="accounts", where=f"{path}: entry {index}")
+        for account in accounts:
+            if not isinstance(account, str) or not re.fullmatch(r"[0-9]{12}", account):
+                raise BadInput("expected twelve digits", field="accounts", value=account, where=f"{path}: entry {index}")
+            vendors.setdefault(account, entry["name"])
+    return vendors
+
+
+def _check(policy: Policy) -> None:
+    for account in policy.allow.accounts:
+        if not re.fullmatch(r"[0-9]{12}", account):
+            raise BadInput("expected twelve digits", field="allow.accounts", value=account)
+    if policy.organization_id is not None and not re.fullmatch(r"o-[a-z0-9]{10,32}", policy.organization_id):
+        raise BadInput("expected o- and 10 to 32 letters or digits", field="organization_id", value=policy.organization_id)
+    if policy.threshold is not None:
+        to_tenths(policy.threshold.value, "threshold.value")
+        if not re.fullmatch(r"[0-9a-f]{64}", policy.threshold.model_sha256):
+            raise BadInput("expected 64 hexadecimal digits", field="threshold.model_sha256")
+    for kind in ("expected", "never_archive"):
+        for index, rule in enumerate(getattr(policy, kind)):
+            rule.check(f"{kind}[{index}]")
+
+
+def _suggest(error: msgspec.ValidationError) -> BadInput:
+    """Turn msgspec's word on a misspelt key into ours, with the key that was probably meant."""
+    bad = BadInput.from_validation(error)
+    unknown = re.search(r"unknown field (.+)$", bad.expected)
+    if unknown is None:
+        return bad
+    known = (name for kind in (Policy, Allow, Guardrails, ThresholdOverride, Rule) for name in kind.__struct_fields__)
+    near = difflib.get_close_matches(unknown[1], list(known), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return BadInput(f"unknown key {unknown[1]!r}{hint}", field=bad.field)
+
+
+def _why(error: Any) -> str:
+    return getattr(error, "strerror", None) or str(error).splitlines()[0]

@@ -1,0 +1,110 @@
+"""Rules of the policy: conjunctions that a person wrote down, matched with three answers."""
+
+import fnmatch
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scoring.access_level import LEVELS
+from scoring.errors import BadInput
+from scoring.facts import Present, Unknown
+from scoring.tags import fold_alias, fold_key, fold_value
+
+if TYPE_CHECKING:
+    from scoring.surroundings import Surroundings
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule; every condition that it states has to hold.
+
+    Attributes
+    ----------
+    resource, principal : tuple of str
+        Patterns with ``*`` and ``?``; any one of them may match. A rule on principals wants every principal of
+        the finding to match.
+    trust : tuple of str
+        Values of the feature ``trust``.
+    access_level_at_most : str or None
+        The highest access level that the rule reaches.
+    tags : dict
+        Tags that the resource must carry, compared as `scoring.tags` folds them.
+    alias : str or None
+        An alias that the key must have, with or without ``alias/``.
+    """
+
+    name: str
+    finding_type: tuple[str, ...] = ()
+    resource_type: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    account: tuple[str, ...] = ()
+    principal: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+    access_level_at_most: str | None = None
+    tags: dict[str, str] = {}
+    alias: str | None = None
+
+    @property
+    def trusts_tags(self) -> bool:
+        """Whether whoever may set tags or aliases decides if the rule matches."""
+        return bool(self.tags or self.alias)
+
+    def check(self, field: str) -> None:
+        """Raise `BadInput` where the rule says nothing or names what does not exist."""
+        stated = [name for name in self.__struct_fields__ if name != "name" and getattr(self, name)]
+        if not self.name.strip():
+            raise BadInput("expected a name that is not empty", field=f"{field}.name", value=self.name)
+        if not stated:
+            raise BadInput("expected at least one condition beside the name", field=field)
+        if self.access_level_at_most is not None and self.access_level_at_most not in LEVELS:
+            expected = "expected one of " + ", ".join(LEVELS)
+            raise BadInput(expected, field=f"{field}.access_level_at_most", value=self.access_level_at_most)
+
+    def matches(self, about: "Surroundings") -> bool | None:
+        """Say whether the rule matches: yes, no, or None where a fact that decides is unknown."""
+        answers = list(self._answers(about))
+        if False in answers:
+            return False
+        return None if None in answers else True
+
+    def _answers(self, about: "Surroundings") -> list[bool | None]:
+        finding = about.finding
+        answers: list[bool | None] = []
+        if self.finding_type:
+            answers.append(finding.finding_type in self.finding_type)
+        if self.resource_type:
+            answers.append(finding.resource_type in self.resource_type)
+        if self.resource:
+            answers.append(_any_match(finding.resource, self.resource))
+        if self.account:
+            answers.append(None if finding.account is None else finding.account in self.account)
+        if self.principal:
+            names = [principal.value for principal in about.principals]
+            answers.append(all(_any_match(name, self.principal) for name in names) if names else None)
+        if self.trust:
+            answers.append(None if about.trust == "unknown" else about.trust in self.trust)
+        if self.access_level_at_most:
+            level = about.access.level
+            answers.append(None if level is None else LEVELS.index(level) <= LEVELS.index(self.access_level_at_most))
+        for key, value in self.tags.items():
+            answers.append(self._tag_matches(about, fold_key(key), value))
+        if self.alias:
+            answers.append(self._alias_matches(about, self.alias))
+        return answers
+
+    @staticmethod
+    def _tag_matches(about: "Surroundings", key: str, value: str) -> bool | None:
+        if isinstance(about.context.tags, Unknown):
+            return None
+        found = about.tags.get(key)
+        return found == (fold_value(key, value),)
+
+    @staticmethod
+    def _alias_matches(about: "Surroundings", alias: str) -> bool | None:
+        aliases = about.context.aliases
+        if isinstance(aliases, Unknown):
+            return None
+        return isinstance(aliases, Present) and fold_alias(alias) in {fold_alias(a) for a in aliases.value}
+
+
+def _any_match(text: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns)

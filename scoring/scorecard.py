@@ -1,0 +1,207 @@
+"""The model: integer tenths of points in lookup tables, so that every explanation adds up exactly.
+
+A table's key is one feature or a combination of two or three. Whatever a finding's features are, each table gives
+exactly one entry, and base plus entries is the score.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from functools import cached_property
+
+import msgspec
+
+from scoring.features import ABSENT, NOT_APPLICABLE, UNKNOWN, Feature, describe, feature
+from scoring.points import from_tenths
+
+TAG_LIMIT = "tag_limit"
+
+Key = tuple[str, ...]
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """What one table adds to a score; `points` has one decimal."""
+
+    feature: str
+    value: str
+    points: float
+    text: str
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """One table of points, all in integer tenths.
+
+    Attributes
+    ----------
+    key : tuple of str
+        One to three names of features.
+    points : dict
+        A tuple of values, one for each name, to its points.
+    default : int
+        For values that are not in `points`.
+    unknown : int
+        Where any of the values is unknown; never less than any other entry.
+    evidence : dict
+        Values to how many findings were seen, labelled expected, and labelled unintended (trained tables).
+    """
+
+    key: Key
+    points: dict[Key, int]
+    default: int
+    unknown: int
+    evidence: dict[Key, tuple[int, int, int]] = {}
+
+    def look_up(self, values: Key) -> int:
+        """Return the points of a combination of values.
+
+        A value that is unknown counts as the worst; where the question does not arise a table says nothing,
+        unless it names that case.
+        """
+        found = self.points.get(values)
+        if found is not None:
+            return found
+        if NOT_APPLICABLE in values:
+            return 0
+        return self.unknown if UNKNOWN in values else self.default
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    tenths: int
+    contribution: Contribution | None
+
+
+class _Compiled:
+    """A table made ready to score: known entries with their contributions, written once."""
+
+    def __init__(self, table: Table, trained: bool) -> None:
+        self.table, self.trained = table, trained
+        self.name = " × ".join(table.key)
+        self.features: tuple[Feature, ...] = tuple(f for name in table.key if (f := feature(name)))
+        self.from_tags = any(f.from_tags for f in self.features)
+        self.first = table.key[0]
+        self.single = len(table.key) == 1
+        self.entries: dict[str | Key, _Entry] = {
+            values[0] if self.single else values: self.entry(values) for values in table.points
+        }
+
+    def find(self, features: Mapping[str, str]) -> _Entry:
+        values: str | Key = features[self.first] if self.single else tuple(features[n] for n in self.table.key)
+        known = self.entries.get(values)
+        return known if known is not None else self.entry((values,) if isinstance(values, str) else values)
+
+    def entry(self, values: Key) -> _Entry:
+        tenths = self.table.look_up(values)
+        if not tenths:
+            return _Entry(0, None)
+        texts = [describe(f, value) for f, value in zip(self.features, values, strict=True)]
+        text = ", and ".join(texts) + self._precedent(values)
+        return _Entry(tenths, Contribution(self.name, " × ".join(values), from_tenths(tenths), text))
+
+    def untagged(self, features: Mapping[str, str]) -> int:
+        """Return the points that the same finding would get if it carried no tags and no aliases."""
+        return self.table.look_up(
+            tuple(
+                ABSENT if f.from_tags and features[f.name] != NOT_APPLICABLE else features[f.name]
+                for f in self.features
+            )
+        )
+
+    def _precedent(self, values: Key) -> str:
+        if not self.trained or UNKNOWN in values:
+            return ""
+        evidence = self.table.evidence.get(values)
+        if evidence is None:
+            return "" if values in self.table.points else " (not seen before)"
+        seen, expected, unintended = evidence
+        if not expected + unintended:
+            return f" ({_findings(seen)} seen before)"
+        verdicts = "all expected" if not unintended else "all unintended" if not expected else ""
+        verdicts = verdicts or f"{expected} expected, {unintended} unintended"
+        return f" ({_findings(seen)} seen before; of {expected + unintended} reviewed {verdicts})"
+
+
+def _findings(count: int) -> str:
+    return "1 finding" if count == 1 else f"{count} findings"
+
+
+class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """An additive model over lookup tables; all points in integer tenths.
+
+    Attributes
+    ----------
+    kind : str
+        ``weighted`` (by hand) or ``trained``.
+    threshold : int or None
+        In tenths; below it a finding is archived. None: no threshold is known to be safe.
+    tag_limit : int
+        The most that tags and aliases together may take off a score.
+    risk : tuple of (int, float)
+        Calibration: from a score on (tenths), the probability that a finding is unintended; rising.
+    sha256 : str
+        Digest of the scorecard's JSON form.
+    """
+
+    name: str
+    version: str
+    kind: str
+    base: int
+    threshold: int | None
+    tag_limit: int
+    tables: tuple[Table, ...]
+    risk: tuple[tuple[int, float], ...] = ()
+    sha256: str = ""
+
+    @cached_property
+    def tag_features(self) -> tuple[Feature, ...]:
+        """The features of single tags that the tables ask for, beyond the fixed table of features."""
+        names = dict.fromkeys(name for table in self.tables for name in table.key if name.startswith("tag:"))
+        return tuple(found for name in names if (found := feature(name)))
+
+    @cached_property
+    def _compiled(self) -> tuple[_Compiled, ...]:
+        return tuple(_Compiled(table, self.kind == "trained") for table in self.tables)
+
+    def score(self, features: Mapping[str, str]) -> tuple[int, list[Contribution]]:
+        """Score a finding's features.
+
+        Returns
+        -------
+        score : int
+            In tenths of points.
+        contributions : list of Contribution
+            Those that are not zero, in the order of the tables. Base plus their sum is the score, exactly.
+        """
+        total = self.base
+        discount = 0
+        contributions: list[Contribution] = []
+        for table in self._compiled:
+            entry = table.find(features)
+            if entry.contribution is not None:
+                total += entry.tenths
+                contributions.append(entry.contribution)
+            if table.from_tags:
+                discount += max(0, table.untagged(features) - entry.tenths)
+        excess = discount - self._tag_limit(features)
+        if excess > 0:
+            total += excess
+            contributions.append(self._limited(excess, self._tag_limit(features)))
+        return total, contributions
+
+    def risk_of(self, score: int) -> float | None:
+        """Return the calibrated probability of "unintended" at a score in tenths, or None where none is known."""
+        if not self.risk:
+            return None
+        index = bisect_right(self.risk, (score, 2.0)) - 1
+        return self.risk[max(index, 0)][1]
+
+    def _tag_limit(self, features: Mapping[str, str]) -> int:
+        # Tags can be set by whoever shares the resource: nothing that is public or hands over control gets
+        # cheaper by them.
+        exposed = features["public"] in ("public", UNKNOWN)
+        controls = features["access_level"] in ("Permissions management", UNKNOWN)
+        return 0 if exposed or controls else self.tag_limit
+
+    @staticmethod
+    def _limited(excess: int, limit: int) -> Contribution:
+        most = from_tenths(limit)
+        text = f"tags and aliases may take off at most {most} points" if limit else "tags and aliases take nothing off here"
+        return Contribution(TAG_LIMIT, str(most), from_tenths(excess), text)

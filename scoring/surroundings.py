@@ -1,0 +1,172 @@
+"""One finding with everything that features and guardrails ask of it, worked out once."""
+
+from functools import cached_property
+
+from scoring import tags
+from scoring.access_level import AccessLevel, access_level
+from scoring.conditions import Narrowing, narrowing
+from scoring.context import Account, Context, PrincipalAccount
+from scoring.facts import ABSENT, Fact, Present, Unknown
+from scoring.finding import Finding
+from scoring.policy import Policy
+from scoring.principal import TRUST, Principal, parse, trust
+
+_OTHER_ACCOUNT = Unknown("describes another account")
+
+
+class Surroundings:
+    """A finding, its context and the policy, and what follows from them.
+
+    Attributes
+    ----------
+    tags : dict
+        Folded keys to folded values; empty where the tags are absent or unknown.
+    is_granting : bool
+        Whether somebody is given access (not so for unused access).
+    needed : tuple of str
+        The facts without which nothing may be archived, for this finding.
+    """
+
+    def __init__(self, finding: Finding, context: Context, policy: Policy) -> None:
+        self.finding, self.context, self.policy = finding, context, policy
+        self.principals: tuple[Principal, ...] = tuple(parse(kind, value) for kind, value in finding.principals)
+        self.is_granting = bool(
+            not finding.is_unused_access or self.principals or finding.actions or finding.is_public
+        )
+        self.tags = tags.fold(context.tags.value) if isinstance(context.tags, Present) else {}
+        self.resource_account = self._own(context.resource_account)
+        self.narrowing: Narrowing = narrowing(finding.conditions, self._organization_id())
+        self.principal_account = self._foreign(context.principal_account)
+        self.trust = self._trust()
+
+    @cached_property
+    def access(self) -> AccessLevel:
+        """The access level of the finding's actions."""
+        return access_level(self.finding.actions)
+
+    @property
+    def is_public(self) -> bool | None:
+        """Whether anyone on the internet can get in; None where nobody can tell."""
+        if self.finding.is_public or self.trust == "anyone":
+            return True
+        if self.finding.is_public is None and self.finding.finding_type != "InternalAccess" and self.is_granting:
+            return None
+        return False
+
+    @property
+    def is_meant_to_be_public(self) -> bool:
+        """Whether the policy lists the bucket, and nobody is given more than reading."""
+        return (
+            self.finding.resource_type == "AWS::S3::Bucket"
+            and self.finding.resource.rsplit(":", 1)[-1] in self.policy.public_buckets
+            and self.access.level in ("List", "Read")
+        )
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether access leaves the organization, or may do so for all we know."""
+        return self.is_granting and self.trust not in ("own account", "own organization")
+
+    @property
+    def needed(self) -> tuple[tuple[str, Fact[object]], ...]:
+        context = self.context
+        needed: list[tuple[str, Fact[object]]] = [("tags", context.tags)]
+        if self.finding.resource_type == "AWS::KMS::Key":
+            needed.append(("aliases", context.aliases))
+        needed.append(("resource_account", self.resource_account))
+        if self.names_other_account:
+            needed.append(("principal_account", self.principal_account))
+        return tuple(needed)
+
+    @property
+    def names_other_account(self) -> bool:
+        """Whether an AWS account other than the resource's is given access, by its number."""
+        if self.finding.finding_type == "InternalAccess" and self.finding.access_type:
+            return False
+        return any(p.account and p.account != self.finding.account for p in self._aws_principals())
+
+    @property
+    def vendor(self) -> str | None:
+        """The vendor or contracted party behind the principal's account, where known."""
+        for principal in self.principals:
+            account = principal.account
+            if account is None:
+                continue
+            if account in self.policy.allow.accounts:
+                return self.policy.allow.accounts[account]
+            found = self._described(account)
+            if found is not None and found.vendor:
+                return found.vendor
+            if account in self.policy.known_vendors:
+                return self.policy.known_vendors[account]
+        return None
+
+    def unknown(self) -> tuple[str, ...]:
+        """Names of the facts that are not known: the needed ones, and whatever was asked for and refused."""
+        names = [name for name, fact in self.needed if isinstance(fact, Unknown)]
+        reactivated = self.context.reactivated_by
+        if isinstance(reactivated, Unknown) and reactivated.asked:
+            names.append("reactivated_by")
+        names += [
+            f"details.{name}"
+            for name, fact in self.context.details.items()
+            if isinstance(fact, Unknown) and fact.asked
+        ]
+        return tuple(names)
+
+    def _trust(self) -> str:
+        finding = self.finding
+        if not self.is_granting:
+            return "not applicable"
+        if finding.finding_type == "InternalAccess":
+            inside = {"INTRA_ACCOUNT": "own account", "INTRA_ORG": "own organization"}
+            return inside.get(finding.access_type or "", "unknown")
+        if not self.principals:
+            return "unknown"
+        placed = [self._trust_in(principal) for principal in self.principals]
+        return "unknown" if "unknown" in placed else max(placed, key=TRUST.index)
+
+    def _trust_in(self, principal: Principal) -> str:
+        described = self._described(principal.account) if principal.account else None
+        contracted = self.policy.contracted
+        vendor = described.vendor if described else None
+        if principal.account and vendor and vendor.casefold() in self.policy.contracted_vendors:
+            contracted = contracted | {principal.account}
+        in_organization = described.in_org if described else None
+        if described is None and self.principal_account is ABSENT:
+            in_organization = False
+        return trust(
+            principal,
+            self.narrowing,
+            conditions=self.finding.conditions,
+            own_account=self.finding.account,
+            in_organization=in_organization,
+            contracted=contracted,
+            vendor=bool(vendor) or principal.account in self.policy.known_vendors,
+        )
+
+    def _described(self, account: str) -> PrincipalAccount | None:
+        fact = self.principal_account
+        return fact.value if isinstance(fact, Present) and fact.value.id == account else None
+
+    def _own(self, fact: Fact[Account]) -> Fact[Account]:
+        if isinstance(fact, Present) and self.finding.account and fact.value.id != self.finding.account:
+            return _OTHER_ACCOUNT
+        return fact
+
+    def _foreign(self, fact: Fact[PrincipalAccount]) -> Fact[PrincipalAccount]:
+        if not isinstance(fact, Present):
+            return fact
+        foreign = {p.account for p in self._aws_principals() if p.account and p.account != self.finding.account}
+        if len(foreign) > 1 or (foreign and fact.value.id not in foreign):
+            return _OTHER_ACCOUNT
+        return Unknown("organization not known") if foreign and fact.value.in_org is None else fact
+
+    def _aws_principals(self) -> tuple[Principal, ...]:
+        return tuple(principal for principal in self.principals if principal.issuer is None)
+
+    def _organization_id(self) -> str | None:
+        if self.policy.organization_id:
+            return self.policy.organization_id
+        account = self.resource_account
+        return account.value.org_id if isinstance(account, Present) else None
