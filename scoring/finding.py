@@ -167,7 +167,7 @@ class _Wire(_Details, rename="camel"):
     updated_at: datetime | None = None
 
 
-def from_event(event: Mapping[str, Any]) -> "Finding | Notice":
+def from_event(event: Mapping[str, Any], path: str = "") -> "Finding | Notice":
     """Read one EventBridge event of Access Analyzer.
 
     Raises
@@ -176,22 +176,22 @@ def from_event(event: Mapping[str, Any]) -> "Finding | Notice":
         The event is not of Access Analyzer, or its detail is not what AWS sends.
     """
     if event.get("source", "aws.access-analyzer") != "aws.access-analyzer":
-        raise BadInput("expected an event of aws.access-analyzer", field="source", value=event["source"])
+        raise BadInput("expected an event of aws.access-analyzer", field=path + "source", value=event["source"])
     family, detail = event.get("detail-type"), event.get("detail")
     if not isinstance(family, str):
-        raise BadInput("expected a string", field="detail-type", value=family)
+        raise BadInput("expected a string", field=path + "detail-type", value=family)
     if not isinstance(detail, Mapping):
-        raise BadInput("expected an object", field="detail", value=detail)
+        raise BadInput("expected an object", field=path + "detail", value=detail)
     resources = event.get("resources")
     if resources is not None and not (isinstance(resources, list) and all(isinstance(r, str) for r in resources)):
-        raise BadInput("expected a list of ARNs", field="resources", value=resources)
+        raise BadInput("expected a list of ARNs", field=path + "resources", value=resources)
     analyzer = resources[0] if resources else None
     if family in _NO_FINDING:
-        return _notice(family, detail)
+        return _notice(family, detail, path)
     region = event.get("region")
     if region is not None and not isinstance(region, str):
-        raise BadInput("expected a string", field="region", value=region)
-    return from_api(detail, analyzer_arn=analyzer, region=region, family=_FAMILIES.get(family, family), path="detail.")
+        raise BadInput("expected a string", field=path + "region", value=region)
+    return from_api(detail, analyzer_arn=analyzer, region=region, family=_FAMILIES.get(family, family), path=path + "detail.")
 
 
 def from_api(
@@ -320,11 +320,11 @@ def _unique(values: Iterable[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _notice(family: str, detail: Mapping[str, Any]) -> Notice:
+def _notice(family: str, detail: Mapping[str, Any], path: str) -> Notice:
     configured = detail.get("configuredResources") or ()
     first = configured[0] if isinstance(configured, list) and configured else ""
     return Notice(
-        id=_required(detail.get("accessPreviewId"), "detail.accessPreviewId"),
+        id=_required(detail.get("accessPreviewId"), path + "detail.accessPreviewId"),
         resource=first if isinstance(first, str) else "",
         kind=family,
         status=str(detail.get("status", "")),

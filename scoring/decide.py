@@ -1,0 +1,154 @@
+"""The pure pipeline: one finding, its context, a scorecard and a policy give one decision."""
+
+from typing import Literal
+
+import msgspec
+
+from scoring import guardrails
+from scoring.context import Context
+from scoring.features import features_of
+from scoring.finding import Finding, Notice
+from scoring.guardrails import Guardrail
+from scoring.points import from_tenths
+from scoring.policy import Policy
+from scoring.policy_rules import Rule
+from scoring.scorecard import Contribution, Scorecard
+from scoring.surroundings import Surroundings
+
+Outcome = Literal["archive", "alert", "skip"]
+
+
+class Model(msgspec.Struct, frozen=True):
+    """Which scorecard decided."""
+
+    name: str
+    version: str
+    kind: str
+    sha256: str
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What model and policy say of one finding; its JSON form is part of the contract.
+
+    Attributes
+    ----------
+    score, threshold, base : float
+        Points with one decimal; base plus the contributions' points is the score, exactly.
+    risk : float or None
+        Calibrated probability that the access is unintended (trained scorecards).
+    unknown : tuple of str
+        Names of facts that are not known.
+    """
+
+    finding_id: str
+    resource: str
+    resource_type: str
+    account: str | None
+    finding_type: str
+    status: str
+    outcome: Outcome
+    score: float
+    threshold: float | None
+    base: float
+    contributions: list[Contribution]
+    risk: float | None
+    guardrails: tuple[Guardrail, ...]
+    unknown: tuple[str, ...]
+    model: Model
+    reason: str
+
+
+def decide(
+    finding: Finding, context: Context, card: Scorecard, policy: Policy, threshold: int | None = None
+) -> Decision:
+    """Decide on one finding.
+
+    Parameters
+    ----------
+    threshold : int, optional
+        In tenths, for this very card; otherwise the policy's override for it, or else the card's own.
+    """
+    about = Surroundings(finding, context, policy)
+    score, contributions = card.score(features_of(about, card.tag_features))
+    if threshold is None:
+        threshold = policy.threshold_for(card.sha256, card.threshold)
+    stopped_by = guardrails.check(about)
+    outcome, reason = _outcome(about, score, threshold, stopped_by)
+    return Decision(
+        finding_id=finding.id,
+        resource=finding.resource,
+        resource_type=finding.resource_type,
+        account=finding.account,
+        finding_type=finding.finding_type,
+        status=finding.status,
+        outcome=outcome,
+        score=from_tenths(score),
+        threshold=None if threshold is None else from_tenths(threshold),
+        base=from_tenths(card.base),
+        contributions=contributions,
+        risk=card.risk_of(score),
+        guardrails=stopped_by,
+        unknown=about.unknown(),
+        model=model_of(card),
+        reason=reason,
+    )
+
+
+def skip_notice(notice: Notice, card: Scorecard) -> Decision:
+    """Skip an event of Access Analyzer that is no finding."""
+    return Decision(
+        finding_id=notice.id,
+        resource=notice.resource,
+        resource_type="",
+        account=notice.account,
+        finding_type=notice.kind,
+        status=notice.status,
+        outcome="skip",
+        score=from_tenths(card.base),
+        threshold=None,
+        base=from_tenths(card.base),
+        contributions=[],
+        risk=None,
+        guardrails=(),
+        unknown=(),
+        model=model_of(card),
+        reason=f"no finding but an event of another kind: {notice.kind}",
+    )
+
+
+def model_of(card: Scorecard) -> Model:
+    """Name a scorecard as decisions do."""
+    return Model(card.name, card.version, card.kind, card.sha256)
+
+
+def _outcome(
+    about: Surroundings, score: int, threshold: int | None, stopped_by: tuple[Guardrail, ...]
+) -> tuple[Outcome, str]:
+    finding = about.finding
+    if finding.is_deleted:
+        return "skip", "deleted: the resource or its access is gone"
+    if finding.status != "ACTIVE":
+        return "skip", f"already {finding.status}"
+    if stopped_by:
+        return "alert", "guardrail: " + ", ".join(dict.fromkeys(rail.name for rail in stopped_by))
+    if threshold is None:
+        return "alert", "no threshold belongs to this model: nothing is archived"
+    rule = _expected_by(about)
+    if rule is not None:
+        return "archive", f"expected by the policy's rule: {rule.name}"
+    if score < threshold:
+        return "archive", f"score {from_tenths(score)} is below the threshold {from_tenths(threshold)}"
+    return "alert", f"score {from_tenths(score)} is not below the threshold {from_tenths(threshold)}"
+
+
+def _expected_by(about: Surroundings) -> Rule | None:
+    """Return the first expected rule that matches for certain.
+
+    Tags can be set by whoever shares the resource: a rule that trusts them does not reach what is public or
+    hands over control.
+    """
+    exposed = about.is_public is not False or about.access.level in ("Permissions management", None)
+    for rule in about.policy.expected:
+        if rule.matches(about) and not (rule.trusts_tags and exposed and about.is_granting):
+            return rule
+    return None

@@ -1,0 +1,121 @@
+"""Guardrails: named predicates that can only move a finding towards a person.
+
+A fact that is unknown counts as the worst it could be, so that not knowing never helps an archive along.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from scoring.facts import Present, Unknown
+from scoring.finding import FINDING_TYPES, RESOURCE_TYPES
+from scoring.surroundings import Surroundings
+
+
+class Guardrail(msgspec.Struct, frozen=True):
+    """A guardrail that stands in the way of archiving a finding, and why."""
+
+    name: str
+    text: str
+
+
+def _public(about: Surroundings) -> str | None:
+    if about.is_public is None:
+        return "whether anyone on the internet can get in is not known"
+    if about.is_public and not about.is_meant_to_be_public:
+        return "anyone on the internet can get in, and the policy does not list it as meant to be public"
+    return None
+
+
+def _finding_error(about: Surroundings) -> str | None:
+    error = about.finding.error
+    return f"Access Analyzer could not analyze the resource: {error}" if error else None
+
+
+def _unknown_context(about: Surroundings) -> str | None:
+    unknown = [(name, fact.reason) for name, fact in about.needed if isinstance(fact, Unknown)]
+    if not unknown:
+        return None
+    return "not known: " + ", ".join(f"{name} ({reason})" for name, reason in unknown)
+
+
+def _unknown_details(about: Surroundings) -> str | None:
+    if not about.is_granting or about.finding.error:
+        return None
+    if about.finding.incomplete:
+        return "further pages of the finding's details exist that were not read"
+    missing = [
+        name
+        for name, is_missing in (
+            ("principal", not about.principals),
+            ("actions", not about.finding.actions),
+            ("resource account", about.finding.account is None),
+        )
+        if is_missing
+    ]
+    return "the finding does not name: " + ", ".join(missing) if missing else None
+
+
+def _unknown_type(about: Surroundings) -> str | None:
+    if about.finding.resource_type not in RESOURCE_TYPES:
+        return f"a type of resource that this version does not know: {about.finding.resource_type}"
+    if about.finding.finding_type not in FINDING_TYPES:
+        return f"a type of finding that this version does not know: {about.finding.finding_type}"
+    return None
+
+
+def _permissions_outside(about: Surroundings) -> str | None:
+    if not about.is_outside or about.trust == "contracted":
+        return None
+    if about.access.level not in ("Permissions management", None):
+        return None
+    return "permissions management is, or may be, given to somebody outside the organization who is not contracted"
+
+
+def _confidential_outside(about: Surroundings) -> str | None:
+    if not about.is_outside:
+        return None
+    if isinstance(about.context.tags, Unknown):
+        return "shared outside the organization, and whether the data is confidential is not known"
+    if "confidential" in about.tags.get("dataclassification", ()):
+        return "tagged as confidential and shared outside the organization"
+    return None
+
+
+def _reactivated(about: Surroundings) -> str | None:
+    fact = about.context.reactivated_by
+    if isinstance(fact, Unknown) and fact.asked:
+        return f"whether somebody re-activated it is not known ({fact.reason})"
+    if isinstance(fact, Present) and fact.value.who != "expiry":
+        when = f" on {fact.value.at}" if fact.value.at else ""
+        return f"re-activated by {fact.value.who}{when}: it is not archived again"
+    return None
+
+
+# One row a guardrail; the names are the keys of [guardrails] in the policy.
+GUARDRAILS: tuple[tuple[str, Callable[[Surroundings], str | None]], ...] = (
+    ("public", _public),
+    ("finding_error", _finding_error),
+    ("unknown_type", _unknown_type),
+    ("unknown_details", _unknown_details),
+    ("unknown_context", _unknown_context),
+    ("permissions_outside", _permissions_outside),
+    ("confidential_outside", _confidential_outside),
+    ("reactivated", _reactivated),
+)
+
+
+def check(about: Surroundings) -> tuple[Guardrail, ...]:
+    """Return the guardrails that stand in the way, those of the policy's never-archive rules last."""
+    settings = about.policy.guardrails
+    found = [
+        Guardrail(name, text)
+        for name, predicate in GUARDRAILS
+        if getattr(settings, name) and (text := predicate(about)) is not None
+    ]
+    for rule in about.policy.never_archive:
+        answer = rule.matches(about)
+        if answer is not False:
+            doubt = "" if answer else " (as far as is known)"
+            found.append(Guardrail("never_archive", f"rule of the policy: {rule.name}{doubt}"))
+    return tuple(found)

@@ -1,0 +1,130 @@
+"""Decoded JSON of any shape -> cases: a finding with its context, ready to be decided on.
+
+The record ``{"finding": ..., "context": ..., "decision": ..., "label": ...}`` is the one shape that everything in
+the system reads and writes; bare findings are records without a context.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from scoring import context as contexts
+from scoring import security_hub
+from scoring.context import NO_CONTEXT, Context
+from scoring.errors import BadInput
+from scoring.finding import Finding, Notice, from_api, from_event
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What a person decided on a finding; the time is that of the verdict."""
+
+    verdict: Literal["expected", "unintended"]
+    by: str
+    at: datetime
+    source: str = ""
+    note: str = ""
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding (or an event that is none), what is known about it, and the JSON it came from.
+
+    Attributes
+    ----------
+    raw : mapping
+        The finding as AWS gave it.
+    decision : mapping or None
+        The decision that the record carried, as it stood there.
+    """
+
+    finding: Finding | Notice
+    context: Context = NO_CONTEXT
+    raw: Mapping[str, Any]
+    decision: Mapping[str, Any] | None = None
+    label: Label | None = None
+
+
+class Located(msgspec.Struct, frozen=True):
+    """A case or what is wrong with it, and where in the value it stands (e.g. ``findings[3]``)."""
+
+    where: str
+    case: Case | None = None
+    error: BadInput | None = None
+
+
+def read_value(value: object) -> Iterator[Located]:
+    """Turn one decoded JSON value into the cases that it holds, in their order.
+
+    Lists, list outputs of the CLI and Security Hub's ``Findings`` give one case for each entry; an entry that is
+    bad input gives an error and the others still come.
+    """
+    if isinstance(value, list):
+        yield from _each(value, "")
+    elif isinstance(value, Mapping) and isinstance(value.get("findings"), list):
+        yield from _each(value["findings"], "findings")
+    elif isinstance(value, Mapping) and isinstance(value.get("Findings"), list):
+        yield from _each(value["Findings"], "Findings")
+    elif isinstance(value, Mapping) and security_hub.is_event(value):
+        yield from _each(security_hub.findings_of(value), "detail.findings")
+    else:
+        try:
+            yield Located("", case=read_case(value))
+        except BadInput as error:
+            yield Located("", error=error)
+
+
+def _each(entries: list[Any], name: str) -> Iterator[Located]:
+    for index, entry in enumerate(entries):
+        where = f"{name}[{index}]"
+        try:
+            yield Located(where, case=read_case(entry))
+        except BadInput as error:
+            yield Located(where, error=error)
+
+
+def read_case(value: object) -> Case:
+    """Read one record, event, API finding or Security Hub finding.
+
+    Raises
+    ------
+    BadInput
+        Naming the field and what was expected.
+    """
+    if not isinstance(value, Mapping):
+        raise BadInput("expected a finding, an event or a record", value=value)
+    inner = value.get("finding")
+    if inner is None:
+        return Case(finding=_read_finding(value, ""), raw=value)
+    if not isinstance(inner, Mapping):
+        raise BadInput("expected an object", field="finding", value=inner)
+    context = value.get("context")
+    decision = value.get("decision")
+    if decision is not None and not isinstance(decision, Mapping):
+        raise BadInput("expected an object", field="decision", value=decision)
+    return Case(
+        finding=_read_finding(inner, "finding."),
+        context=NO_CONTEXT if context is None else contexts.from_json(context),
+        raw=inner,
+        decision=decision,
+        label=_read_label(value.get("label")),
+    )
+
+
+def _read_finding(value: Mapping[str, Any], path: str) -> Finding | Notice:
+    if "detail-type" in value or "detail" in value:
+        return from_event(value, path)
+    if security_hub.is_finding(value):
+        return security_hub.from_asff(value, path)
+    if "accessPreviewId" in value and "resource" not in value:
+        raise BadInput("expected a finding, not an access preview without its event", field=path.rstrip("."))
+    return from_api(value, path=path)
+
+
+def _read_label(value: object) -> Label | None:
+    if value is None:
+        return None
+    try:
+        return msgspec.convert(value, Label)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error, "label.") from None
