@@ -3,7 +3,7 @@
 import ipaddress
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import msgspec
@@ -45,14 +45,11 @@ class Narrowing(msgspec.Struct, frozen=True):
         ``aws:PrincipalArn``, ``kms:CallerAccount``); empty where they do not.
     source_accounts : tuple of str
         The accounts to which they pin the source (``aws:SourceAccount``, ``aws:SourceArn``).
-    organizations : tuple of str
-        The organizations to which they pin the principal.
     """
 
     strength: str
     accounts: tuple[str, ...] = ()
     source_accounts: tuple[str, ...] = ()
-    organizations: tuple[str, ...] = ()
 
     @property
     def narrows(self) -> bool:
@@ -80,54 +77,91 @@ def narrowing(conditions: tuple[Condition, ...], own_organization: str | None = 
     >>> narrowing((("aws:SourceIp", ("203.0.113.0/24",)),)).strength
     'network'
     """
-    reached: set[str] = set()
-    accounts: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    organizations: tuple[str, ...] = ()
+    judged: list[Narrowing] = []
     for name, raw in conditions:
-        key, values = name.lower(), _values(raw)
-        if not values:
-            continue
-        if key in ("aws:principalorgid", "aws:principalorgpaths"):
-            found = tuple(value.split("/")[0] for value in values)
-            if all(_ORGANIZATION.fullmatch(value) for value in found):
-                organizations = found
-                own = own_organization is not None and set(found) == {own_organization}
-                reached.add("own organization" if own else "foreign organization")
-        elif key in ("aws:sourceorgid", "aws:sourceorgpaths"):
-            if all(value.split("/")[0] == own_organization for value in values):
-                reached.add("source account")
-        elif key == "aws:sourcearn":
-            found = tuple(_arn_account(value) for value in values)
-            if all(found) or (found and not any("*" in v or "?" in v for v in values)):
-                sources = tuple(account for account in found if account)
-                reached.add("source resource")
-        elif key in ("aws:sourceaccount", "aws:sourceowner"):
-            if all(_ACCOUNT.fullmatch(value) for value in values):
-                sources = values
-                reached.add("source account")
-        elif key in ("aws:principalaccount", "kms:calleraccount", "s3:dataaccesspointaccount"):
-            if all(_ACCOUNT.fullmatch(value) for value in values):
-                accounts = values if key != "s3:dataaccesspointaccount" else accounts
-                reached.add("principal")
-        elif key == "aws:principalarn":
-            found = tuple(_arn_account(value) for value in values)
-            if all(found):
-                accounts = found
-                reached.add("principal")
-        elif key in ("aws:userid", "aws:principaltag/aws:userid"):
-            if not any(value.startswith(("*", "?")) for value in values):
-                reached.add("principal")
-        elif key in ("aws:sourcevpce", "aws:sourcevpc"):
-            if all(_ENDPOINT.fullmatch(value) for value in values):
-                reached.add("network")
-        elif key in ("aws:sourceip", "aws:vpcsourceip"):
-            if _is_narrow_range(values) and key == "aws:sourceip":
-                reached.add("network")
-        elif key == "sts:externalid" and not any(set(value) & set("*?") for value in values):
-            reached.add("external id")
-    strength = next((s for s in STRENGTHS if s in reached), "not narrowing" if conditions else "none")
-    return Narrowing(strength, accounts, sources, organizations)
+        judge = _JUDGES.get(name.lower())
+        values = _values(raw)
+        if judge is not None and values:
+            judged.append(judge(values, own_organization))
+    reached = [judgement.strength for judgement in judged]
+    return Narrowing(
+        strength=next((s for s in STRENGTHS if s in reached), "not narrowing" if conditions else "none"),
+        accounts=tuple(account for judgement in judged for account in judgement.accounts),
+        source_accounts=tuple(account for judgement in judged for account in judgement.source_accounts),
+    )
+
+
+def _organization(values: tuple[str, ...], own: str | None) -> Narrowing:
+    organizations = {value.split("/")[0] for value in values}
+    if own is not None and organizations == {own}:
+        return Narrowing("own organization")
+    pinned = all(_ORGANIZATION.fullmatch(organization) for organization in organizations)
+    return Narrowing("foreign organization") if pinned else _WIDE
+
+
+def _source_organization(values: tuple[str, ...], own: str | None) -> Narrowing:
+    is_own = own is not None and {value.split("/")[0] for value in values} == {own}
+    return Narrowing("source account") if is_own else _WIDE
+
+
+def _source_arn(values: tuple[str, ...], _own: str | None) -> Narrowing:
+    accounts = tuple(_arn_account(value) for value in values)
+    if all(accounts):
+        return Narrowing("source resource", source_accounts=accounts)
+    # The ARN of a bucket names no account; without a wildcard it still is one bucket.
+    exact = not any(set(value) & set("*?") for value in values)
+    return Narrowing("source resource") if exact else _WIDE
+
+
+def _source_account(values: tuple[str, ...], _own: str | None) -> Narrowing:
+    pinned = all(_ACCOUNT.fullmatch(value) for value in values)
+    return Narrowing("source account", source_accounts=values) if pinned else _WIDE
+
+
+def _principal_account(values: tuple[str, ...], _own: str | None) -> Narrowing:
+    pinned = all(_ACCOUNT.fullmatch(value) for value in values)
+    return Narrowing("principal", accounts=values) if pinned else _WIDE
+
+
+def _principal_arn(values: tuple[str, ...], _own: str | None) -> Narrowing:
+    accounts = tuple(_arn_account(value) for value in values)
+    return Narrowing("principal", accounts=accounts) if all(accounts) else _WIDE
+
+
+def _user_id(values: tuple[str, ...], _own: str | None) -> Narrowing:
+    return _WIDE if any(value.startswith(("*", "?")) for value in values) else Narrowing("principal")
+
+
+def _endpoint(values: tuple[str, ...], _own: str | None) -> Narrowing:
+    return Narrowing("network") if all(_ENDPOINT.fullmatch(value) for value in values) else _WIDE
+
+
+def _source_ip(values: tuple[str, ...], _own: str | None) -> Narrowing:
+    return Narrowing("network") if _is_narrow_range(values) else _WIDE
+
+
+def _external_id(values: tuple[str, ...], _own: str | None) -> Narrowing:
+    return _WIDE if any(set(value) & set("*?") for value in values) else Narrowing("external id")
+
+
+_WIDE = Narrowing("not narrowing")
+_JUDGES: dict[str, Callable[[tuple[str, ...], str | None], Narrowing]] = {
+    "aws:principalorgid": _organization,
+    "aws:principalorgpaths": _organization,
+    "aws:sourceorgid": _source_organization,
+    "aws:sourceorgpaths": _source_organization,
+    "aws:sourcearn": _source_arn,
+    "aws:sourceaccount": _source_account,
+    "aws:sourceowner": _source_account,
+    "aws:principalaccount": _principal_account,
+    "kms:calleraccount": _principal_account,
+    "aws:principalarn": _principal_arn,
+    "aws:userid": _user_id,
+    "aws:sourcevpce": _endpoint,
+    "aws:sourcevpc": _endpoint,
+    "aws:sourceip": _source_ip,
+    "sts:externalid": _external_id,
+}
 
 
 def _values(raw: tuple[str, ...]) -> tuple[str, ...]:
@@ -166,7 +200,8 @@ def _is_narrow_range(values: Iterable[str]) -> bool:
 
 
 _DOCUMENTATION = tuple(
-    ipaddress.ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+    ipaddress.ip_network(text)
+    for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 )
 
 

@@ -57,11 +57,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Wire(msgspec.Struct):
-    tags: dict[str, str] | None | msgspec.UnsetType = msgspec.UNSET
-    aliases: list[str] | None | msgspec.UnsetType = msgspec.UNSET
-    resource_account: Account | None | msgspec.UnsetType = msgspec.UNSET
-    principal_account: PrincipalAccount | None | msgspec.UnsetType = msgspec.UNSET
-    reactivated_by: Reactivation | None | msgspec.UnsetType = msgspec.UNSET
+    tags: dict[str, str] | msgspec.UnsetType | None = msgspec.UNSET
+    aliases: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+    resource_account: Account | msgspec.UnsetType | None = msgspec.UNSET
+    principal_account: PrincipalAccount | msgspec.UnsetType | None = msgspec.UNSET
+    reactivated_by: Reactivation | msgspec.UnsetType | None = msgspec.UNSET
     details: dict[str, Any] | None = None
     unknown: dict[str, str] | None = None
 

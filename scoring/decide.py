@@ -69,7 +69,7 @@ def decide(
         In tenths, for this very card; otherwise the policy's override for it, or else the card's own.
     """
     about = Surroundings(finding, context, policy)
-    score, contributions = card.score(features_of(about, card.tag_features))
+    score, contributions = card.score(features_of(about, card.features))
     if threshold is None:
         threshold = policy.threshold_for(card.sha256, card.threshold)
     stopped_by = guardrails.check(about)

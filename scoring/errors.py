@@ -25,13 +25,17 @@ class BadInput(ValueError):
     a.json: line 3: detail.id: expected a string, got 5
     """
 
-    def __init__(self, expected: str, *, field: str = "", value: object = msgspec.UNSET, where: str = "") -> None:
+    def __init__(
+        self, expected: str, *, field: str = "", value: object = msgspec.UNSET, where: str = ""
+    ) -> None:
         self.expected, self.field, self.where = expected, field, where
         self.shown = "" if value is msgspec.UNSET else f", got {show(value)}"
         super().__init__(expected)
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.where, printable(self.field), self.expected + self.shown) if part)
+        return ": ".join(
+            part for part in (self.where, printable(self.field), self.expected + self.shown) if part
+        )
 
     def at(self, where: str) -> "BadInput":
         """Return the same error, named with the file or record it was found in."""

@@ -1,10 +1,11 @@
 """The ordered table of features: the one featuriser, for the runtime and for training.
 
-Each feature is one text value of a finding. Three values mean the same everywhere: ``unknown`` (nobody knows),
-``not applicable`` (the question does not arise), ``absent`` (looked up and not there).
+Each feature is one text value of a finding. Three values mean the same everywhere: ``unknown`` (nobody
+knows), ``not applicable`` (the question does not arise), ``absent`` (looked up and not there).
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from scoring.access_level import LEVELS
@@ -17,7 +18,7 @@ from scoring.principal import TRUST, subject
 from scoring.surroundings import Surroundings
 from scoring.tags import DATA_CLASSES, ENVIRONMENTS, fold_alias, fold_key
 
-# Raised whenever a feature's values change their meaning; a trained scorecard names the version it was made with.
+# Raised whenever a feature's values change their meaning; a scorecard names the version it was made with.
 VERSION = 1
 
 UNKNOWN = "unknown"
@@ -122,8 +123,7 @@ def _alias(about: Surroundings) -> str:
         return UNKNOWN
     if isinstance(aliases, Absent):
         return ABSENT
-    hints = {_environment_in(fold_alias(alias)) for alias in aliases.value} - {"no hint"}
-    return hints.pop() if len(hints) == 1 else "conflicting" if hints else "no hint"
+    return _one_hint({_environment_in(fold_alias(alias)) for alias in aliases.value})
 
 
 def _account_environment(about: Surroundings) -> str:
@@ -132,12 +132,19 @@ def _account_environment(about: Surroundings) -> str:
         return UNKNOWN
     if isinstance(account, Absent):
         return ABSENT
-    of_tags = [_environment_in(v) for k, v in (account.value.tags or {}).items() if fold_key(k) == "environment"]
-    hints = {*of_tags, _environment_in(account.value.ou or ""), _environment_in(account.value.name or "")}
-    hints -= {"no hint"}
+    hints = {_environment_in(account.value.ou or ""), _environment_in(account.value.name or "")}
+    hints |= {
+        _environment_in(v) for k, v in (account.value.tags or {}).items() if fold_key(k) == "environment"
+    }
+    return _one_hint(hints)
+
+
+def _one_hint(hints: set[str]) -> str:
+    hints.discard("no hint")
     return hints.pop() if len(hints) == 1 else "conflicting" if hints else "no hint"
 
 
+@lru_cache(maxsize=16384)
 def _environment_in(text: str) -> str:
     """Recognise an environment as a word of a path, a name or an alias; `DevelopmentKey` counts too."""
     words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
@@ -241,8 +248,19 @@ FEATURES: tuple[Feature, ...] = (
         "principal_kind",
         _principal_kind,
         (
-            "anyone", "account", "role", "user", "session", "AWS service", "SAML", "OIDC, pinned",
-            "OIDC, one repository", "OIDC, wildcard", "OIDC, any subject", "canonical user", "deleted principal",
+            "anyone",
+            "account",
+            "role",
+            "user",
+            "session",
+            "AWS service",
+            "SAML",
+            "OIDC, pinned",
+            "OIDC, one repository",
+            "OIDC, wildcard",
+            "OIDC, any subject",
+            "canonical user",
+            "deleted principal",
             "several principals",
         ),
         {
@@ -287,7 +305,9 @@ FEATURES: tuple[Feature, ...] = (
             UNKNOWN: "whether a control policy restricts it could not be evaluated",
         },
     ),
-    Feature("resource_type", lambda about: about.finding.resource_type, RESOURCE_TYPES, {"*": "resource type {}"}),
+    Feature(
+        "resource_type", lambda about: about.finding.resource_type, RESOURCE_TYPES, {"*": "resource type {}"}
+    ),
     Feature(
         "source",
         _source,
@@ -379,13 +399,14 @@ FEATURES: tuple[Feature, ...] = (
     Feature("account", lambda about: about.finding.account or UNKNOWN, None, {"*": "in account {}"}),
     Feature("principal_account", _principal_account, None, {"*": "principal's account {}"}),
     Feature("principal", _principal, None, {"*": "principal {}"}),
-    Feature("vendor", lambda about: about.vendor or ABSENT, None, {"*": "vendor {}", ABSENT: "no known vendor"}),
+    Feature(
+        "vendor", lambda about: about.vendor or ABSENT, None, {"*": "vendor {}", ABSENT: "no known vendor"}
+    ),
     Feature("actions", _actions, None, {"*": "actions {}"}),
 )
 
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 NAMES: tuple[str, ...] = tuple(BY_NAME)
-_COMPUTES = tuple((feature.name, feature.compute) for feature in FEATURES)
 
 # The vocabularies that people write into tags; other values may come and then count as never seen.
 SUGGESTED_VALUES: dict[str, frozenset[str]] = {
@@ -395,17 +416,16 @@ SUGGESTED_VALUES: dict[str, frozenset[str]] = {
 }
 
 
-def featurise(finding: Finding, context: Context, policy: Policy, more: tuple[Feature, ...] = ()) -> dict[str, str]:
-    """Compute every feature of a finding, in the order of the table, then `more` (features of single tags)."""
-    return features_of(Surroundings(finding, context, policy), more)
+def featurise(
+    finding: Finding, context: Context, policy: Policy, of: tuple[Feature, ...] = FEATURES
+) -> dict[str, str]:
+    """Compute features of a finding: those of the whole table, or of the ones asked for."""
+    return features_of(Surroundings(finding, context, policy), of)
 
 
-def features_of(about: Surroundings, more: tuple[Feature, ...] = ()) -> dict[str, str]:
-    """Compute every feature from surroundings that are worked out already."""
-    values = {name: compute(about) for name, compute in _COMPUTES}
-    for extra in more:
-        values[extra.name] = extra.compute(about)
-    return values
+def features_of(about: Surroundings, of: tuple[Feature, ...] = FEATURES) -> dict[str, str]:
+    """Compute features from surroundings that are worked out already."""
+    return {name: compute(about) for name, compute, _values, _says, _from_tags, _ordered in of}
 
 
 def tag_feature(key: str) -> Feature:

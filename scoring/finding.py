@@ -176,14 +176,18 @@ def from_event(event: Mapping[str, Any], path: str = "") -> "Finding | Notice":
         The event is not of Access Analyzer, or its detail is not what AWS sends.
     """
     if event.get("source", "aws.access-analyzer") != "aws.access-analyzer":
-        raise BadInput("expected an event of aws.access-analyzer", field=path + "source", value=event["source"])
+        raise BadInput(
+            "expected an event of aws.access-analyzer", field=path + "source", value=event["source"]
+        )
     family, detail = event.get("detail-type"), event.get("detail")
     if not isinstance(family, str):
         raise BadInput("expected a string", field=path + "detail-type", value=family)
     if not isinstance(detail, Mapping):
         raise BadInput("expected an object", field=path + "detail", value=detail)
     resources = event.get("resources")
-    if resources is not None and not (isinstance(resources, list) and all(isinstance(r, str) for r in resources)):
+    if resources is not None and not (
+        isinstance(resources, list) and all(isinstance(r, str) for r in resources)
+    ):
         raise BadInput("expected a list of ARNs", field=path + "resources", value=resources)
     analyzer = resources[0] if resources else None
     if family in _NO_FINDING:
@@ -191,7 +195,13 @@ def from_event(event: Mapping[str, Any], path: str = "") -> "Finding | Notice":
     region = event.get("region")
     if region is not None and not isinstance(region, str):
         raise BadInput("expected a string", field=path + "region", value=region)
-    return from_api(detail, analyzer_arn=analyzer, region=region, family=_FAMILIES.get(family, family), path=path + "detail.")
+    return from_api(
+        detail,
+        analyzer_arn=analyzer,
+        region=region,
+        family=_FAMILIES.get(family, family),
+        path=path + "detail.",
+    )
 
 
 def from_api(
@@ -301,7 +311,7 @@ def _merge(details: list[_Details], wire: _Wire) -> dict[str, Any]:
         "principal_owner_account": only.principal_owner_account or wire.principal_owner_account,
         "last_accessed": only.last_accessed or wire.last_accessed,
         "unused_services": wire.number_of_unused_services if not unused else len(unused),
-        "unused_actions": wire.number_of_unused_actions if not unused_actions else unused_actions,
+        "unused_actions": unused_actions or wire.number_of_unused_actions,
     }
 
 

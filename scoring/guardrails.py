@@ -4,11 +4,13 @@ A fact that is unknown counts as the worst it could be, so that not knowing neve
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 
 from scoring.facts import Present, Unknown
 from scoring.finding import FINDING_TYPES, RESOURCE_TYPES
+from scoring.policy import Guardrails
 from scoring.surroundings import Surroundings
 
 
@@ -69,7 +71,7 @@ def _permissions_outside(about: Surroundings) -> str | None:
         return None
     if about.access.level not in ("Permissions management", None):
         return None
-    return "permissions management is, or may be, given to somebody outside the organization who is not contracted"
+    return "permissions management is, or may be, given to an outsider who is not contracted"
 
 
 def _confidential_outside(about: Surroundings) -> str | None:
@@ -107,11 +109,10 @@ GUARDRAILS: tuple[tuple[str, Callable[[Surroundings], str | None]], ...] = (
 
 def check(about: Surroundings) -> tuple[Guardrail, ...]:
     """Return the guardrails that stand in the way, those of the policy's never-archive rules last."""
-    settings = about.policy.guardrails
     found = [
         Guardrail(name, text)
-        for name, predicate in GUARDRAILS
-        if getattr(settings, name) and (text := predicate(about)) is not None
+        for name, predicate in _standing(about.policy.guardrails)
+        if (text := predicate(about)) is not None
     ]
     for rule in about.policy.never_archive:
         answer = rule.matches(about)
@@ -119,3 +120,8 @@ def check(about: Surroundings) -> tuple[Guardrail, ...]:
             doubt = "" if answer else " (as far as is known)"
             found.append(Guardrail("never_archive", f"rule of the policy: {rule.name}{doubt}"))
     return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _standing(settings: Guardrails) -> tuple[tuple[str, Callable[[Surroundings], str | None]], ...]:
+    return tuple((name, predicate) for name, predicate in GUARDRAILS if getattr(settings, name))

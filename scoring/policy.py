@@ -90,7 +90,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @cached_property
     def contracted(self) -> frozenset[str]:
         """All account numbers that are contracted, by number or by vendor."""
-        by_vendor = (a for a, name in self.known_vendors.items() if name.casefold() in self.contracted_vendors)
+        by_vendor = (
+            a for a, name in self.known_vendors.items() if name.casefold() in self.contracted_vendors
+        )
         return frozenset((*self.allow.accounts, *by_vendor))
 
     @cached_property
@@ -132,14 +134,16 @@ def load(path: str | Path = DEFAULT) -> Policy:
     try:
         policy = parse(text)
         if policy.vendors_file:
-            policy = msgspec.structs.replace(policy, known_vendors=read_vendors(path.parent / policy.vendors_file))
+            policy = msgspec.structs.replace(
+                policy, known_vendors=read_vendors(path.parent / policy.vendors_file)
+            )
     except BadInput as error:
         raise error if error.where else error.at(str(path)) from None
     return policy
 
 
 def parse(text: str) -> Policy:
-    """Read a policy from the text of a TOML file.
+    r"""Read a policy from the text of a TOML file.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def parse(text: str) -> Policy:
 
     Examples
     --------
-    >>> parse('[allow]\\nvendor = ["Datadog"]')
+    >>> parse('[allow]\nvendor = ["Datadog"]')
     Traceback (most recent call last):
     ...
     scoring.errors.BadInput: allow: unknown key 'vendor'; did you mean 'vendors'?
@@ -194,7 +198,9 @@ def read_vendors(path: str | Path) -> dict[str, str]:
             raise BadInput("expected a list of accounts", field="accounts", where=f"{path}: entry {index}")
         for account in accounts:
             if not isinstance(account, str) or not re.fullmatch(r"[0-9]{12}", account):
-                raise BadInput("expected twelve digits", field="accounts", value=account, where=f"{path}: entry {index}")
+                raise BadInput(
+                    "expected twelve digits", field="accounts", value=account, where=f"{path}: entry {index}"
+                )
             vendors.setdefault(account, entry["name"])
     return vendors
 
@@ -204,7 +210,11 @@ def _check(policy: Policy) -> None:
         if not re.fullmatch(r"[0-9]{12}", account):
             raise BadInput("expected twelve digits", field="allow.accounts", value=account)
     if policy.organization_id is not None and not re.fullmatch(r"o-[a-z0-9]{10,32}", policy.organization_id):
-        raise BadInput("expected o- and 10 to 32 letters or digits", field="organization_id", value=policy.organization_id)
+        raise BadInput(
+            "expected o- and 10 to 32 letters or digits",
+            field="organization_id",
+            value=policy.organization_id,
+        )
     if policy.threshold is not None:
         to_tenths(policy.threshold.value, "threshold.value")
         if not re.fullmatch(r"[0-9a-f]{64}", policy.threshold.model_sha256):
@@ -220,7 +230,11 @@ def _suggest(error: msgspec.ValidationError) -> BadInput:
     unknown = re.search(r"unknown field (.+)$", bad.expected)
     if unknown is None:
         return bad
-    known = (name for kind in (Policy, Allow, Guardrails, ThresholdOverride, Rule) for name in kind.__struct_fields__)
+    known = (
+        name
+        for kind in (Policy, Allow, Guardrails, ThresholdOverride, Rule)
+        for name in kind.__struct_fields__
+    )
     near = difflib.get_close_matches(unknown[1], list(known), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return BadInput(f"unknown key {unknown[1]!r}{hint}", field=bad.field)

@@ -20,8 +20,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes
     ----------
     resource, principal : tuple of str
-        Patterns with ``*`` and ``?``; any one of them may match. A rule on principals wants every principal of
-        the finding to match.
+        Patterns with ``*`` and ``?``; any one of them may match. A rule on principals wants every principal
+        of the finding to match.
     trust : tuple of str
         Values of the feature ``trust``.
     access_level_at_most : str or None
@@ -61,7 +61,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def matches(self, about: "Surroundings") -> bool | None:
         """Say whether the rule matches: yes, no, or None where a fact that decides is unknown."""
-        answers = list(self._answers(about))
+        finding = about.finding
+        if self.resource_type and finding.resource_type not in self.resource_type:
+            return False
+        answers = self._answers(about)
         if False in answers:
             return False
         return None if None in answers else True
@@ -71,8 +74,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         answers: list[bool | None] = []
         if self.finding_type:
             answers.append(finding.finding_type in self.finding_type)
-        if self.resource_type:
-            answers.append(finding.resource_type in self.resource_type)
         if self.resource:
             answers.append(_any_match(finding.resource, self.resource))
         if self.account:
@@ -84,7 +85,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             answers.append(None if about.trust == "unknown" else about.trust in self.trust)
         if self.access_level_at_most:
             level = about.access.level
-            answers.append(None if level is None else LEVELS.index(level) <= LEVELS.index(self.access_level_at_most))
+            answers.append(
+                None if level is None else LEVELS.index(level) <= LEVELS.index(self.access_level_at_most)
+            )
         for key, value in self.tags.items():
             answers.append(self._tag_matches(about, fold_key(key), value))
         if self.alias:

@@ -20,7 +20,7 @@ TRUST = (
     "anyone",
 )
 
-# Issuers that anybody on the internet can get a token from: without a subject, their tokens open the door to all.
+# Anybody on the internet can get a token from these issuers: without a subject they let everyone in.
 SHARED_ISSUERS = frozenset(
     {
         "token.actions.githubusercontent.com",

@@ -1,7 +1,7 @@
 """Decoded JSON of any shape -> cases: a finding with its context, ready to be decided on.
 
-The record ``{"finding": ..., "context": ..., "decision": ..., "label": ...}`` is the one shape that everything in
-the system reads and writes; bare findings are records without a context.
+The record ``{"finding": ..., "context": ..., "decision": ..., "label": ...}`` is the one shape that everything
+in the system reads and writes; bare findings are records without a context.
 """
 
 from collections.abc import Iterator, Mapping
@@ -56,8 +56,8 @@ class Located(msgspec.Struct, frozen=True):
 def read_value(value: object) -> Iterator[Located]:
     """Turn one decoded JSON value into the cases that it holds, in their order.
 
-    Lists, list outputs of the CLI and Security Hub's ``Findings`` give one case for each entry; an entry that is
-    bad input gives an error and the others still come.
+    Lists, list outputs of the CLI and Security Hub's ``Findings`` give one case for each entry; an entry that
+    is bad input gives an error and the others still come.
     """
     if isinstance(value, list):
         yield from _each(value, "")

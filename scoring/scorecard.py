@@ -1,12 +1,13 @@
 """The model: integer tenths of points in lookup tables, so that every explanation adds up exactly.
 
-A table's key is one feature or a combination of two or three. Whatever a finding's features are, each table gives
-exactly one entry, and base plus entries is the score.
+A table's key is one feature or a combination of two or three. Whatever a finding's features are, each table
+gives exactly one entry, and base plus entries is the score.
 """
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import itemgetter
 
 import msgspec
 
@@ -65,7 +66,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Entry(msgspec.Struct, frozen=True):
+    """What one combination of values comes to: points, how much of it tags took off, and the words for it."""
+
     tenths: int
+    taken_off: int
     contribution: Contribution | None
 
 
@@ -77,31 +81,32 @@ class _Compiled:
         self.name = " × ".join(table.key)
         self.features: tuple[Feature, ...] = tuple(f for name in table.key if (f := feature(name)))
         self.from_tags = any(f.from_tags for f in self.features)
-        self.first = table.key[0]
         self.single = len(table.key) == 1
+        self.pick = itemgetter(*table.key)
         self.entries: dict[str | Key, _Entry] = {
             values[0] if self.single else values: self.entry(values) for values in table.points
         }
+        # What is not listed comes again and again too; the memory for it is bounded, since any text may come.
+        self.unlisted = lru_cache(maxsize=2048)(self._unlisted)
 
-    def find(self, features: Mapping[str, str]) -> _Entry:
-        values: str | Key = features[self.first] if self.single else tuple(features[n] for n in self.table.key)
-        known = self.entries.get(values)
-        return known if known is not None else self.entry((values,) if isinstance(values, str) else values)
+    def _unlisted(self, values: str | Key) -> _Entry:
+        return self.entry((values,) if isinstance(values, str) else values)
 
     def entry(self, values: Key) -> _Entry:
         tenths = self.table.look_up(values)
+        off = max(0, self._untagged(values) - tenths) if self.from_tags else 0
         if not tenths:
-            return _Entry(0, None)
+            return _Entry(0, off, None)
         texts = [describe(f, value) for f, value in zip(self.features, values, strict=True)]
         text = ", and ".join(texts) + self._precedent(values)
-        return _Entry(tenths, Contribution(self.name, " × ".join(values), from_tenths(tenths), text))
+        return _Entry(tenths, off, Contribution(self.name, " × ".join(values), from_tenths(tenths), text))
 
-    def untagged(self, features: Mapping[str, str]) -> int:
+    def _untagged(self, values: Key) -> int:
         """Return the points that the same finding would get if it carried no tags and no aliases."""
         return self.table.look_up(
             tuple(
-                ABSENT if f.from_tags and features[f.name] != NOT_APPLICABLE else features[f.name]
-                for f in self.features
+                ABSENT if f.from_tags and value != NOT_APPLICABLE else value
+                for f, value in zip(self.features, values, strict=True)
             )
         )
 
@@ -151,9 +156,11 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     sha256: str = ""
 
     @cached_property
-    def tag_features(self) -> tuple[Feature, ...]:
-        """The features of single tags that the tables ask for, beyond the fixed table of features."""
-        names = dict.fromkeys(name for table in self.tables for name in table.key if name.startswith("tag:"))
+    def features(self) -> tuple[Feature, ...]:
+        """The features that scoring needs, in the order of the tables; `featurise` takes them."""
+        names = dict.fromkeys(
+            ("public", "access_level", *(name for table in self.tables for name in table.key))
+        )
         return tuple(found for name in names if (found := feature(name)))
 
     @cached_property
@@ -174,12 +181,12 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         discount = 0
         contributions: list[Contribution] = []
         for table in self._compiled:
-            entry = table.find(features)
+            values = table.pick(features)
+            entry = table.entries.get(values) or table.unlisted(values)
+            discount += entry.taken_off
             if entry.contribution is not None:
                 total += entry.tenths
                 contributions.append(entry.contribution)
-            if table.from_tags:
-                discount += max(0, table.untagged(features) - entry.tenths)
         excess = discount - self._tag_limit(features)
         if excess > 0:
             total += excess
@@ -187,7 +194,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return total, contributions
 
     def risk_of(self, score: int) -> float | None:
-        """Return the calibrated probability of "unintended" at a score in tenths, or None where none is known."""
+        """Return the calibrated probability of "unintended" at a score in tenths; None without calibration."""
         if not self.risk:
             return None
         index = bisect_right(self.risk, (score, 2.0)) - 1
@@ -203,5 +210,9 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @staticmethod
     def _limited(excess: int, limit: int) -> Contribution:
         most = from_tenths(limit)
-        text = f"tags and aliases may take off at most {most} points" if limit else "tags and aliases take nothing off here"
+        text = (
+            f"tags and aliases may take off at most {most} points"
+            if limit
+            else "tags and aliases take nothing off here"
+        )
         return Contribution(TAG_LIMIT, str(most), from_tenths(excess), text)

@@ -58,7 +58,9 @@ def load(path: str | Path = DEFAULT) -> Scorecard:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {getattr(error, 'strerror', None) or error}", where=str(path)) from None
+        raise BadInput(
+            f"cannot be read: {getattr(error, 'strerror', None) or error}", where=str(path)
+        ) from None
     try:
         return from_toml(text) if path.suffix == ".toml" else from_json(text)
     except BadInput as error:
@@ -117,7 +119,7 @@ def upgrade(
 
 
 def to_json(card: Scorecard) -> str:
-    """Write a scorecard as JSON: integer tenths, sorted keys, one table a line; the same card, the same bytes."""
+    """Write a scorecard as JSON: integer tenths, sorted keys, a table a line; same card, same bytes."""
     head = {
         "schema": SCHEMA,
         "feature_version": features.VERSION,
@@ -173,7 +175,9 @@ def _build(content: dict[str, Any]) -> Scorecard:
     except msgspec.ValidationError as error:
         raise BadInput.from_validation(error) from None
     if card.feature_version != features.VERSION:
-        raise BadInput(f"expected {features.VERSION}; train again", field="feature_version", value=card.feature_version)
+        raise BadInput(
+            f"expected {features.VERSION}; train again", field="feature_version", value=card.feature_version
+        )
     read = to_tenths if card.unit == "points" else _tenths
     tables = tuple(_table(table, f"table[{i}]", read) for i, table in enumerate(card.table))
     seen: dict[Key, int] = {}
@@ -237,7 +241,9 @@ def _table(table: _TableFile, field: str, read: Callable[[object, str], int]) ->
 
 def _flatten(nested: object, depth: int, field: str) -> Iterator[tuple[Key, Any]]:
     if not isinstance(nested, dict):
-        raise BadInput("expected a table of values, one level for each feature of the key", field=field, value=nested)
+        raise BadInput(
+            "expected a table of values, one level for each feature of the key", field=field, value=nested
+        )
     for value, inner in nested.items():
         if depth == 1:
             yield (value,), inner
@@ -247,7 +253,7 @@ def _flatten(nested: object, depth: int, field: str) -> Iterator[tuple[Key, Any]
 
 
 def _check_value(name: str, value: str, field: str) -> None:
-    """Refuse a value that can never occur: a misspelt key that silently never scores is worse than an error."""
+    """Refuse a value that can never occur: a misspelt one that silently never scores is worse than an error."""
     known = features.BY_NAME[name].values if name in features.BY_NAME else None
     if value == features.UNKNOWN:
         raise BadInput("expected the points for unknown in the table's own entry", field=f"{field}.{value}")
@@ -255,7 +261,9 @@ def _check_value(name: str, value: str, field: str) -> None:
         raise BadInput(f"unknown value {value!r} of {name}{_nearest(value, known)}", field=field)
     folded = features.SUGGESTED_VALUES.get(name)
     if folded is not None and (value != value.casefold() or " " in value) and value not in _COMMON:
-        raise BadInput(f"values of {name} are compared folded; expected lower case, no spaces", field=f"{field}.{value}")
+        raise BadInput(
+            f"values of {name} are compared folded; expected lower case, no spaces", field=f"{field}.{value}"
+        )
 
 
 def _is_complete(key: list[str], points: Mapping[Key, int]) -> bool:

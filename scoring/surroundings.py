@@ -1,7 +1,5 @@
 """One finding with everything that features and guardrails ask of it, worked out once."""
 
-from functools import cached_property
-
 from scoring import tags
 from scoring.access_level import AccessLevel, access_level
 from scoring.conditions import Narrowing, narrowing
@@ -23,13 +21,21 @@ class Surroundings:
         Folded keys to folded values; empty where the tags are absent or unknown.
     is_granting : bool
         Whether somebody is given access (not so for unused access).
-    needed : tuple of str
+    trust : str
+        The farthest of the principals; see `scoring.principal.TRUST`, or ``unknown`` or ``not applicable``.
+    access : AccessLevel
+        The access level of the finding's actions.
+    is_public : bool or None
+        Whether anyone on the internet can get in; None where nobody can tell.
+    needed : list of (str, fact)
         The facts without which nothing may be archived, for this finding.
     """
 
     def __init__(self, finding: Finding, context: Context, policy: Policy) -> None:
         self.finding, self.context, self.policy = finding, context, policy
-        self.principals: tuple[Principal, ...] = tuple(parse(kind, value) for kind, value in finding.principals)
+        self.principals: tuple[Principal, ...] = tuple(
+            parse(kind, value) for kind, value in finding.principals
+        )
         self.is_granting = bool(
             not finding.is_unused_access or self.principals or finding.actions or finding.is_public
         )
@@ -38,20 +44,9 @@ class Surroundings:
         self.narrowing: Narrowing = narrowing(finding.conditions, self._organization_id())
         self.principal_account = self._foreign(context.principal_account)
         self.trust = self._trust()
-
-    @cached_property
-    def access(self) -> AccessLevel:
-        """The access level of the finding's actions."""
-        return access_level(self.finding.actions)
-
-    @property
-    def is_public(self) -> bool | None:
-        """Whether anyone on the internet can get in; None where nobody can tell."""
-        if self.finding.is_public or self.trust == "anyone":
-            return True
-        if self.finding.is_public is None and self.finding.finding_type != "InternalAccess" and self.is_granting:
-            return None
-        return False
+        self.access: AccessLevel = access_level(finding.actions)
+        self.is_public = self._is_public()
+        self.needed = self._needed()
 
     @property
     def is_meant_to_be_public(self) -> bool:
@@ -67,8 +62,7 @@ class Surroundings:
         """Whether access leaves the organization, or may do so for all we know."""
         return self.is_granting and self.trust not in ("own account", "own organization")
 
-    @property
-    def needed(self) -> tuple[tuple[str, Fact[object]], ...]:
+    def _needed(self) -> list[tuple[str, Fact[object]]]:
         context = self.context
         needed: list[tuple[str, Fact[object]]] = [("tags", context.tags)]
         if self.finding.resource_type == "AWS::KMS::Key":
@@ -76,7 +70,7 @@ class Surroundings:
         needed.append(("resource_account", self.resource_account))
         if self.names_other_account:
             needed.append(("principal_account", self.principal_account))
-        return tuple(needed)
+        return needed
 
     @property
     def names_other_account(self) -> bool:
@@ -113,6 +107,17 @@ class Surroundings:
             if isinstance(fact, Unknown) and fact.asked
         ]
         return tuple(names)
+
+    def _is_public(self) -> bool | None:
+        if self.finding.is_public or self.trust == "anyone":
+            return True
+        if (
+            self.finding.is_public is None
+            and self.finding.finding_type != "InternalAccess"
+            and self.is_granting
+        ):
+            return None
+        return False
 
     def _trust(self) -> str:
         finding = self.finding
@@ -157,7 +162,9 @@ class Surroundings:
     def _foreign(self, fact: Fact[PrincipalAccount]) -> Fact[PrincipalAccount]:
         if not isinstance(fact, Present):
             return fact
-        foreign = {p.account for p in self._aws_principals() if p.account and p.account != self.finding.account}
+        foreign = {
+            p.account for p in self._aws_principals() if p.account and p.account != self.finding.account
+        }
         if len(foreign) > 1 or (foreign and fact.value.id not in foreign):
             return _OTHER_ACCOUNT
         return Unknown("organization not known") if foreign and fact.value.in_org is None else fact
