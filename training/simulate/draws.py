@@ -1,0 +1,239 @@
+"""Draw one finding after another, each with its true log-odds of being unintended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from training.simulate import catalogue
+from training.simulate.chance import Weighted
+from training.simulate.conditions import draw_condition
+from training.simulate.description import TRUST, TRUSTS, Principal, Resource
+from training.simulate.organization import Organization
+from training.simulate.principals import never_seen
+from training.simulate.shapes import Draft
+from training.simulate.sharing import SINGLE, Relationship, fits
+from training.simulate.truth import BASE, SHIFT, Truth
+
+EPOCHS = 12  # steps in which the organization changes over the simulated time
+
+_OWN = TRUST["own"]
+_INSIDE = TRUST["inside"]
+_STRANGER = TRUST["stranger"]
+_PUBLIC = TRUST["public"]
+_BY_SUBJECT = (TRUST["pinned"], TRUST["wide"])  # each subject is somebody else
+_FAMILIES = Weighted([("ExternalAccess", 0.71), ("InternalAccess", 0.12), ("Unused", 0.17)])
+_OF_ROLES = Weighted([("UnusedIAMRole", 0.45), ("UnusedPermission", 0.55)])
+_OF_USERS = Weighted(
+    [("UnusedIAMUserAccessKey", 0.5), ("UnusedIAMUserPassword", 0.3), ("UnusedPermission", 0.2)]
+)
+_STATUSES = Weighted([("ACTIVE", 0.925), ("ARCHIVED", 0.045), ("RESOLVED", 0.03)])
+_RESTRICTIONS = Weighted([("NOT_APPLICABLE", 0.62), ("", 0.2), ("APPLICABLE", 0.1), ("APPLIED", 0.08)])
+_ANALYZERS = {"ExternalAccess": "organization", "InternalAccess": "internal-access"}
+_FAILED = 0.012  # share of findings where Access Analyzer met an error
+_DELETED = 0.012
+_REPEATED_SHARE = 0.8
+_INTERNAL_OFFSET = -0.2
+
+
+@dataclass(slots=True)
+class Drawn:
+    """A finding, who is given access, which resource it is about, and the true log-odds."""
+
+    draft: Draft
+    principal: Principal | None
+    resource: int
+    log_odds: float
+
+
+class Draws:
+    """The tables from which findings of one organization are drawn.
+
+    Parameters
+    ----------
+    organization
+        What the findings are about.
+    drift
+        0: nothing changes over time; 1: accounts, teams, vendors and relationships appear as the organization
+        says, frequencies move and the base rate rises a little.
+    """
+
+    def __init__(self, organization: Organization, drift: float) -> None:
+        self.organization = organization
+        self.drift = drift
+        self.truth = Truth(organization)
+        sharing = organization.sharing
+        self.principals = sharing.principals
+        self.by_trust = sharing.by_trust
+        self.known = {(one.team, one.principal): one for one in (*sharing.external, *sharing.internal)}
+        numbers = {team.name: number for number, team in enumerate(organization.teams)}
+        self.team_of = [numbers[resource.team] for resource in organization.resources]
+        self.kind_of = [catalogue.KIND_INDEX[resource.type] for resource in organization.resources]
+        shareable = [(number, kind) for number, kind in enumerate(catalogue.KINDS) if kind.grants]
+        self.grants = {
+            number: Weighted([(grant, grant[1]) for grant in kind.grants]) for number, kind in shareable
+        }
+        self.single_trusts = {
+            number: Weighted([(TRUST[name], weight) for name, weight in SINGLE.items() if fits(kind, name)])
+            for number, kind in shareable
+        }
+        steps = [step / EPOCHS * min(drift, 1.0) if drift else 1.0 for step in range(EPOCHS)]
+        self.external = [self._frequencies(sharing.external, step) for step in steps]
+        self.internal = [self._frequencies(sharing.internal, step) for step in steps]
+        self.shareable = [self._live(step, lambda kind: bool(kind.grants)) for step in steps]
+        self.holders = [self._live(step, lambda kind: kind.internal) for step in steps]
+        self.entities = [self._live(step, lambda kind: kind.type.startswith("AWS::IAM")) for step in steps]
+
+    def _frequencies(self, relationships: tuple[Relationship, ...], step: float) -> Weighted[Relationship]:
+        return Weighted(
+            (one, one.weight * (1.0 + self.drift * max(-0.8, one.slope) * step))
+            for one in relationships
+            if one.since <= step
+        )
+
+    def _live(self, step: float, wanted: Callable[[catalogue.Kind], bool]) -> list[int]:
+        return [
+            index
+            for index, resource in enumerate(self.organization.resources)
+            if resource.since <= step and wanted(catalogue.KINDS[self.kind_of[index]])
+        ]
+
+    def draw(self, rng: Random, progress: float, sent: float) -> Drawn:
+        """One finding at a share of the simulated time; `sent` in seconds since the epoch."""
+        rnd = rng.random
+        epoch = int(progress * EPOCHS)
+        family = _FAMILIES.draw(rnd())
+        if family == "ExternalAccess":
+            drawn = self._external(rng, epoch)
+        elif family == "InternalAccess":
+            drawn = self._internal(rng, epoch)
+        else:
+            drawn = self._unused(rng, epoch)
+        drawn.log_odds += BASE + SHIFT * self.drift * progress
+        draft = drawn.draft
+        bits = f"{rng.getrandbits(128):032x}"
+        draft.id = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-8{bits[17:20]}-{bits[20:]}"
+        draft.status = _STATUSES.draw(rnd())
+        draft.deleted = rnd() < _DELETED
+        draft.sent = sent
+        draft.updated = sent - 2 - 300 * rnd()
+        draft.analyzed = draft.updated - 5 - 900 * rnd()
+        draft.created = draft.analyzed - (120 if rnd() < 0.75 else 500_000) * rnd()
+        return drawn
+
+    def _external(self, rng: Random, epoch: int) -> Drawn:
+        rnd = rng.random
+        relationship: Relationship | None = None
+        if rnd() < _REPEATED_SHARE:
+            relationship = self.external[epoch].draw(rnd())
+            index = relationship.resources[int(len(relationship.resources) * rnd())]
+            number, principal = relationship.principal, self.principals[relationship.principal]
+        else:
+            pool = self.shareable[epoch]
+            index = pool[int(len(pool) * rnd())]
+            number, principal = self._someone(rng, self.kind_of[index])
+            if principal.trust not in _BY_SUBJECT:
+                relationship = self.known.get((self.team_of[index], number))
+        return self._shared(rng, "ExternalAccess", index, number, principal, relationship)
+
+    def _internal(self, rng: Random, epoch: int) -> Drawn:
+        rnd = rng.random
+        relationship: Relationship | None = None
+        if rnd() < _REPEATED_SHARE:
+            relationship = self.internal[epoch].draw(rnd())
+            index = relationship.resources[int(len(relationship.resources) * rnd())]
+            number = relationship.principal
+        else:
+            pool = self.holders[epoch]
+            index = pool[int(len(pool) * rnd())]
+            number = self.by_trust[_INSIDE][int(len(self.by_trust[_INSIDE]) * rnd())]
+            relationship = self.known.get((self.team_of[index], number))
+        drawn = self._shared(rng, "InternalAccess", index, number, self.principals[number], relationship)
+        drawn.log_odds += _INTERNAL_OFFSET
+        return drawn
+
+    def _someone(self, rng: Random, kind: int) -> tuple[int, Principal]:
+        """A principal that nothing is known of in advance; number -1 for an account never seen."""
+        rnd = rng.random
+        trust = self.single_trusts[kind].draw(rnd())
+        if trust == _STRANGER and rnd() < 0.85:
+            return -1, never_seen(rng)
+        candidates = self.by_trust[trust]
+        number = candidates[int(len(candidates) * rnd() ** 1.3)]
+        return number, self.principals[number]
+
+    def _shared(
+        self,
+        rng: Random,
+        finding_type: str,
+        index: int,
+        number: int,
+        principal: Principal,
+        relationship: Relationship | None,
+    ) -> Drawn:
+        rnd = rng.random
+        organization, kind = self.organization, self.kind_of[index]
+        resource = organization.resources[index]
+        draft = self._draft(resource, finding_type, principal)
+        if rnd() < _FAILED:
+            draft.error = "ACCESS_DENIED" if rnd() < 0.7 else "INTERNAL_ERROR"
+            return Drawn(draft, None, index, self.truth.failed(index, kind))
+        grant = self.grants[kind].draw(rnd())
+        if relationship is not None and relationship.kind == kind and rnd() < 0.7:
+            grant = relationship.grant
+        if relationship is not None and (principal.key == "Federated" or rnd() < 0.85):
+            condition = relationship.condition
+        else:
+            condition = draw_condition(rng, principal, resource.type, resource.team, organization.id)
+        draft.principal_key = principal.key
+        draft.principal = principal.value.replace("{account}", resource.account)
+        draft.principal_account = principal.account
+        draft.actions = _actions(grant[2], principal)
+        draft.condition = condition.items
+        draft.public = principal.trust == _PUBLIC and condition.sort in (0, 5)
+        draft.same_account = principal.account == resource.account
+        draft.restriction = _RESTRICTIONS.draw(rnd())
+        if resource.type == "AWS::S3::Bucket":
+            draft.source = (
+                "BUCKET_ACL"
+                if principal.key == "CanonicalUser"
+                else "POLICY"
+                if rnd() < 0.9
+                else "S3_ACCESS_POINT"
+            )
+        if finding_type == "InternalAccess" and rnd() < 0.06:
+            draft.service_restriction = "APPLIED"
+        log_odds = self.truth.shared(
+            index, kind, principal.trust, grant[0], condition.sort, draft.restriction, number
+        ) + self.truth.precedent(relationship)
+        return Drawn(draft, principal, index, log_odds)
+
+    def _unused(self, rng: Random, epoch: int) -> Drawn:
+        rnd = rng.random
+        pool = self.entities[epoch]
+        index = pool[int(len(pool) * rnd())]
+        resource = self.organization.resources[index]
+        of_user = resource.type == "AWS::IAM::User"
+        finding_type = (_OF_USERS if of_user else _OF_ROLES).draw(rnd())
+        draft = self._draft(resource, finding_type, None)
+        if finding_type == "UnusedPermission":
+            draft.unused_services = 1 + int(40 * rnd() ** 2)
+            draft.unused_actions = draft.unused_services + int(200 * rnd() ** 3)
+        return Drawn(draft, None, index, self.truth.unused(index, finding_type, draft.unused_services))
+
+    def _draft(self, resource: Resource, finding_type: str, principal: Principal | None) -> Draft:
+        """A finding of the analyzer that reports its kind."""
+        if principal is not None and finding_type == "ExternalAccess" and principal.trust == _OWN:
+            account, name = resource.account, "account"
+        else:
+            account, name = self.organization.analyzer_account, _ANALYZERS.get(finding_type, "unused-access")
+        analyzer = f"arn:aws:access-analyzer:{resource.region}:{account}:analyzer/{name}"
+        return Draft(resource=resource, finding_type=finding_type, analyzer=analyzer)
+
+
+def _actions(actions: tuple[str, ...], principal: Principal) -> tuple[str, ...]:
+    """Federated principals assume a role by an action of their own."""
+    if principal.key != "Federated":
+        return actions
+    if TRUSTS[principal.trust] == "saml":
+        return ("sts:AssumeRoleWithSAML",)
+    return ("sts:AssumeRoleWithWebIdentity",)
