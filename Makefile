@@ -1,0 +1,61 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both install into .venv what they need.
+# A file .venv/.installed-EXTRA stands for an installed extra; pyproject.toml, when it changes, makes it stale.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check format bench clean
+
+BIN := .venv/bin
+CODE := $(wildcard triage.py scoring training lambda benchmarks tests)
+
+help: ## show this help
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: .venv/.installed-demo ## run the main job on an embedded AWS; leaves report.html in demo-out
+	$(BIN)/triage demo
+
+test: check ## check and run the tests, all but the slow ones
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-all: check ## check and run all tests
+	$(BIN)/python -m pytest -n auto --dist loadfile -m ""
+
+check: .venv/.installed-dev ## lint, check the format, check the types
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check --quiet $(CODE)
+	$(BIN)/mypy $(CODE)
+
+format: .venv/.installed-dev ## bring the code into its format
+	$(BIN)/ruff check --fix --quiet $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+clean: ## remove what was installed and built
+	rm -rf .venv demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# dev has all that demo has, so that `make demo` after `make test` installs nothing.
+.venv/.installed-dev: pyproject.toml | .venv/bin/python
+	$(call install,dev)
+	@touch .venv/.installed-demo $@
+
+.venv/.installed-%: pyproject.toml | .venv/bin/python
+	$(call install,$*)
+	@touch $@
+
+.venv/bin/python:
+	@for python in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	    test -n "$$python" || continue; \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    echo "Making .venv with $$python"; \
+	    if command -v uv >/dev/null; then uv venv --quiet --allow-existing --seed --python "$$python" .venv && exit; fi; \
+	    "$$python" -m venv .venv && exit; \
+	    echo "$$python cannot make a virtual environment; on Debian and Ubuntu install python3-venv." >&2; \
+	    exit 1; \
+	done; \
+	echo "Python 3.11 or newer is needed, and none was found; name one with make PYTHON=/path/to/python." >&2; \
+	exit 1
+
+# uv where it is there, pip where it is not or cannot.
+define install
+	@if command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python -e '.[$(1)]'; then :; else \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(1)]'; fi
+endef

@@ -1,0 +1,52 @@
+"""What all tests share: no way to a real AWS account, and tests that need a tool which may not be there."""
+
+import os
+import shutil
+from collections import Counter
+from typing import NamedTuple
+
+import pytest
+from hypothesis import settings
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="eu-west-1",
+    AWS_EC2_METADATA_DISABLED="true",
+)
+for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN"):
+    os.environ.pop(_name, None)
+
+settings.register_profile("shared machine", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("shared machine")
+
+
+class Tool(NamedTuple):
+    """A program that some tests need, under any of its names, and how to get it."""
+
+    programs: tuple[str, ...]
+    how_to_get_it: str
+
+
+TOOLS = {
+    "node": Tool(("node",), "install Node.js 20 or newer"),
+    "chromium": Tool(("chromium", "chromium-browser", "google-chrome"), "install the package chromium"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out a test marked ``needs("node")`` where there is no Node; in CI it runs, and fails."""
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            if "CI" not in os.environ and not any(map(shutil.which, TOOLS[name].programs)):
+                item.user_properties.append(("needs", name))
+                pytest.skip(f"needs {name}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was left out and how to get it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    left_out = Counter(name for report in skipped for key, name in report.user_properties if key == "needs")
+    for name, count in left_out.items():
+        tests = "1 test needs" if count == 1 else f"{count} tests need"
+        terminalreporter.write_line(f"Left out: {tests} {name}; to run them, {TOOLS[name].how_to_get_it}.")
