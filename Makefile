@@ -44,10 +44,11 @@ clean: ## remove what was installed and built
 .venv/bin/python:
 	@for python in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	    test -n "$$python" || continue; \
-	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    python=$$("$$python" -c 'import sys; sys.version_info < (3, 11) or print(sys.executable)' 2>/dev/null); \
+	    test -n "$$python" || continue; \
 	    echo "Making .venv with $$python"; \
-	    if command -v uv >/dev/null; then uv venv --quiet --allow-existing --seed --python "$$python" .venv && exit; fi; \
 	    "$$python" -m venv .venv && exit; \
+	    if command -v uv >/dev/null; then uv venv --quiet --clear --seed --python "$$python" .venv && exit; fi; \
 	    echo "$$python cannot make a virtual environment; on Debian and Ubuntu install python3-venv." >&2; \
 	    exit 1; \
 	done; \
@@ -56,6 +57,7 @@ clean: ## remove what was installed and built
 
 # uv where it is there, pip where it is not or cannot.
 define install
+	@echo "Installing access-triage[$(1)] into .venv"
 	@if command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python -e '.[$(1)]'; then :; else \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(1)]'; fi
 endef
