@@ -10,22 +10,19 @@ index `BY_EFFECT` (``effect``, ``decided_at``) finds every archive again.
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from scoring.context import Context, to_json
 from scoring.finding import Finding
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
 BY_EFFECT = "by_effect"
 _LATEST = "latest"
 _TIMELESS = ("created_at", "analyzed_at", "updated_at", "analyzer_arn", "region", "last_accessed")
 
 
-class Taken(Exception):  # noqa: N818 - an answer, not an error
+class Taken(Exception):
     """Another invocation is working on the same finding; try again later."""
 
 
@@ -76,7 +73,7 @@ class DecisionLog(msgspec.Struct, frozen=True):
         How long one invocation may take; longer than the Lambda's own limit.
     """
 
-    client: "DynamoDBClient"
+    client: Any
     table: str
     keep_days: int | None = None
     lease_seconds: int = 120

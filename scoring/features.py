@@ -425,7 +425,7 @@ def featurise(
 
 def features_of(about: Surroundings, of: tuple[Feature, ...] = FEATURES) -> dict[str, str]:
     """Compute features from surroundings that are worked out already."""
-    return {name: compute(about) for name, compute, _values, _says, _from_tags, _ordered in of}
+    return {feature.name: feature.compute(about) for feature in of}
 
 
 def tag_feature(key: str) -> Feature:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from operator import itemgetter
+from typing import NamedTuple
 
 import msgspec
 
@@ -65,7 +66,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         return self.unknown if UNKNOWN in values else self.default
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(NamedTuple):
     """What one combination of values comes to: points, how much of it tags took off, and the words for it."""
 
     tenths: int
@@ -182,11 +183,11 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         contributions: list[Contribution] = []
         for table in self._compiled:
             values = table.pick(features)
-            entry = table.entries.get(values) or table.unlisted(values)
-            discount += entry.taken_off
-            if entry.contribution is not None:
-                total += entry.tenths
-                contributions.append(entry.contribution)
+            tenths, taken_off, contribution = table.entries.get(values) or table.unlisted(values)
+            discount += taken_off
+            if contribution is not None:
+                total += tenths
+                contributions.append(contribution)
         excess = discount - self._tag_limit(features)
         if excess > 0:
             total += excess

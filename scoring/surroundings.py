@@ -40,6 +40,11 @@ class Surroundings:
             not finding.is_unused_access or self.principals or finding.actions or finding.is_public
         )
         self.tags = tags.fold(context.tags.value) if isinstance(context.tags, Present) else {}
+        self._foreign_accounts = {
+            principal.account
+            for principal in self.principals
+            if principal.account and principal.account != finding.account and principal.issuer is None
+        }
         self.resource_account = self._own(context.resource_account)
         self.narrowing: Narrowing = narrowing(finding.conditions, self._organization_id())
         self.principal_account = self._foreign(context.principal_account)
@@ -77,7 +82,7 @@ class Surroundings:
         """Whether an AWS account other than the resource's is given access, by its number."""
         if self.finding.finding_type == "InternalAccess" and self.finding.access_type:
             return False
-        return any(p.account and p.account != self.finding.account for p in self._aws_principals())
+        return bool(self._foreign_accounts)
 
     @property
     def vendor(self) -> str | None:
@@ -162,15 +167,10 @@ class Surroundings:
     def _foreign(self, fact: Fact[PrincipalAccount]) -> Fact[PrincipalAccount]:
         if not isinstance(fact, Present):
             return fact
-        foreign = {
-            p.account for p in self._aws_principals() if p.account and p.account != self.finding.account
-        }
+        foreign = self._foreign_accounts
         if len(foreign) > 1 or (foreign and fact.value.id not in foreign):
             return _OTHER_ACCOUNT
         return Unknown("organization not known") if foreign and fact.value.in_org is None else fact
-
-    def _aws_principals(self) -> tuple[Principal, ...]:
-        return tuple(principal for principal in self.principals if principal.issuer is None)
 
     def _organization_id(self) -> str | None:
         if self.policy.organization_id:
