@@ -12,19 +12,10 @@ from scoring.guardrails import Guardrail
 from scoring.points import from_tenths
 from scoring.policy import Policy
 from scoring.policy_rules import Rule
-from scoring.scorecard import Contribution, Scorecard
+from scoring.scorecard import Contribution, Model, Scorecard
 from scoring.surroundings import Surroundings
 
 Outcome = Literal["archive", "alert", "skip"]
-
-
-class Model(msgspec.Struct, frozen=True):
-    """Which scorecard decided."""
-
-    name: str
-    version: str
-    kind: str
-    sha256: str
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -89,7 +80,7 @@ def decide(
         risk=card.risk_of(score),
         guardrails=stopped_by,
         unknown=about.unknown(),
-        model=model_of(card),
+        model=card.model,
         reason=reason,
     )
 
@@ -111,14 +102,9 @@ def skip_notice(notice: Notice, card: Scorecard) -> Decision:
         risk=None,
         guardrails=(),
         unknown=(),
-        model=model_of(card),
+        model=card.model,
         reason=f"no finding but an event of another kind: {notice.kind}",
     )
-
-
-def model_of(card: Scorecard) -> Model:
-    """Name a scorecard as decisions do."""
-    return Model(card.name, card.version, card.kind, card.sha256)
 
 
 def _outcome(

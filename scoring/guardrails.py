@@ -35,10 +35,9 @@ def _finding_error(about: Surroundings) -> str | None:
 
 
 def _unknown_context(about: Surroundings) -> str | None:
-    unknown = [(name, fact.reason) for name, fact in about.needed if isinstance(fact, Unknown)]
-    if not unknown:
+    if not about.lacking:
         return None
-    return "not known: " + ", ".join(f"{name} ({reason})" for name, reason in unknown)
+    return "not known: " + ", ".join(f"{name} ({reason})" for name, reason in about.lacking)
 
 
 def _unknown_details(about: Surroundings) -> str | None:

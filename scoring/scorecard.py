@@ -20,6 +20,15 @@ TAG_LIMIT = "tag_limit"
 Key = tuple[str, ...]
 
 
+class Model(msgspec.Struct, frozen=True):
+    """Which scorecard decided."""
+
+    name: str
+    version: str
+    kind: str
+    sha256: str
+
+
 class Contribution(msgspec.Struct, frozen=True):
     """What one table adds to a score; `points` has one decimal."""
 
@@ -155,6 +164,11 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tables: tuple[Table, ...]
     risk: tuple[tuple[int, float], ...] = ()
     sha256: str = ""
+
+    @cached_property
+    def model(self) -> Model:
+        """The scorecard as decisions name it."""
+        return Model(self.name, self.version, self.kind, self.sha256)
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:

@@ -27,8 +27,8 @@ class Surroundings:
         The access level of the finding's actions.
     is_public : bool or None
         Whether anyone on the internet can get in; None where nobody can tell.
-    needed : list of (str, fact)
-        The facts without which nothing may be archived, for this finding.
+    lacking : list of (str, str)
+        Names of the facts that are not known though nothing may be archived without them, each with why.
     """
 
     def __init__(self, finding: Finding, context: Context, policy: Policy) -> None:
@@ -51,7 +51,7 @@ class Surroundings:
         self.trust = self._trust()
         self.access: AccessLevel = access_level(finding.actions)
         self.is_public = self._is_public()
-        self.needed = self._needed()
+        self.lacking = self._lacking()
 
     @property
     def is_meant_to_be_public(self) -> bool:
@@ -67,15 +67,14 @@ class Surroundings:
         """Whether access leaves the organization, or may do so for all we know."""
         return self.is_granting and self.trust not in ("own account", "own organization")
 
-    def _needed(self) -> list[tuple[str, Fact[object]]]:
-        context = self.context
-        needed: list[tuple[str, Fact[object]]] = [("tags", context.tags)]
+    def _lacking(self) -> list[tuple[str, str]]:
+        facts: list[tuple[str, Fact[object]]] = [("tags", self.context.tags)]
         if self.finding.resource_type == "AWS::KMS::Key":
-            needed.append(("aliases", context.aliases))
-        needed.append(("resource_account", self.resource_account))
+            facts.append(("aliases", self.context.aliases))
+        facts.append(("resource_account", self.resource_account))
         if self.names_other_account:
-            needed.append(("principal_account", self.principal_account))
-        return needed
+            facts.append(("principal_account", self.principal_account))
+        return [(name, fact.reason) for name, fact in facts if isinstance(fact, Unknown)]
 
     @property
     def names_other_account(self) -> bool:
@@ -102,7 +101,7 @@ class Surroundings:
 
     def unknown(self) -> tuple[str, ...]:
         """Names of the facts that are not known: the needed ones, and whatever was asked for and refused."""
-        names = [name for name, fact in self.needed if isinstance(fact, Unknown)]
+        names = [name for name, _ in self.lacking]
         reactivated = self.context.reactivated_by
         if isinstance(reactivated, Unknown) and reactivated.asked:
             names.append("reactivated_by")
