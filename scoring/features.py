@@ -425,7 +425,7 @@ def featurise(
 
 def features_of(about: Surroundings, of: tuple[Feature, ...] = FEATURES) -> dict[str, str]:
     """Compute features from surroundings that are worked out already."""
-    return {feature.name: feature.compute(about) for feature in of}
+    return {row[0]: row[1](about) for row in of}
 
 
 def tag_feature(key: str) -> Feature:

@@ -5,7 +5,7 @@ gives exactly one entry, and base plus entries is the score.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import NamedTuple
@@ -83,6 +83,13 @@ class _Entry(NamedTuple):
     contribution: Contribution | None
 
 
+_Lookup = tuple[
+    Callable[[Mapping[str, str]], str | Key],
+    Callable[[str | Key], _Entry | None],
+    Callable[[str | Key], _Entry],
+]
+
+
 class _Compiled:
     """A table made ready to score: known entries with their contributions, written once."""
 
@@ -98,6 +105,11 @@ class _Compiled:
         }
         # What is not listed comes again and again too; the memory for it is bounded, since any text may come.
         self.unlisted = lru_cache(maxsize=2048)(self._unlisted)
+
+    @property
+    def lookup(self) -> _Lookup:
+        """What picks a table's values out of features, what finds their entry, and what makes one otherwise."""
+        return self.pick, self.entries.get, self.unlisted
 
     def _unlisted(self, values: str | Key) -> _Entry:
         return self.entry((values,) if isinstance(values, str) else values)
@@ -179,8 +191,8 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return tuple(found for name in names if (found := feature(name)))
 
     @cached_property
-    def _compiled(self) -> tuple[_Compiled, ...]:
-        return tuple(_Compiled(table, self.kind == "trained") for table in self.tables)
+    def _lookups(self) -> tuple[_Lookup, ...]:
+        return tuple(_Compiled(table, self.kind == "trained").lookup for table in self.tables)
 
     def score(self, features: Mapping[str, str]) -> tuple[int, list[Contribution]]:
         """Score a finding's features.
@@ -195,9 +207,9 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         total = self.base
         discount = 0
         contributions: list[Contribution] = []
-        for table in self._compiled:
-            values = table.pick(features)
-            tenths, taken_off, contribution = table.entries.get(values) or table.unlisted(values)
+        for pick, listed, unlisted in self._lookups:
+            values = pick(features)
+            tenths, taken_off, contribution = listed(values) or unlisted(values)
             discount += taken_off
             if contribution is not None:
                 total += tenths
