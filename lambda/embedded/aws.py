@@ -244,7 +244,7 @@ class EmbeddedAws:
 
     def _hear(self, event: Event) -> None:
         self.events.append(event)
-        put_on_default_bus(event)
+        event["id"] = put_on_default_bus(event)
 
     def _forget_real_aws(self) -> None:
         for name in REAL_AWS:

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 
-def put_on_default_bus(event: Event) -> None:
-    """Put an event, as a service sends it, on the default bus of the event's account and region."""
+def put_on_default_bus(event: Event) -> str:
+    """Put an event, as a service sends it, on the default bus of the event's account and region.
+
+    Returns
+    -------
+    str
+        The id under which the bus delivers it.
+    """
     from moto.events.models import events_backends
 
     sent = datetime.fromisoformat(event["time"]).timestamp()
@@ -27,7 +33,8 @@ def put_on_default_bus(event: Event) -> None:
         "Resources": event["resources"],
         "Time": sent,
     }
-    events_backends[event["account"]][event["region"]].put_events([entry])
+    [accepted] = events_backends[event["account"]][event["region"]].put_events([entry])
+    return str(accepted["EventId"])
 
 
 def is_for_events(rule: Rule) -> bool:

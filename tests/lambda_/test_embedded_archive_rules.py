@@ -150,9 +150,19 @@ def test_a_rule_that_is_not_there_cannot_be_applied(aws, client):
 @given(
     key=st.sampled_from(sorted(ARCHIVE_RULE_KEYS)),
     values=st.lists(st.sampled_from(["*", "444455556666", "false", "vpc-1", "AWS::IAM::Role"]), min_size=1),
+    resource=st.sampled_from([BY_AUDITOR["resource"], "arn:aws-cn:s3:::b", "not an arn", ""]),
+    principal=st.dictionaries(
+        st.sampled_from(["AWS", "Federated"]), st.sampled_from(["*", "444455556666", ":root"])
+    ),
 )
-def test_neq_is_the_opposite_of_eq_and_exists_of_not_exists(key, values):
-    whole = {**BY_AUDITOR, "isPublic": False, "condition": {"aws:SourceVpc": "vpc-1"}}
+def test_neq_is_the_opposite_of_eq_and_exists_of_not_exists(key, values, resource, principal):
+    whole = {
+        "resource": resource,
+        "resourceType": "AWS::IAM::Role",
+        "principal": principal,
+        "isPublic": False,
+        "condition": {"aws:SourceVpc": "vpc-1"},
+    }
     finding = read_finding(whole, finding_id="f", account="444455556666")
     assert matches(finding, {key: {"eq": values}}) != matches(finding, {key: {"neq": values}})
     assert matches(finding, {key: {"exists": True}}) != matches(finding, {key: {"exists": False}})

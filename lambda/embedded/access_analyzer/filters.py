@@ -124,7 +124,7 @@ def _values(finding: Finding, key: str) -> set[str]:
         return {str(value).lower()}
     values = {str(value)}
     if key == "principal.AWS":
-        partition = finding.resource.split(":")[1]
+        partition = finding.resource.removeprefix("arn:").partition(":")[0]
         account = str(value).removesuffix(":root").rpartition(":")[2]
         if str(value) in (account, root := f"arn:{partition}:iam::{account}:root"):
             values |= {account, root}
