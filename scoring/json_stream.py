@@ -11,6 +11,7 @@ from scoring.strict_json import MAX_DEPTH, Malformed, decode
 
 _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 _BLANK_IN_LINE = re.compile(r"[ \t\r\ufeff]*")
+_INDENTATION = re.compile(r"[ \t]*")
 _LIST = re.compile(r'(?:\{\s*"[Ff]indings"\s*:\s*)?\[')
 _STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"?')
 _TOKEN = re.compile(rf"{_STRING.pattern}|[\[\]{{}},\n]")
@@ -19,6 +20,7 @@ _LEVEL = {"{": 1, "[": 1, "}": -1, "]": -1}
 _BEHIND = {True: ("", ",", "]", "{", "["), False: ("", "{", "[")}
 """What may stand behind a record on its line, in a list and outside; a missing comma is said apart."""
 _LINES_AT_ONCE = 32
+_MUCH_TEXT = 65536
 _NO_FINDINGS = '{"findings":[]'
 
 
@@ -52,49 +54,51 @@ class Scanner:
 
     Notes
     -----
-    `text` is what was read and is not yet done with, `pos` the place reached in it; `line` is the number of
-    the line on which it begins, and `offset` how many characters of that line were left behind.
+    `text` is what was read and is not yet done with, `pos` the place reached in it. `begin` is where the
+    current record begins, `line` the number of its first line, `column` how many characters stand before it.
     """
 
     def __init__(self, name: str, lines: Iterator[str]) -> None:
         self.name, self.lines, self.lines_read = name, lines, 0
-        self.text, self.pos, self.line, self.offset = "", 0, 0, 0
+        self.text, self.pos = "", 0
+        self.begin, self.line, self.column = 0, 0, 0
+        self.list_column, self.list_is_over = 0, False
 
     def records(self) -> Iterator[Located]:
         """Yield each value, or the error in its place, in the order of the input."""
         is_empty = True
         while self._skip_blank():
             is_empty = False
-            if self.text.startswith(("{\n", "{\r\n"), self.pos):
-                self._read_on()
+            self._note_place()
+            if self.text.endswith(("{\n", "{\r\n")) and self.pos >= len(self.text) - 3:
+                self._read_on()  # to see whether a list of findings follows
             opening = _LIST.match(self.text, self.pos)
             if opening is None:
-                yield self._record(f"{self.name}: line {self._line_at(self.pos)}", in_list=False)
+                yield self._record(f"{self.name}: line {self.line}", in_list=False)
             else:
                 yield from self._list(opening)
         if is_empty:
             yield _fault(self.name, "expected JSON, but there is nothing")
 
     def _list(self, opening: re.Match[str]) -> Iterator[Located]:
-        first_line = self._line_at(self.pos)
+        first_line, self.list_column = self.line, self.column
         name = self.name if first_line == 1 else f"{self.name}: list on line {first_line}"
-        self.pos = opening.end()
+        self.pos, self.list_is_over = opening.end(), False
         index, after_comma, is_faulty, last_error = 0, False, False, None
         while self._skip_blank():
             if self.text[self.pos] == "]":
                 self.pos += 1
                 if after_comma:
-                    yield _fault(
-                        name, f"not valid JSON: expected a record after the comma behind record {index}"
-                    )
+                    yield _fault(name, "not valid JSON: expected a record behind the last comma")
                 if opening.group() != "[":
                     yield from self._rest_of_envelope()
                 return
             index += 1
+            self._note_place()
             record = self._record(f"{name}: record {index}", in_list=True)
             yield record
             last_error = record.error
-            if not self._skip_blank():
+            if self.list_is_over or not self._skip_blank():
                 break
             is_faulty = is_faulty or last_error is not None
             after_comma = self.text[self.pos] == ","
@@ -108,8 +112,9 @@ class Scanner:
 
     def _rest_of_envelope(self) -> Iterator[Located]:
         """Check what stands behind the list of findings, as if that list had been empty."""
-        self.line, self.offset = self._line_at(self.pos), self._column_at(self.pos) - len(_NO_FINDINGS)
-        self.text, self.pos = _NO_FINDINGS + self.text[self.pos :], 0
+        self._note_place()
+        self.text, self.pos, self.begin = _NO_FINDINGS + self.text[self.pos :], 0, 0
+        self.column -= len(_NO_FINDINGS)
         rest = self._record(f"{self.name}: line {self.line}", in_list=False)
         if rest.error is not None:
             yield rest
@@ -143,25 +148,24 @@ class Scanner:
         a line that was cut off is followed by others that have nothing to do with it.
         """
         rest = self.text[self.pos :]
-        self.line, self.offset = self._line_at(self.pos), self._column_at(self.pos)
         depth, parts = _depth(rest), [rest]
+        if depth > MAX_DEPTH:
+            raise Malformed(f"nested more than {MAX_DEPTH} levels deep")
         for line in islice(self.lines, max(_LINES_AT_ONCE, rest.count("\n"))):
             self.lines_read += 1
             parts.append(line)
             depth += _depth(line)
             if not 0 < depth <= MAX_DEPTH:
                 break
-        self.text, self.pos = "".join(parts), 0
-        if depth > MAX_DEPTH:
-            raise Malformed(f"nested more than {MAX_DEPTH} levels deep")
+        self.text, self.pos, self.begin = "".join(parts), 0, 0
         return len(parts) > 1
 
     def _leave(self, error: Malformed, where: str, *, in_list: bool) -> Located:
         """Go behind the bad record at `pos`, and say what is wrong with it."""
-        first_line, line, column = self._line_at(self.pos), None, 0
+        first_line, line, column = self.line, None, 0
         if error.position is not None and not error.ends_early:
             line, column = self._line_at(error.position), self._column_at(error.position) + 1
-        begins_another = self._skip_record(self._column_at(self.pos), in_list=in_list)
+        begins_another = self._skip_record(self.column, in_list=in_list)
         if begins_another and (error.ends_early or (line and line >= self._line_at(self.pos))):
             return _fault(where, "cut off: another record begins before it ends")
         if line is None:
@@ -170,17 +174,16 @@ class Scanner:
         return _fault(where, f"{error.problem} at {place}")
 
     def _skip_record(self, column: int, *, in_list: bool) -> bool:
-        """Go on until brackets close, or to a line that opens an object in the same column: then True."""
+        """Go on until brackets close, or to a line that begins a record in the same column: then True."""
         depth = 0
         while True:
             for token in _TOKEN.finditer(self.text, self.pos):
                 mark = token.group()
                 if mark == "\n":
+                    self.pos = token.end()
                     if depth <= 0 and not in_list:
-                        self.pos = token.end()
                         return False
-                    if self._opens_in(column, token.end()):
-                        self.pos = token.end()
+                    if self._begins_record(column, in_list=in_list):
                         return True
                 elif in_list and depth <= 0 and mark in ",]":
                     self.pos = token.start()
@@ -190,11 +193,20 @@ class Scanner:
             self.pos = len(self.text)
             if (depth <= 0 and not in_list) or not self._next_line():
                 return False
-            if self._opens_in(column, 0):
+            if self._begins_record(column, in_list=in_list):
                 return True
 
-    def _opens_in(self, column: int, pos: int) -> bool:
-        return self.text.startswith("{", pos + column) and not self.text[pos : pos + column].strip(" \t")
+    def _begins_record(self, column: int, *, in_list: bool) -> bool:
+        """Whether the line at `pos` begins in the column of the last record, or of the list it is in."""
+        indentation = _end_of(_INDENTATION, self.text, self.pos)
+        if not self.text.startswith(("{", "["), indentation):
+            return False
+        if indentation - self.pos == column:
+            return True
+        if in_list and indentation - self.pos == self.list_column:
+            self.list_is_over = True
+            return True
+        return False
 
     def _skip_blank(self) -> bool:
         while True:
@@ -209,19 +221,27 @@ class Scanner:
         if line is None:
             return False
         self.lines_read += 1
-        self.text, self.pos, self.line, self.offset = line, 0, self.lines_read, 0
+        self.text, self.pos, self.begin, self.line, self.column = line, 0, 0, self.lines_read, 0
         return True
 
     def _next_in_line(self) -> str:
         pos = _end_of(_BLANK_IN_LINE, self.text, self.pos)
         return self.text[pos : pos + 1].rstrip("\n")
 
+    def _note_place(self) -> None:
+        """A record begins at `pos`: what lies before it is never looked at again."""
+        if self.pos != self.begin:
+            self.line, self.column = self._line_at(self.pos), self._column_at(self.pos)
+            if self.pos > _MUCH_TEXT and self.pos > len(self.text) // 8:
+                self.text, self.pos = self.text[self.pos :], 0
+            self.begin = self.pos
+
     def _line_at(self, pos: int) -> int:
-        return self.line + self.text.count("\n", 0, pos) if pos else self.line
+        return self.line + self.text.count("\n", self.begin, pos)
 
     def _column_at(self, pos: int) -> int:
-        line_end = self.text.rfind("\n", 0, pos)
-        return pos - line_end - 1 if line_end >= 0 else self.offset + pos
+        line_end = self.text.rfind("\n", self.begin, pos)
+        return pos - line_end - 1 if line_end >= 0 else self.column + pos - self.begin
 
 
 def _depth(text: str) -> int:

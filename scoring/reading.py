@@ -43,7 +43,7 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Located]:
     >>> for record in read(io.BytesIO(b'{"id": 1}\n{"id": 2\n{"id": 3}\n')):
     ...     print(record.where, record.value, record.error)
     input: line 1 {'id': 1} None
-    input: line 2 None input: line 2: cut off: the line ends inside the record
+    input: line 2 None input: line 2: cut off: another record begins before it ends
     input: line 3 {'id': 3} None
     """
     name = _name(source)
@@ -72,11 +72,13 @@ def _opened(source: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
         if sys.stdin is None:
             raise BadInput("expected input, but standard input is closed")
         yield sys.stdin.buffer
-    elif isinstance(source, (str, os.PathLike)):
+    elif not isinstance(source, (str, os.PathLike)):
+        yield source
+    elif "\0" in os.fspath(source):
+        raise BadInput("expected a path without NUL")
+    else:
         with Path(source).open("rb") as stream:
             yield stream
-    else:
-        yield source
 
 
 class _Rejoined(io.RawIOBase):
