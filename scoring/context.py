@@ -1,6 +1,5 @@
 """What enrichment found out about a finding's surroundings, each fact present, absent or unknown."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -67,6 +66,7 @@ class _Wire(msgspec.Struct):
 
 
 NO_CONTEXT = Context()
+_OBJECTS = ("resource_account", "principal_account", "reactivated_by")
 _FACTS = ("tags", "aliases", "resource_account", "principal_account", "reactivated_by")
 
 
@@ -86,6 +86,8 @@ def from_json(value: object, path: str = "context") -> Context:
     >>> from_json({"tags": {}, "unknown": {"aliases": "AccessDenied"}}).aliases
     Unknown(reason='AccessDenied', asked=True)
     """
+    if isinstance(value, dict) and any(value.get(name) == {} for name in _OBJECTS):
+        value = {name: None if name in _OBJECTS and found == {} else found for name, found in value.items()}
     try:
         wire = msgspec.convert(value, _Wire)
     except msgspec.ValidationError as error:
@@ -133,6 +135,6 @@ def _fact(found: Any, refused: str | None) -> Fact[Any]:
         return Unknown(refused)
     if found is msgspec.UNSET:
         return NOT_LOOKED_UP
-    if found is None or (isinstance(found, (Mapping, list)) and not found):
+    if found is None or (isinstance(found, (dict, list)) and not found):
         return ABSENT
     return Present(found)

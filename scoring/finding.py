@@ -4,13 +4,15 @@ Understood are EventBridge events of the three families, the API's and CLI's ``F
 ``FindingV2`` objects, and Security Hub (ASFF) findings. What AWS could never have sent is bad input.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from scoring.errors import BadInput
+from scoring.finding_details import merge
+from scoring.finding_wire import KINDS, Details, Event, Preview, Wire
 
 FINDING_TYPES = (
     "ExternalAccess",
@@ -46,7 +48,13 @@ _FAMILIES = {
     "Internal Access Finding": "InternalAccess",
     "Unused Access Finding for IAM entities": "Unused access, type not given",
 }
-_NO_FINDING = ("Access Preview State Change",)
+_PREVIEW = "Access Preview State Change"
+# CloudTrail tells of calls to Access Analyzer under the same source, our own calls among them.
+_CALLS = (
+    "AWS API Call via CloudTrail",
+    "AWS Console Action via CloudTrail",
+    "AWS Service Event via CloudTrail",
+)
 
 Condition = tuple[str, tuple[str, ...]]
 
@@ -109,62 +117,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of Access Analyzer that is no finding, such as an access preview."""
+    """An event of Access Analyzer that is no finding: an access preview, or a call that CloudTrail saw."""
 
     id: str
     resource: str
     kind: str
     status: str
     account: str | None = None
-
-
-class _Source(msgspec.Struct):
-    type: str
-
-
-class _UnusedAction(msgspec.Struct):
-    action: str
-
-
-class _Details(msgspec.Struct, rename="camel"):
-    """The members that findings and the unions of `findingDetails` share; all of them optional."""
-
-    principal: dict[str, str | list[str]] | None = None
-    action: list[str] | None = None
-    condition: dict[str, str | list[str]] | None = None
-    is_public: bool | None = None
-    sources: list[_Source] | None = None
-    resource_control_policy_restriction: str | None = None
-    resource_control_policy_restriction_type: str | None = None
-    service_control_policy_restriction: str | None = None
-    service_control_policy_restriction_type: str | None = None
-    access_type: str | None = None
-    principal_type: str | None = None
-    principal_owner_account: str | None = None
-    last_accessed: datetime | None = None
-    service_namespace: str | None = None
-    actions: list[_UnusedAction] | None = None
-
-
-class _Wire(_Details, rename="camel"):
-    id: str | None = None
-    finding_id: str | None = None
-    resource: str | None = None
-    resource_type: str | None = None
-    status: str | None = None
-    resource_owner_account: str | None = None
-    account_id: str | None = None
-    finding_type: str | None = None
-    is_deleted: bool | None = None
-    error: str | None = None
-    region: str | None = None
-    number_of_unused_services: int | None = None
-    number_of_unused_actions: int | None = None
-    finding_details: list[dict[str, _Details]] | None = None
-    next_token: str | None = None
-    created_at: datetime | None = None
-    analyzed_at: datetime | None = None
-    updated_at: datetime | None = None
 
 
 def from_event(event: Mapping[str, Any], path: str = "") -> "Finding | Notice":
@@ -175,31 +134,22 @@ def from_event(event: Mapping[str, Any], path: str = "") -> "Finding | Notice":
     BadInput
         The event is not of Access Analyzer, or its detail is not what AWS sends.
     """
-    if event.get("source", "aws.access-analyzer") != "aws.access-analyzer":
-        raise BadInput(
-            "expected an event of aws.access-analyzer", field=path + "source", value=event["source"]
-        )
-    family, detail = event.get("detail-type"), event.get("detail")
-    if not isinstance(family, str):
-        raise BadInput("expected a string", field=path + "detail-type", value=family)
-    if not isinstance(detail, Mapping):
-        raise BadInput("expected an object", field=path + "detail", value=detail)
-    resources = event.get("resources")
-    if resources is not None and not (
-        isinstance(resources, list) and all(isinstance(r, str) for r in resources)
-    ):
-        raise BadInput("expected a list of ARNs", field=path + "resources", value=resources)
-    analyzer = resources[0] if resources else None
-    if family in _NO_FINDING:
-        return _notice(family, detail, path)
-    region = event.get("region")
-    if region is not None and not isinstance(region, str):
-        raise BadInput("expected a string", field=path + "region", value=region)
+    try:
+        wire = msgspec.convert(event, Event)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error, path) from None
+    if wire.source != "aws.access-analyzer":
+        raise BadInput("expected an event of aws.access-analyzer", field=path + "source", value=wire.source)
+    if wire.family == _PREVIEW:
+        return _preview(wire, path)
+    if wire.family in _CALLS:
+        event_id = _required(wire.detail.get("eventID"), path + "detail.eventID")
+        return Notice(id=event_id, resource="", kind=wire.family, status="")
     return from_api(
-        detail,
-        analyzer_arn=analyzer,
-        region=region,
-        family=_FAMILIES.get(family, family),
+        wire.detail,
+        analyzer_arn=wire.resources[0] if wire.resources else None,
+        region=wire.region,
+        family=_FAMILIES.get(wire.family, wire.family),
         path=path + "detail.",
     )
 
@@ -237,9 +187,10 @@ def from_api(
     '111122223333'
     """
     try:
-        wire = msgspec.convert(value, _Wire)
+        wire = msgspec.convert(value, Wire)
     except msgspec.ValidationError as error:
         raise BadInput.from_validation(error, path) from None
+    _check_times(wire, path)
     finding_id = _required(wire.id or wire.finding_id, path + ("findingId" if "findingId" in value else "id"))
     resource = _required(wire.resource, path + "resource")
     resource_type = _required(wire.resource_type, path + "resourceType")
@@ -254,9 +205,15 @@ def from_api(
     is_arn = len(parts) == 6 and parts[0] == "arn"
     if account is None and is_arn and _is_account(parts[4]):
         account = parts[4]
-    details: list[_Details] = [wire]
-    if wire.finding_details:
-        details.extend(detail for union in wire.finding_details for detail in union.values())
+    details: list[Details] = [wire]
+    is_incomplete = bool(wire.next_token)
+    for union in wire.finding_details or ():
+        details.extend(union.values())
+        is_incomplete = is_incomplete or not KINDS.issuperset(union)
+    fields = merge(details)
+    if is_incomplete or fields["unused_services"] is None:
+        fields["unused_services"] = wire.number_of_unused_services
+        fields["unused_actions"] = wire.number_of_unused_actions
     return Finding(
         id=finding_id,
         resource=resource,
@@ -269,75 +226,24 @@ def from_api(
         partition=parts[1] if is_arn and parts[1] else "aws",
         is_deleted=bool(wire.is_deleted),
         error=wire.error,
-        incomplete=bool(wire.next_token),
+        incomplete=is_incomplete,
         created_at=wire.created_at,
         analyzed_at=wire.analyzed_at,
         updated_at=wire.updated_at,
-        **_merge(details, wire),
+        **fields,
     )
 
 
-def _merge(details: list[_Details], wire: _Wire) -> dict[str, Any]:
-    """Bring one or several pages of details together; where they differ, the wider access counts."""
-    granting = [d for d in details if d.principal or d.action or d.is_public is not None or d.condition]
-    publics = [d.is_public for d in granting if d.is_public is not None]
-    unused = [d for d in details if d.service_namespace is not None]
-    unused_actions = sum(len(d.actions or ()) for d in unused)
-    only = details[-1]
-    return {
-        "principals": _unique(
-            (kind, name)
-            for d in granting
-            for kind, names in (d.principal or {}).items()
-            for name in ((names,) if isinstance(names, str) else names)
-        ),
-        "actions": _unique(action for d in granting for action in d.action or ()),
-        "conditions": _common_conditions([d.condition or {} for d in granting if d.action or d.principal]),
-        "is_public": any(publics) if publics else None,
-        "sources": _unique(source.type for d in details for source in d.sources or ()),
-        "restrictions": _unique(
-            restriction
-            for d in details
-            for restriction in (
-                d.resource_control_policy_restriction,
-                d.resource_control_policy_restriction_type,
-                d.service_control_policy_restriction,
-                d.service_control_policy_restriction_type,
-            )
-            if restriction
-        ),
-        "access_type": only.access_type or wire.access_type,
-        "principal_type": only.principal_type or wire.principal_type,
-        "principal_owner_account": only.principal_owner_account or wire.principal_owner_account,
-        "last_accessed": only.last_accessed or wire.last_accessed,
-        "unused_services": wire.number_of_unused_services if not unused else len(unused),
-        "unused_actions": unused_actions or wire.number_of_unused_actions,
-    }
-
-
-def _common_conditions(conditions: list[dict[str, str | list[str]]]) -> tuple[Condition, ...]:
-    """Keep the conditions that every grant carries, each with the values of all of them."""
-    if not conditions:
-        return ()
-    keys = [key for key in sorted(conditions[0]) if all(key in other for other in conditions[1:])]
-    return tuple(
-        (key, _unique(v for c in conditions for v in ([c[key]] if isinstance(c[key], str) else c[key])))
-        for key in keys
-    )
-
-
-def _unique(values: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-def _notice(family: str, detail: Mapping[str, Any], path: str) -> Notice:
-    configured = detail.get("configuredResources") or ()
-    first = configured[0] if isinstance(configured, list) and configured else ""
+def _preview(event: Event, path: str) -> Notice:
+    try:
+        wire = msgspec.convert(event.detail, Preview)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error, path + "detail.") from None
     return Notice(
-        id=_required(detail.get("accessPreviewId"), path + "detail.accessPreviewId"),
-        resource=first if isinstance(first, str) else "",
-        kind=family,
-        status=str(detail.get("status", "")),
+        id=_required(wire.access_preview_id, path + "detail.accessPreviewId"),
+        resource=wire.configured_resources[0] if wire.configured_resources else "",
+        kind=event.family,
+        status=wire.status,
     )
 
 
@@ -347,6 +253,14 @@ def _required(value: object, field: str) -> str:
     if "\0" in value:
         raise BadInput("expected no NUL character", field=field, value=value)
     return value
+
+
+def _check_times(wire: Wire, path: str) -> None:
+    """Refuse times that no clock of AWS shows, and that no other time zone can name."""
+    times = {"createdAt": wire.created_at, "analyzedAt": wire.analyzed_at, "updatedAt": wire.updated_at}
+    for field, time in times.items():
+        if time is not None and not 1970 <= time.year < 9999:
+            raise BadInput("expected a time since 1970", field=path + field, value=time)
 
 
 def _region(*candidates: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """Decoded JSON of any shape -> cases: a finding with its context, ready to be decided on.
 
-The record ``{"finding": ..., "context": ..., "decision": ..., "label": ...}`` is the one shape that everything
-in the system reads and writes; bare findings are records without a context.
+The record ``{"finding": ..., "context": ..., "decision": ..., "label": ...}`` is the one shape that
+everything in the system reads and writes; bare findings are records without a context.
 """
 
 from collections.abc import Iterator, Mapping
@@ -59,19 +59,28 @@ def read_value(value: object) -> Iterator[Located]:
     Lists, list outputs of the CLI and Security Hub's ``Findings`` give one case for each entry; an entry that
     is bad input gives an error and the others still come.
     """
-    if isinstance(value, list):
-        yield from _each(value, "")
-    elif isinstance(value, Mapping) and isinstance(value.get("findings"), list):
-        yield from _each(value["findings"], "findings")
-    elif isinstance(value, Mapping) and isinstance(value.get("Findings"), list):
-        yield from _each(value["Findings"], "Findings")
-    elif isinstance(value, Mapping) and security_hub.is_event(value):
-        yield from _each(security_hub.findings_of(value), "detail.findings")
-    else:
-        try:
+    entries, name = value, ""
+    try:
+        if isinstance(value, dict):
+            entries, name = _entries(value)
+        if isinstance(entries, list):
+            yield from _each(entries, name)
+        else:
             yield Located("", case=read_case(value))
-        except BadInput as error:
-            yield Located("", error=error)
+    except BadInput as error:
+        yield Located("", error=error)
+
+
+def _entries(value: dict[str, Any]) -> tuple[object, str]:
+    """Return the list of findings that an object holds, and what it is called; None where it holds none."""
+    for name in ("findings", "Findings"):
+        if name in value:
+            if not isinstance(value[name], list):
+                raise BadInput("expected a list", field=name, value=value[name])
+            return value[name], name
+    if security_hub.is_event(value):
+        return security_hub.findings_of(value), "detail.findings"
+    return None, ""
 
 
 def _each(entries: list[Any], name: str) -> Iterator[Located]:
@@ -91,16 +100,16 @@ def read_case(value: object) -> Case:
     BadInput
         Naming the field and what was expected.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise BadInput("expected a finding, an event or a record", value=value)
-    inner = value.get("finding")
-    if inner is None:
+    if "finding" not in value:
         return Case(finding=_read_finding(value, ""), raw=value)
-    if not isinstance(inner, Mapping):
+    inner = value["finding"]
+    if not isinstance(inner, dict):
         raise BadInput("expected an object", field="finding", value=inner)
     context = value.get("context")
     decision = value.get("decision")
-    if decision is not None and not isinstance(decision, Mapping):
+    if decision is not None and not isinstance(decision, dict):
         raise BadInput("expected an object", field="decision", value=decision)
     return Case(
         finding=_read_finding(inner, "finding."),
