@@ -1,0 +1,62 @@
+"""S3 general purpose buckets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scoring.enrich.lookup import Enricher, Facts, Lookup, Resource, some, tags
+
+# The four switches of a bucket's public access block, as the API names them.
+_SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def owned(bucket: Resource) -> dict[str, str]:
+    """Name a bucket to the API, by name and owner: one that a stranger made anew after us is not ours."""
+    return {"Bucket": bucket.id, "ExpectedBucketOwner": bucket.account}
+
+
+def _public_access_block(response: Mapping[str, Any]) -> Facts:
+    switches = response["PublicAccessBlockConfiguration"]
+    off = [switch for switch in _SWITCHES if not switches.get(switch)]
+    return {"public_access_block": some(f"without {', '.join(off)}" if off else "complete")}
+
+
+def encryption(response: Mapping[str, Any]) -> Facts:
+    """Read a bucket's default encryption: the algorithm, and the key where one is named."""
+    rules = response["ServerSideEncryptionConfiguration"]["Rules"]
+    defaults = [rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules]
+    shown = [f"{d['SSEAlgorithm']} {d.get('KMSMasterKeyID', '')}".strip() for d in defaults if d]
+    return {"encryption": some(", ".join(shown))}
+
+
+BUCKET = Enricher(
+    service="s3",
+    pattern=r"([\w.-]{3,255})",
+    bulk_tags="s3",
+    tagged="{id}",
+    lookups=(
+        Lookup(
+            service="s3",
+            actions=("s3:GetBucketTagging",),
+            facts=("tags",),
+            ask=lambda s3, bucket: s3.get_bucket_tagging(**owned(bucket)),
+            read=lambda response: {"tags": tags(response["TagSet"])},
+            nothing=("NoSuchTagSet",),
+        ),
+        Lookup(
+            service="s3",
+            actions=("s3:GetBucketPublicAccessBlock",),
+            facts=("public_access_block",),
+            ask=lambda s3, bucket: s3.get_public_access_block(**owned(bucket)),
+            read=_public_access_block,
+            nothing=("NoSuchPublicAccessBlockConfiguration",),
+        ),
+        Lookup(
+            service="s3",
+            actions=("s3:GetEncryptionConfiguration",),
+            facts=("encryption",),
+            ask=lambda s3, bucket: s3.get_bucket_encryption(**owned(bucket)),
+            read=encryption,
+            nothing=("ServerSideEncryptionConfigurationNotFoundError",),
+        ),
+    ),
+)
