@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import boto3
 
 FINDINGS = {"source": ["aws.access-analyzer"]}
-# Names of what the machine may have set up for a real AWS, none of which may be used in the box.
-REAL_AWS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "MOTO_ACCOUNT_ID", "AWS_ACCOUNT_ID")
 
 
 class EmbeddedAws:
@@ -45,9 +43,9 @@ class EmbeddedAws:
         Seeds the ids that moto and this package make up, so that the same calls give the same ids.
     clock
         Tells the time of findings and events instead of the machine's clock.
-    at_once
-        Deliver each event as soon as the call that caused it has finished; otherwise when `deliver` is
-        called.
+    delivery
+        What carries events to handlers. Otherwise one that delivers each event as soon as the call that
+        caused it has finished; `Delivery(at_once=False)` lets events wait until `deliver` is called.
 
     Attributes
     ----------
@@ -56,7 +54,7 @@ class EmbeddedAws:
     events
         Every event Access Analyzer has sent so far, oldest first, delivered or not.
     delivery
-        What carries events to handlers: its `pending`, `invocations` and `dead_letters`.
+        Its `pending`, `invocations` and `dead_letters` tell what became of each event.
 
     Examples
     --------
@@ -90,13 +88,13 @@ class EmbeddedAws:
         region: str = "eu-west-1",
         seed: int = 0,
         clock: clocks.Clock | None = None,
-        at_once: bool = True,
+        delivery: Delivery | None = None,
     ) -> None:
         home = organization.security_account.id if organization else "111122223333"
         self.account = account or home
         self.region = region
         self.events: list[Event] = []
-        self.delivery = Delivery(at_once=at_once)
+        self.delivery = delivery or Delivery()
         self.findings = Findings(self.account, region, "ORGANIZATION" if organization else "ACCOUNT")
         self._built: BuiltOrganization | None = None
         self._description = organization
@@ -247,8 +245,9 @@ class EmbeddedAws:
         event["id"] = put_on_default_bus(event)
 
     def _forget_real_aws(self) -> None:
-        for name in REAL_AWS:
-            os.environ.pop(name, None)
+        """Drop what the machine has set up for a real AWS: profiles, endpoints, roles, another account."""
+        for name in [name for name in os.environ if name.startswith("AWS_") or name == "MOTO_ACCOUNT_ID"]:
+            del os.environ[name]
         os.environ.update(
             {
                 "AWS_CONFIG_FILE": os.devnull,

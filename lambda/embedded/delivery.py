@@ -6,7 +6,7 @@ finished, one event at a time. So a handler that archives a finding never runs i
 call, though its own archive comes back to it as an event.
 
 A Python callable stands behind a target's ARN (`Delivery.register`). What else could stand there is a
-matter of `Delivery.handler_for` alone: a subclass that returns a callable for an ARN it knows (a function
+matter of `Delivery.target_for` alone: a subclass that returns a `Target` for an ARN it knows (a function
 whose zip was deployed, a state machine) needs nothing else changed.
 """
 
@@ -114,7 +114,7 @@ class Delivery:
         """Let a handler receive the events for its ARN from now on."""
         self._targets[target.arn] = target
 
-    def handler_for(self, arn: str) -> Target | None:
+    def target_for(self, arn: str) -> Target | None:
         """What stands behind a target's ARN, or None; the place where other kinds of targets come in."""
         return self._targets.get(arn)
 
@@ -149,7 +149,7 @@ class Delivery:
         from moto.moto_api._internal import mock_random
 
         request_id = str(mock_random.uuid4())
-        target = self.handler_for(arn)
+        target = self.target_for(arn)
         if target is None:
             self.dead_letters.append(
                 DeadLetter(arn, event, request_id, 0, "nothing is registered for this ARN", "")

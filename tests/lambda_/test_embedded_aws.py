@@ -22,6 +22,7 @@ def test_nothing_of_a_real_aws_is_used_and_all_is_as_before(monkeypatch, tmp_pat
     real = {
         "AWS_PROFILE": "production",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ENDPOINT_URL_ACCESSANALYZER": "http://127.0.0.1:9",
         "AWS_DEFAULT_REGION": "ap-southeast-2",
         "AWS_SESSION_TOKEN": "real",
         "MOTO_ACCOUNT_ID": "121212121212",
@@ -129,7 +130,8 @@ def served_elsewhere() -> ThreadedMotoServer:
     return server
 
 
-def test_a_plain_moto_server_and_mock_aws_answer_the_same():
+def test_a_plain_moto_server_and_mock_aws_answer_the_same(monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     register()
     register()
     known = [service for service, _ in backend_index.backend_url_patterns]

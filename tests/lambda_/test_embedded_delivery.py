@@ -161,7 +161,7 @@ def test_a_handlers_own_archive_comes_back_after_it_has_finished(aws):
 
 def test_events_can_wait_and_be_repeated_reordered_or_dropped():
     handler = Recorder()
-    with EmbeddedAws(at_once=False) as aws:
+    with EmbeddedAws(delivery=Delivery(at_once=False)) as aws:
         aws.deliver_to(handler)
         first, second, third = (aws.findings.put(BUCKET) for _ in range(3))
         assert handler.events == []
@@ -286,17 +286,17 @@ def test_a_handler_has_its_environment_and_the_home_accounts_credentials(aws):
     assert "MODE" not in os.environ
 
 
-def test_another_kind_of_target_needs_one_method(aws):
+def test_another_kind_of_target_needs_one_method():
     machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:triage"
     handler = Recorder()
 
     class WithMachines(Delivery):
-        def handler_for(self, arn):
-            return Target(arn, handler) if ":stateMachine:" in arn else super().handler_for(arn)
+        def target_for(self, arn):
+            return Target(arn, handler) if ":stateMachine:" in arn else super().target_for(arn)
 
-    with WithMachines() as delivery:
+    with EmbeddedAws(delivery=WithMachines()) as aws:
         rule(aws, {"Arn": machine}, {"source": ["my.app"]})
         put_event(aws, {"order": 1})
-        [invocation] = delivery.invocations
+        [invocation] = aws.delivery.invocations
     assert invocation.arn == machine
     assert handler.contexts[0].function_name == "triage"
