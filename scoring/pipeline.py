@@ -3,9 +3,9 @@
 Whatever goes wrong on the way, the finding ends before a person; an exception never archives.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -17,7 +17,7 @@ from scoring.effects import Writers
 from scoring.facts import ABSENT, Fact, Present
 from scoring.finding import Finding, Notice
 from scoring.policy import Policy
-from scoring.records import Case, read_case
+from scoring.records import Case, read_value
 from scoring.scorecard import Scorecard
 
 Enrich = Callable[[Finding], Context]
@@ -63,23 +63,32 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-def triage_event(event: Mapping[str, Any], runtime: Runtime) -> Done:
-    """Take one event of Access Analyzer from beginning to end.
+def triage_event(event: object, runtime: Runtime) -> list[Done]:
+    """Take one event from beginning to end; an event of Security Hub may hold several findings.
+
+    What is no finding that AWS could have sent goes before a person as it is.
 
     Raises
     ------
-    BadInput
-        The event is none that Access Analyzer sends; `alert_unreadable` puts it before a person.
     Taken
         Another invocation is at work on the same finding; deliver the event again later.
     botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
         Writing failed; deliver the event again: what has been done is known and not done twice.
     """
-    case = read_case(event)
+    done = []
+    for located in read_value(event):
+        if located.case is None:
+            done.append(_alert_unreadable(event, str(located.error), runtime))
+        else:
+            done.append(triage_case(located.case, runtime))
+    return done
+
+
+def triage_case(case: Case, runtime: Runtime) -> Done:
+    """Take one finding from beginning to end; raises as `triage_event` does."""
     if isinstance(case.finding, Notice):
-        return Done(
-            finding_id=case.finding.id, effect="none", decision=skip_notice(case.finding, runtime.card)
-        )
+        skipped = skip_notice(case.finding, runtime.card)
+        return Done(finding_id=case.finding.id, effect="none", decision=skipped)
     finding = case.finding
     before = runtime.log.latest(finding.id)
     if before is not None and (settled := _settled(finding, before, runtime)):
@@ -96,11 +105,12 @@ def triage_event(event: Mapping[str, Any], runtime: Runtime) -> Done:
     return _act(Case(finding=finding, context=context, raw=raw), decision, before, reactivated, runtime)
 
 
-def alert_unreadable(event: object, why: str, runtime: Runtime) -> None:
-    """Put an event that could not be handled before a person."""
+def _alert_unreadable(event: object, why: str, runtime: Runtime) -> Done:
+    """Put an event that cannot be read before a person, in any mode: nobody has decided on it."""
     from scoring.explain import explain_unreadable
 
     effects.alert(explain_unreadable(event, why), runtime.writers)
+    return Done(finding_id="", effect="alert", note=why)
 
 
 def _act(case: Case, decision: Decision, before: Latest | None, reactivated: str, runtime: Runtime) -> Done:
@@ -153,10 +163,24 @@ def _settled(finding: Finding, before: Latest, runtime: Runtime) -> Done | None:
         return None
     if finding.status == "ARCHIVED" and before.effect == "archive":
         return Done(finding_id=finding.id, effect="none", note="our own archive")
+    if finding.updated_at is None or _updated_at(finding) > before.updated_at:
+        return None
     was_shadow = before.effect == "none" and before.outcome != "skip" and runtime.mode == "enforce"
-    if not was_shadow and finding.updated_at is not None and _updated_at(finding) <= before.updated_at:
-        return Done(finding_id=finding.id, effect="none", note="decided on already")
-    return None
+    if was_shadow or _is_back(finding, before, runtime):
+        return None
+    return Done(finding_id=finding.id, effect="none", note="decided on already")
+
+
+def _is_back(finding: Finding, before: Latest, runtime: Runtime) -> bool:
+    """Whether a finding that we archived is active again.
+
+    AWS tells time in seconds: an event no newer than the archived version is either a repeat of it or
+    somebody who was quick to bring the finding back.
+    """
+    if before.effect != "archive" or finding.status != "ACTIVE":
+        return False
+    fresh, _ = effects.read_again(finding, runtime.writers)
+    return fresh.status == "ACTIVE"
 
 
 def _reactivated(finding: Finding, before: Latest | None) -> str:

@@ -1,0 +1,1 @@
+"""Lambda entry points: parse settings, build clients, call one function of `scoring`."""

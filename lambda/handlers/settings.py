@@ -1,0 +1,146 @@
+"""What a handler is told by its environment, and what it builds from that, once."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from scoring import policy, scorecard_files
+from scoring.context import Context
+from scoring.decision_log import DecisionLog
+from scoring.effects import Writers
+from scoring.enrich.single import Aws, connect, enrich
+from scoring.errors import BadInput
+from scoring.finding import Finding
+from scoring.pipeline import Runtime
+
+if TYPE_CHECKING:
+    import boto3
+
+PREFIX = "TRIAGE_"
+
+# What reading again, deciding, acting and recording may take after enrichment, in seconds.
+_FOR_EFFECTS = 8.0
+_LEAST_FOR_ENRICHMENT = 1.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the handlers; each is an environment variable with ``TRIAGE_`` in front, in upper case.
+
+    Attributes
+    ----------
+    topic_arn : str
+        SNS topic of the alerts.
+    table : str
+        DynamoDB table of the decision log.
+    mode : str
+        ``shadow`` or ``enforce``; by default what the policy says.
+    model, policy : str
+        Paths; by default the built-in ones.
+    member_role : str
+        Name of the role to assume in member accounts.
+    external_id : str
+        What that role's trust policy asks for.
+    keep_days : int
+        How long the decision log keeps a decision; for good by default.
+    lease_seconds : int
+        How long one invocation may take; no less than the function's timeout.
+    """
+
+    topic_arn: str
+    table: str
+    mode: Literal["shadow", "enforce"] | None = None
+    model: str | None = None
+    policy: str | None = None
+    member_role: str | None = None
+    external_id: str | None = None
+    keep_days: int | None = None
+    lease_seconds: int = 120
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises
+    ------
+    BadInput
+        Naming the variable.
+
+    Examples
+    --------
+    >>> read({"TRIAGE_TOPIC_ARN": "arn:aws:sns:eu-west-1:111122223333:alerts", "TRIAGE_TABLE": "log"}).mode
+    """
+    named = {
+        name: environment[PREFIX + name.upper()]
+        for name in Settings.__struct_fields__
+        if environment.get(PREFIX + name.upper())
+    }
+    try:
+        return msgspec.convert(named, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error, "environment.") from None
+
+
+class Clients(msgspec.Struct, frozen=True):
+    """What is made once for all invocations of one environment."""
+
+    aws: Aws
+    writers: Writers
+    log: DecisionLog
+
+
+@lru_cache(maxsize=4)
+def clients(settings: Settings) -> Clients:
+    """Make the clients; no request goes out."""
+    import boto3
+
+    session = boto3.Session()
+    return Clients(
+        aws=connect(
+            session, clock=time.time, role_name=settings.member_role, external_id=settings.external_id
+        ),
+        writers=Writers(_analyzers(session), session.client("sns"), settings.topic_arn),
+        log=DecisionLog(
+            session.client("dynamodb"),
+            settings.table,
+            keep_days=settings.keep_days,
+            lease_seconds=settings.lease_seconds,
+        ),
+    )
+
+
+def runtime(settings: Settings, *, seconds_left: float) -> Runtime:
+    """Build what one invocation needs.
+
+    Parameters
+    ----------
+    seconds_left : float
+        Until the function's own limit.
+    """
+    made = clients(settings)
+    rules = policy.load(settings.policy) if settings.policy else policy.load()
+    deadline = time.time() + max(_LEAST_FOR_ENRICHMENT, seconds_left - _FOR_EFFECTS)
+    return Runtime(
+        card=scorecard_files.load(settings.model) if settings.model else scorecard_files.load(),
+        policy=rules,
+        mode=settings.mode or rules.mode,
+        enrich=_enricher(made.aws, rules, deadline),
+        writers=made.writers,
+        log=made.log,
+        now=partial(datetime.now, UTC),
+    )
+
+
+def _enricher(aws: Aws, rules: policy.Policy, deadline: float) -> Callable[[Finding], Context]:
+    return lambda finding: enrich(finding, aws, vendors=rules.known_vendors, deadline=deadline)
+
+
+def _analyzers(session: "boto3.Session") -> Callable[[str], object]:
+    @lru_cache(maxsize=64)
+    def client(region: str) -> object:
+        return session.client("accessanalyzer", region_name=region)
+
+    return client

@@ -1,0 +1,65 @@
+"""The single Lambda: one event, or a batch of them from SQS, from beginning to end."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import settings
+from scoring.decision_log import Taken
+from scoring.pipeline import Done, Runtime, triage_event
+
+logger = logging.getLogger(__name__)
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Handle an event of EventBridge, or a batch from SQS with one event in each message.
+
+    Returns
+    -------
+    dict
+        For a batch the partial response (``batchItemFailures``): messages that have to be delivered again.
+        For a single event what became of it; failing, it raises, so that the service delivers it again.
+    """
+    runtime = settings.runtime(
+        settings.read(os.environ), seconds_left=context.get_remaining_time_in_millis() / 1000
+    )
+    if isinstance(event.get("Records"), list):
+        return {"batchItemFailures": _batch(event["Records"], runtime)}
+    return {"done": [_summary(done) for done in triage_event(event, runtime)]}
+
+
+def _batch(messages: list[Mapping[str, Any]], runtime: Runtime) -> list[dict[str, str]]:
+    failures = []
+    for message in messages:
+        try:
+            triage_event(_body(message), runtime)
+        except Taken:
+            logger.info("another invocation is at work", extra={"message_id": message["messageId"]})
+            failures.append({"itemIdentifier": message["messageId"]})
+        except Exception:
+            # One message must not take the others with it; SQS delivers it again and then sets it aside.
+            logger.exception("a message failed", extra={"message_id": message["messageId"]})
+            failures.append({"itemIdentifier": message["messageId"]})
+    return failures
+
+
+def _body(message: Mapping[str, Any]) -> object:
+    """Return the event of a message, or its text where that is no JSON: it goes before a person as it is."""
+    try:
+        event: object = json.loads(message["body"])
+    except ValueError:
+        return message["body"]
+    return event
+
+
+def _summary(done: Done) -> dict[str, Any]:
+    decision = done.decision
+    return {
+        "finding_id": done.finding_id,
+        "effect": done.effect,
+        "outcome": decision.outcome if decision else None,
+        "score": decision.score if decision else None,
+        "note": done.note,
+    }
