@@ -1,0 +1,142 @@
+"""From effects to the runtime's tables: integer tenths of points, merged with the prior card's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from scoring.features import NOT_APPLICABLE, UNKNOWN
+from scoring.scorecard import Table
+from training import precedent
+from training.arrays import Floats, Ints
+from training.keys import Columns, Key, KeyValues
+from training.material import TENTH, Material, is_no_precedent, points_of
+from training.monotone import Grid
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned about one key, in log-odds.
+
+    Attributes
+    ----------
+    effects : array of shape (values,)
+    buckets : array of shape (buckets,) or None
+        Effects of precedent.
+    """
+
+    values: KeyValues
+    grid: Grid | None
+    effects: Floats
+    buckets: Floats | None
+
+
+def export(
+    material: Material, learned: Sequence[Learned], card_weight: float, max_entries: int
+) -> tuple[tuple[Table, ...], float]:
+    """Turn effects into tables.
+
+    Returns
+    -------
+    tables : tuple of Table
+    centre : float
+        What the tables leave out so that the mean of each precedent is zero over all rows: log-odds.
+    """
+    drafts, centre = [], 0.0
+    for part in learned:
+        draft, left_out = _draft(material, part, card_weight)
+        drafts.append(draft)
+        centre += left_out
+    smallest = _smallest_impact(drafts, max_entries)
+    return tuple(draft.table(material, smallest) for draft in drafts), centre
+
+
+def score_rows(base: int, tables: Sequence[Table], frame: pd.DataFrame) -> Ints:
+    """Score rows as the runtime does, in integer tenths of points, limits on tags left out."""
+    total = np.full(len(frame), base, dtype=np.int64)
+    if len(frame):
+        columns = Columns.of([frame])
+        for table in tables:
+            values = KeyValues.of(columns, table.key)
+            total += points_of(table, values, columns)[values.rows]
+    return total
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A table before it is written: one line for each value of its key."""
+
+    key: Key
+    values: KeyValues
+    points: Ints
+    default: int
+    unknown: int
+    seen: Ints
+    impact: Floats
+
+    def table(self, material: Material, smallest: float) -> Table:
+        texts = self.values.texts(material.columns)
+        n = len(material.y)
+        unintended = np.bincount(self.values.rows[:n], material.y, len(texts)).astype(int)
+        labelled = np.bincount(self.values.rows[:n], minlength=len(texts))
+        card = material.tables.get(self.key)
+        points, evidence = {}, {}
+        keep = self.impact >= smallest
+        for i, text in enumerate(texts):
+            if UNKNOWN in text or not keep[i]:
+                continue
+            implied = 0 if NOT_APPLICABLE in text else self.default
+            if self.points[i] != implied or (card and text in card.points):
+                points[text] = int(self.points[i])
+            if self.seen[i]:
+                bad = int(unintended[i])
+                evidence[text] = (int(self.seen[i]), int(labelled[i]) - bad, bad)
+        return Table(
+            key=self.key, points=points, default=self.default, unknown=self.unknown, evidence=evidence
+        )
+
+
+def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draft, float]:
+    values = part.values
+    seen = material.counts(values)
+    effects, unseen, centre = part.effects, 0.0, 0.0
+    if part.buckets is not None:
+        bucket = precedent.buckets(seen)
+        bucket[is_no_precedent(values, material.columns)] = precedent.NONE
+        centre = float(np.average(part.buckets[bucket], weights=seen)) if seen.any() else 0.0
+        effects = effects + part.buckets[bucket] - centre
+        unseen = float(part.buckets[0]) - centre
+    points: Floats = effects / TENTH
+    default, unknown = unseen / TENTH, 0.0
+    card = material.tables.get(values.key)
+    if card is not None:
+        points = points + card_weight * points_of(card, values, material.columns)
+        default, unknown = default + card_weight * card.default, card_weight * card.unknown
+    if part.grid is not None and len(material.y):
+        points = part.grid.project(points, seen + 1.0)
+    rounded = np.rint(points).astype(np.int64)
+    whole = int(np.rint(default))
+    listed = rounded[~values.has(material.columns, UNKNOWN)]
+    worst = max(int(np.rint(unknown)), whole, int(listed.max()) if len(listed) else whole)
+    impact = np.abs(rounded - whole) * np.maximum(seen, 1.0) + np.minimum(seen, 1) * 1e-3
+    if card is not None:
+        impact[_places(values, material.columns, list(card.points))] = np.inf
+    if part.grid is not None:
+        # Ordered values stay or go together: one of them alone would stand beside the default.
+        lines = part.grid.index.reshape(len(part.grid.index), -1)
+        impact[lines] = impact[lines].max(axis=1, keepdims=True)
+    return _Draft(values.key, values, rounded, whole, worst, seen, impact), centre
+
+
+def _places(values: KeyValues, columns: Columns, listed: Sequence[Key]) -> list[int]:
+    place = {text: i for i, text in enumerate(values.texts(columns))}
+    return [place[text] for text in listed]
+
+
+def _smallest_impact(drafts: Sequence[_Draft], max_entries: int) -> float:
+    """Return the impact (seen x difference to the default) below which entries are left out."""
+    everything = np.sort(np.concatenate([draft.impact for draft in drafts])) if drafts else np.zeros(0)
+    return float(everything[-max_entries]) if len(everything) > max_entries else 0.0

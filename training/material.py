@@ -1,0 +1,144 @@
+"""What a scorecard is learned from: labelled rows, the backlog below them, and the prior card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from scoring.features import NOT_APPLICABLE, UNKNOWN
+from scoring.scorecard import Table
+from training import precedent
+from training.arrays import Bools, Floats, Ints
+from training.crossfit import Design, KeyRows
+from training.keys import Columns, Key, KeyValues, Order
+from training.monotone import Grid, complete
+
+# Ten points double the odds; scores are integer tenths of points.
+TENTH = float(np.log(2)) / 100
+
+
+@dataclass(frozen=True)
+class Material:
+    """Encoded rows, labelled ones first, and all that is known beforehand.
+
+    Attributes
+    ----------
+    columns : Columns
+        Labelled rows and backlog.
+    y, weight : arrays of shape (n,)
+        Of the labelled rows.
+    tables : mapping of key to Table
+        The prior card.
+    card : array of shape (n,) or None
+        The prior card's log-odds of the labelled rows, its base left out.
+    precedents : frozenset of keys, or None
+        Keys for which it matters how often a value was seen; None: all.
+    step : float
+        Expected change of log-odds for each doubling of a count.
+    """
+
+    columns: Columns
+    y: Floats
+    weight: Floats
+    order: Order
+    tables: Mapping[Key, Table]
+    card: Floats | None
+    precedents: frozenset[Key] | None
+    step: float
+    _buckets: dict[Key, Ints] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        frames: Sequence[pd.DataFrame],
+        y: Floats,
+        weight: Floats,
+        prior: Sequence[Table],
+        order: Order,
+        precedents: frozenset[Key] | None,
+        step: float,
+    ) -> Material:
+        """Encode the labelled rows (first frame) and the backlog (the others)."""
+        tables = {table.key: table for table in prior}
+        columns = Columns.of(frames, _listed(prior, order))
+        card = None
+        if tables:
+            card = np.zeros(len(y))
+            for key, table in tables.items():
+                values = KeyValues.of(columns, key)
+                card += TENTH * points_of(table, values, columns)[values.rows[: len(y)]]
+        return cls(columns, y, weight, order, tables, card, precedents, step)
+
+    def buckets(self, key: Key) -> Ints | None:
+        """Return the labelled rows' buckets of precedent, no row counting itself; None: no matter."""
+        if self.precedents is not None and key not in self.precedents:
+            return None
+        if key not in self._buckets:
+            values = KeyValues.of(self.columns, key)
+            rows = values.rows[: len(self.y)]
+            bucket = precedent.buckets(self.counts(values)[rows] - 1)
+            bucket[is_no_precedent(values, self.columns)[rows]] = precedent.NONE
+            self._buckets[key] = bucket
+        return self._buckets[key]
+
+    @staticmethod
+    def counts(values: KeyValues) -> Ints:
+        """Return how often each value of a key occurs, labelled or not."""
+        return np.bincount(values.rows, minlength=len(values.parts))
+
+    def ordered_values(self, key: Key, rows: Ints | None = None) -> tuple[KeyValues, Grid | None]:
+        """Return a key's values among all rows (or some) and in the card, each ordered column complete."""
+        columns = self.columns
+        if rows is not None:
+            columns = Columns(columns.categories, {name: columns.codes[name][rows] for name in key})
+        table = self.tables.get(key)
+        values = KeyValues.of(columns, key).including(columns, [] if table is None else list(table.points))
+        return complete(values, columns, self.order)
+
+    def design(self, keys: Sequence[Key], variances: Floats, rows: Ints) -> Design:
+        """Build the design of some labelled rows."""
+        built = []
+        for key, variance in zip(keys, variances.tolist(), strict=True):
+            values, grid = self.ordered_values(key, rows)
+            built.append(self.key_rows(values, grid, variance, rows))
+        card = None if self.card is None else self.card[rows]
+        return Design(self.y[rows], self.weight[rows], card, tuple(built))
+
+    def key_rows(self, values: KeyValues, grid: Grid | None, variance: float, rows: Ints) -> KeyRows:
+        """Describe one key for a fit on the first ``len(rows)`` rows of its values."""
+        card: Floats = np.zeros(len(values.parts))
+        table = self.tables.get(values.key)
+        if table is not None and grid is not None:
+            card = TENTH * points_of(table, values, self.columns)
+        bucket = self.buckets(values.key)
+        return KeyRows(
+            rows=values.rows[: len(rows)],
+            size=len(values.parts),
+            variance=variance,
+            buckets=None if bucket is None else bucket[rows],
+            step=self.step,
+            grid=grid,
+            card=card,
+        )
+
+
+def _listed(tables: Sequence[Table], order: Order) -> dict[str, list[str]]:
+    listed = {name: list(values) for name, values in order.items()}
+    for table in tables:
+        for texts in table.points:
+            for name, text in zip(table.key, texts, strict=True):
+                listed.setdefault(name, []).append(text)
+    return listed
+
+
+def points_of(table: Table, values: KeyValues, columns: Columns) -> Ints:
+    """Look up a table's points, in tenths, for each of the distinct values of its key."""
+    return np.array([table.look_up(texts) for texts in values.texts(columns)], dtype=np.int64)
+
+
+def is_no_precedent(values: KeyValues, columns: Columns) -> Bools:
+    """Return which values say nothing of who was seen before: nobody is known, or there is nobody."""
+    return values.has(columns, UNKNOWN) | values.has(columns, NOT_APPLICABLE)

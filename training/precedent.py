@@ -1,0 +1,47 @@
+"""Precedent: how often a key's value was seen before, as buckets and ordered steps "at least t".
+
+Counts take every row, labelled or not; a row never counts itself, so what training sees of a row is what
+the runtime sees of a new one. They are frozen when the scorecard is written.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.arrays import Floats, Ints
+
+STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+BUCKETS = len(STEPS) + 1
+# Beside the buckets of counts, one for values that are no precedent at all ("unknown", "not applicable").
+NONE = BUCKETS
+
+STEP_VARIANCE = 0.07
+BUCKET_VARIANCE = 0.02
+
+
+def buckets(counts: Ints) -> Ints:
+    """Return the bucket of each count: 0, 1, 2-3, 4-7, ...
+
+    Examples
+    --------
+    >>> buckets(np.array([0, 1, 2, 3, 4, 7, 8, 10**6])).tolist()
+    [0, 1, 2, 2, 3, 3, 4, 11]
+    """
+    return np.searchsorted(np.array(STEPS), counts, side="right").astype(np.int32)
+
+
+def prior(step: float) -> tuple[Floats, Floats]:
+    """Return the prior mean and covariance of the buckets' effects.
+
+    Each ordered step adds an effect ~ N(step, 0.07), each bucket one of its own ~ N(0, 0.02); never seen
+    before is the zero point.
+
+    Parameters
+    ----------
+    step : expected change of log-odds for each step, that is each doubling of the count
+    """
+    reached = np.tril(np.ones((BUCKETS, BUCKETS)))[:, 1:]
+    mean = np.append(reached @ np.full(BUCKETS - 1, step), 0.0)
+    covariance = np.eye(BUCKETS + 1) * 1e-6
+    covariance[:BUCKETS, :BUCKETS] = STEP_VARIANCE * reached @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
+    return mean, covariance
