@@ -12,7 +12,7 @@ import msgspec
 
 from scoring.errors import BadInput
 from scoring.finding_details import merge
-from scoring.finding_wire import KINDS, Details, Event, Preview, Wire
+from scoring.finding_wire import KINDS, Details, Event, Preview, Wire, check_time
 
 FINDING_TYPES = (
     "ExternalAccess",
@@ -55,6 +55,7 @@ _CALLS = (
     "AWS Console Action via CloudTrail",
     "AWS Service Event via CloudTrail",
 )
+_TIMES = ("createdAt", "analyzedAt", "updatedAt")
 
 Condition = tuple[str, tuple[str, ...]]
 
@@ -190,7 +191,8 @@ def from_api(
         wire = msgspec.convert(value, Wire)
     except msgspec.ValidationError as error:
         raise BadInput.from_validation(error, path) from None
-    _check_times(wire, path)
+    for moment, name in zip((wire.created_at, wire.analyzed_at, wire.updated_at), _TIMES, strict=True):
+        check_time(moment, path + name)
     finding_id = _required(wire.id or wire.finding_id, path + ("findingId" if "findingId" in value else "id"))
     resource = _required(wire.resource, path + "resource")
     resource_type = _required(wire.resource_type, path + "resourceType")
@@ -253,14 +255,6 @@ def _required(value: object, field: str) -> str:
     if "\0" in value:
         raise BadInput("expected no NUL character", field=field, value=value)
     return value
-
-
-def _check_times(wire: Wire, path: str) -> None:
-    """Refuse times that no clock of AWS shows, and that no other time zone can name."""
-    times = {"createdAt": wire.created_at, "analyzedAt": wire.analyzed_at, "updatedAt": wire.updated_at}
-    for field, time in times.items():
-        if time is not None and not 1970 <= time.year < 9999:
-            raise BadInput("expected a time since 1970", field=path + field, value=time)
 
 
 def _region(*candidates: str | None) -> str | None:

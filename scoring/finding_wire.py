@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from scoring.errors import BadInput
+
 # AWS always names the offset; without one a time would mean something else on each machine.
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -129,3 +131,9 @@ class Preview(msgspec.Struct, rename="camel"):
     region: str | None = None
     created_at: Time | None = None
     version: str | None = None
+
+
+def check_time(time: datetime | None, field: str) -> None:
+    """Raise `BadInput` for a time that no clock of AWS shows, and that other time zones cannot name."""
+    if time is not None and not 1970 <= time.year < 9999:
+        raise BadInput("expected a time since 1970", field=field, value=time)

@@ -10,13 +10,13 @@ IAM User Guide, "Integrate IAM Access Analyzer with AWS Security Hub"; Security 
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from scoring.errors import BadInput
 from scoring.finding import FINDING_TYPES, Finding
+from scoring.finding_wire import Event, Time, check_time
 
 PRODUCT = ":product/aws/access-analyzer"
 
@@ -69,6 +69,12 @@ class _Workflow(msgspec.Struct, rename="pascal"):
     status: str | None = None
 
 
+class _Severity(msgspec.Struct, rename="pascal"):
+    label: str | None = None
+    normalized: int | None = None
+    product: float | None = None
+
+
 class _Wire(msgspec.Struct, rename="pascal"):
     product_arn: str
     id: str
@@ -81,8 +87,15 @@ class _Wire(msgspec.Struct, rename="pascal"):
     product_fields: dict[str, str] | None = None
     workflow: _Workflow | None = None
     region: str | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
+    schema_version: str | None = None
+    product_name: str | None = None
+    company_name: str | None = None
+    generator_id: str | None = None
+    aws_account_id: str | None = None
+    severity: _Severity | None = None
+    workflow_state: str | None = None
 
 
 def is_event(value: Mapping[str, Any]) -> bool:
@@ -101,8 +114,11 @@ def findings_of(event: Mapping[str, Any]) -> list[Any]:
     BadInput
         The event carries none, as those of insights and controls do.
     """
-    detail = event.get("detail")
-    findings = detail.get("findings") if isinstance(detail, Mapping) else None
+    try:
+        wire = msgspec.convert(event, Event)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error) from None
+    findings = wire.detail.get("findings")
     if not isinstance(findings, list):
         raise BadInput("expected a list of findings", field="detail.findings", value=findings)
     return findings
@@ -158,6 +174,8 @@ def from_asff(value: Mapping[str, Any], path: str = "") -> Finding:
     for field, text in required.items():
         if not text:
             raise BadInput("expected a string that is not empty", field=path + field, value=text)
+    check_time(wire.created_at, path + "CreatedAt")
+    check_time(wire.updated_at, path + "UpdatedAt")
     fields = wire.product_fields or {}
     other = (resource.details.other if resource.details else None) or {}
     finding_type = _finding_type(wire, fields)
