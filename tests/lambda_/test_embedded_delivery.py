@@ -91,8 +91,7 @@ def test_disabled_and_scheduled_rules_get_no_events(aws):
     rule(aws, {}, name="nightly", ScheduleExpression="rate(1 day)")
     aws.findings.put(BUCKET)
     assert handler.events == []
-    assert not aws.delivery.pending
-    assert not aws.delivery.dead_letters
+    assert not (aws.delivery.pending or aws.delivery.dead_letters)
     aws.client("events").enable_rule(Name="triage")
     aws.findings.put(BUCKET)
     assert len(handler.events) == 1
@@ -267,7 +266,6 @@ def test_the_context_is_lambdas(aws):
     [context] = handler.contexts
     assert context.function_name == "triage"
     assert context.invoked_function_arn == FUNCTION
-    assert context.function_version == "$LATEST"
     assert context.memory_limit_in_mb.isdigit()
     assert context.log_group_name == "/aws/lambda/triage"
     assert context.aws_request_id in context.log_stream_name
