@@ -91,7 +91,7 @@ def test_disabled_and_scheduled_rules_get_no_events(aws):
     rule(aws, {}, name="nightly", ScheduleExpression="rate(1 day)")
     aws.findings.put(BUCKET)
     assert handler.events == []
-    assert not (aws.delivery.pending or aws.delivery.dead_letters)
+    assert list(aws.delivery.pending) == aws.delivery.dead_letters == []
     aws.client("events").enable_rule(Name="triage")
     aws.findings.put(BUCKET)
     assert len(handler.events) == 1
