@@ -5,27 +5,25 @@ knows), ``not applicable`` (the question does not arise), ``absent`` (looked up 
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
+from scoring import feature_values as values
 from scoring.access_level import LEVELS
 from scoring.conditions import STRENGTHS
 from scoring.context import Context
-from scoring.facts import Absent, Present, Unknown
+from scoring.feature_values import ABSENT, NOT_APPLICABLE, UNKNOWN
 from scoring.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
 from scoring.policy import Policy
-from scoring.principal import TRUST, subject
+from scoring.principal import TRUST
 from scoring.surroundings import Surroundings
-from scoring.tags import DATA_CLASSES, ENVIRONMENTS, fold_alias, fold_key
+from scoring.tags import DATA_CLASSES, ENVIRONMENTS, fold_key
+
+__all__ = ["ABSENT", "BY_NAME", "FEATURES", "NAMES", "NOT_APPLICABLE", "UNKNOWN", "VERSION", "Feature"]
 
 # Raised whenever a feature's values change their meaning; a scorecard names the version it was made with.
 VERSION = 1
 
-UNKNOWN = "unknown"
-NOT_APPLICABLE = "not applicable"
-ABSENT = "absent"
 _TAG = "tag:"
-_SHOWN_ACTIONS = 8
 
 
 class Feature(NamedTuple):
@@ -51,146 +49,6 @@ class Feature(NamedTuple):
     ordered: bool = False
 
 
-def _public(about: Surroundings) -> str:
-    if not about.is_granting:
-        return NOT_APPLICABLE
-    public = about.is_public
-    if public is None:
-        return UNKNOWN
-    if not public:
-        return "not public"
-    return "meant to be public" if about.is_meant_to_be_public else "public"
-
-
-def _access_level(about: Surroundings) -> str:
-    return (about.access.level or UNKNOWN) if about.is_granting else NOT_APPLICABLE
-
-
-def _principal_kind(about: Surroundings) -> str:
-    if not about.is_granting:
-        return NOT_APPLICABLE
-    if not about.principals:
-        return UNKNOWN
-    if len(about.principals) > 1:
-        return "several principals"
-    principal = about.principals[0]
-    if principal.kind != "OIDC" or principal.issuer is None:
-        return principal.kind
-    return f"OIDC, {subject(principal.issuer, about.finding.conditions)}"
-
-
-def _condition(about: Surroundings) -> str:
-    if not about.is_granting:
-        return NOT_APPLICABLE
-    return about.narrowing.strength if about.principals else UNKNOWN
-
-
-def _restriction(about: Surroundings) -> str:
-    restrictions = about.finding.restrictions
-    if not about.is_granting:
-        return NOT_APPLICABLE
-    if any(restriction.startswith("FAILED") for restriction in restrictions):
-        return UNKNOWN
-    return "applied" if "APPLIED" in restrictions else "none"
-
-
-def _source(about: Surroundings) -> str:
-    sources = about.finding.sources
-    if about.finding.resource_type != "AWS::S3::Bucket" or not about.is_granting:
-        return NOT_APPLICABLE
-    if "BUCKET_ACL" in sources:
-        return "bucket ACL"
-    if any(source.startswith("S3_ACCESS_POINT") for source in sources):
-        return "access point"
-    return "bucket policy"
-
-
-def _tag(key: str) -> Callable[[Surroundings], str]:
-    def compute(about: Surroundings) -> str:
-        values = about.tags.get(key)
-        if values is None:
-            return UNKNOWN if isinstance(about.context.tags, Unknown) else ABSENT
-        return values[0] if len(values) == 1 else "conflicting"
-
-    return compute
-
-
-def _alias(about: Surroundings) -> str:
-    aliases = about.context.aliases
-    if about.finding.resource_type != "AWS::KMS::Key":
-        return NOT_APPLICABLE
-    if isinstance(aliases, Unknown):
-        return UNKNOWN
-    if isinstance(aliases, Absent):
-        return ABSENT
-    return _one_hint({_environment_in(fold_alias(alias)) for alias in aliases.value})
-
-
-def _account_environment(about: Surroundings) -> str:
-    account = about.resource_account
-    if isinstance(account, Unknown):
-        return UNKNOWN
-    if isinstance(account, Absent):
-        return ABSENT
-    hints = {_environment_in(account.value.ou or ""), _environment_in(account.value.name or "")}
-    hints |= {
-        _environment_in(v) for k, v in (account.value.tags or {}).items() if fold_key(k) == "environment"
-    }
-    return _one_hint(hints)
-
-
-def _one_hint(hints: set[str]) -> str:
-    hints.discard("no hint")
-    return hints.pop() if len(hints) == 1 else "conflicting" if hints else "no hint"
-
-
-@lru_cache(maxsize=16384)
-def _environment_in(text: str) -> str:
-    """Recognise an environment as a word of a path, a name or an alias; `DevelopmentKey` counts too."""
-    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
-    found = {ENVIRONMENTS[word] for word in words if word in ENVIRONMENTS}
-    found |= {name for name in ("development", "production", "sandbox") for w in words if w.startswith(name)}
-    return found.pop() if len(found) == 1 else "conflicting" if found else "no hint"
-
-
-def _unused(about: Surroundings) -> str:
-    finding = about.finding
-    if finding.finding_type != "UnusedPermission":
-        return NOT_APPLICABLE
-    services = finding.unused_services
-    if services is None:
-        return UNKNOWN
-    return "few services" if services < 5 else "some services" if services < 20 else "many services"
-
-
-def _principal(about: Surroundings) -> str:
-    if not about.is_granting:
-        return NOT_APPLICABLE
-    if not about.principals:
-        return UNKNOWN
-    names = sorted(principal.value for principal in about.principals)
-    principal = about.principals[0]
-    if len(names) == 1 and principal.issuer is not None:
-        key = f"{principal.issuer}:sub".lower()
-        names += [v for k, values in about.finding.conditions if k.lower() == key for v in values]
-    return " ".join(names)
-
-
-def _principal_account(about: Surroundings) -> str:
-    accounts = sorted({principal.account for principal in about.principals if principal.account})
-    if about.is_granting and not about.principals:
-        return UNKNOWN
-    return " ".join(accounts) or NOT_APPLICABLE
-
-
-def _actions(about: Surroundings) -> str:
-    actions = sorted({action.lower() for action in about.finding.actions})
-    if not actions:
-        return UNKNOWN if about.is_granting else NOT_APPLICABLE
-    more = len(actions) - _SHOWN_ACTIONS
-    return " ".join(actions[:_SHOWN_ACTIONS]) + (f" and {more} more" if more > 0 else "")
-
-
 _ENVIRONMENT_VALUES = ("sandbox", "development", "test", "staging", "production")
 _HINTS = (*_ENVIRONMENT_VALUES, "no hint", "conflicting")
 
@@ -211,7 +69,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "public",
-        _public,
+        values.public,
         ("not public", "meant to be public", "public"),
         {
             "public": "anyone on the internet can get in",
@@ -223,7 +81,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "access_level",
-        _access_level,
+        values.access_level,
         LEVELS,
         {"*": "access level {}", UNKNOWN: "which actions are allowed is not known"},
         ordered=True,
@@ -246,7 +104,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "principal_kind",
-        _principal_kind,
+        values.principal_kind,
         (
             "anyone",
             "account",
@@ -280,7 +138,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "condition",
-        _condition,
+        values.condition,
         STRENGTHS,
         {
             "own organization": "only principals of the own organization, by condition",
@@ -297,7 +155,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "restriction",
-        _restriction,
+        values.restriction,
         ("applied", "none"),
         {
             "applied": "a resource or service control policy restricts it",
@@ -310,13 +168,13 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "source",
-        _source,
+        values.source,
         ("bucket policy", "bucket ACL", "access point"),
         {"*": "granted by {}"},
     ),
     Feature(
         "environment",
-        _tag("environment"),
+        values.tag("environment"),
         None,
         {
             ABSENT: "no tag names the environment",
@@ -328,7 +186,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "data_class",
-        _tag("dataclassification"),
+        values.tag("dataclassification"),
         None,
         {
             ABSENT: "no tag classifies the data",
@@ -340,7 +198,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "sharing_tag",
-        _tag("isallowedtoshare"),
+        values.tag("isallowedtoshare"),
         None,
         {
             "yes": "tagged as allowed to be shared",
@@ -353,14 +211,14 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "owner",
-        _tag("owner"),
+        values.tag("owner"),
         None,
         {ABSENT: "no tag names an owner", UNKNOWN: "the owner is not known", "*": "owned by {}"},
         from_tags=True,
     ),
     Feature(
         "alias",
-        _alias,
+        values.alias,
         _HINTS,
         {
             "no hint": "no alias names an environment",
@@ -373,7 +231,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "account_environment",
-        _account_environment,
+        values.account_environment,
         _HINTS,
         {
             "no hint": "the account's name and unit name no environment",
@@ -385,7 +243,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "unused",
-        _unused,
+        values.unused,
         ("few services", "some services", "many services"),
         {"*": "unused permissions in {}", UNKNOWN: "how many permissions are unused is not known"},
         ordered=True,
@@ -397,12 +255,12 @@ FEATURES: tuple[Feature, ...] = (
         {"none": "analyzed without error", "*": "Access Analyzer could not analyze it: {}"},
     ),
     Feature("account", lambda about: about.finding.account or UNKNOWN, None, {"*": "in account {}"}),
-    Feature("principal_account", _principal_account, None, {"*": "principal's account {}"}),
-    Feature("principal", _principal, None, {"*": "principal {}"}),
+    Feature("principal_account", values.principal_account, None, {"*": "principal's account {}"}),
+    Feature("principal", values.principal, None, {"*": "principal {}"}),
     Feature(
         "vendor", lambda about: about.vendor or ABSENT, None, {"*": "vendor {}", ABSENT: "no known vendor"}
     ),
-    Feature("actions", _actions, None, {"*": "actions {}"}),
+    Feature("actions", values.actions, None, {"*": "actions {}"}),
 )
 
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
@@ -432,7 +290,7 @@ def tag_feature(key: str) -> Feature:
     """Return the feature of one tag key, named ``tag:`` and the folded key, for scorecards that use it."""
     folded = fold_key(key.removeprefix(_TAG))
     says = {ABSENT: f"no tag {folded}", UNKNOWN: f"tag {folded} is not known", "*": f"tag {folded}: {{}}"}
-    return Feature(_TAG + folded, _tag(folded), None, says, from_tags=True)
+    return Feature(_TAG + folded, values.tag(folded), None, says, from_tags=True)
 
 
 def feature(name: str) -> Feature | None:
@@ -454,8 +312,3 @@ def describe(of: Feature, value: str) -> str:
     if sentence is None:
         sentence = of.says.get("*", of.name.replace("_", " ") + " {}").replace("{}", value)
     return sentence
-
-
-def tag_values(context: Context) -> dict[str, str]:
-    """Return the tags as given; empty where they are absent or unknown."""
-    return dict(context.tags.value) if isinstance(context.tags, Present) else {}

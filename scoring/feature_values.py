@@ -1,0 +1,154 @@
+"""How each feature's value is worked out; `scoring.features` holds the table that names them."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from scoring.facts import Absent, Unknown
+from scoring.principal import subject
+from scoring.surroundings import Surroundings
+from scoring.tags import ENVIRONMENTS, fold_alias, fold_key
+
+UNKNOWN = "unknown"
+NOT_APPLICABLE = "not applicable"
+ABSENT = "absent"
+_SHOWN_ACTIONS = 8
+
+
+def public(about: Surroundings) -> str:
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    public = about.is_public
+    if public is None:
+        return UNKNOWN
+    if not public:
+        return "not public"
+    return "meant to be public" if about.is_meant_to_be_public else "public"
+
+
+def access_level(about: Surroundings) -> str:
+    return (about.access.level or UNKNOWN) if about.is_granting else NOT_APPLICABLE
+
+
+def principal_kind(about: Surroundings) -> str:
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if not about.principals:
+        return UNKNOWN
+    if len(about.principals) > 1:
+        return "several principals"
+    principal = about.principals[0]
+    if principal.kind != "OIDC" or principal.issuer is None:
+        return principal.kind
+    return f"OIDC, {subject(principal.issuer, about.finding.conditions)}"
+
+
+def condition(about: Surroundings) -> str:
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    return about.narrowing.strength if about.principals else UNKNOWN
+
+
+def restriction(about: Surroundings) -> str:
+    restrictions = about.finding.restrictions
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if any(restriction.startswith("FAILED") for restriction in restrictions):
+        return UNKNOWN
+    return "applied" if "APPLIED" in restrictions else "none"
+
+
+def source(about: Surroundings) -> str:
+    sources = about.finding.sources
+    if about.finding.resource_type != "AWS::S3::Bucket" or not about.is_granting:
+        return NOT_APPLICABLE
+    if "BUCKET_ACL" in sources:
+        return "bucket ACL"
+    if any(source.startswith("S3_ACCESS_POINT") for source in sources):
+        return "access point"
+    return "bucket policy"
+
+
+def tag(key: str) -> Callable[[Surroundings], str]:
+    def compute(about: Surroundings) -> str:
+        values = about.tags.get(key)
+        if values is None:
+            return UNKNOWN if isinstance(about.context.tags, Unknown) else ABSENT
+        return values[0] if len(values) == 1 else "conflicting"
+
+    return compute
+
+
+def alias(about: Surroundings) -> str:
+    aliases = about.context.aliases
+    if about.finding.resource_type != "AWS::KMS::Key":
+        return NOT_APPLICABLE
+    if isinstance(aliases, Unknown):
+        return UNKNOWN
+    if isinstance(aliases, Absent):
+        return ABSENT
+    return _one_hint({_environment_in(fold_alias(alias)) for alias in aliases.value})
+
+
+def account_environment(about: Surroundings) -> str:
+    account = about.resource_account
+    if isinstance(account, Unknown):
+        return UNKNOWN
+    if isinstance(account, Absent):
+        return ABSENT
+    hints = {_environment_in(account.value.ou or ""), _environment_in(account.value.name or "")}
+    hints |= {
+        _environment_in(v) for k, v in (account.value.tags or {}).items() if fold_key(k) == "environment"
+    }
+    return _one_hint(hints)
+
+
+def _one_hint(hints: set[str]) -> str:
+    hints.discard("no hint")
+    return hints.pop() if len(hints) == 1 else "conflicting" if hints else "no hint"
+
+
+@lru_cache(maxsize=16384)
+def _environment_in(text: str) -> str:
+    """Recognise an environment as a word of a path, a name or an alias; `DevelopmentKey` counts too."""
+    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+    found = {ENVIRONMENTS[word] for word in words if word in ENVIRONMENTS}
+    found |= {name for name in ("development", "production", "sandbox") for w in words if w.startswith(name)}
+    return found.pop() if len(found) == 1 else "conflicting" if found else "no hint"
+
+
+def unused(about: Surroundings) -> str:
+    finding = about.finding
+    if finding.finding_type != "UnusedPermission":
+        return NOT_APPLICABLE
+    services = finding.unused_services
+    if services is None:
+        return UNKNOWN
+    return "few services" if services < 5 else "some services" if services < 20 else "many services"
+
+
+def principal(about: Surroundings) -> str:
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if not about.principals:
+        return UNKNOWN
+    names = sorted(principal.value for principal in about.principals)
+    principal = about.principals[0]
+    if len(names) == 1 and principal.issuer is not None:
+        key = f"{principal.issuer}:sub".lower()
+        names += [v for k, values in about.finding.conditions if k.lower() == key for v in values]
+    return " ".join(names)
+
+
+def principal_account(about: Surroundings) -> str:
+    accounts = sorted({principal.account for principal in about.principals if principal.account})
+    if about.is_granting and not about.principals:
+        return UNKNOWN
+    return " ".join(accounts) or NOT_APPLICABLE
+
+
+def actions(about: Surroundings) -> str:
+    actions = sorted({action.lower() for action in about.finding.actions})
+    if not actions:
+        return UNKNOWN if about.is_granting else NOT_APPLICABLE
+    more = len(actions) - _SHOWN_ACTIONS
+    return " ".join(actions[:_SHOWN_ACTIONS]) + (f" and {more} more" if more > 0 else "")
