@@ -13,6 +13,7 @@ from scoring.surroundings import Surroundings
 _SHOWN_PHRASES: Final = 4
 _SHOWN_ACTIONS: Final = 12
 _LONG_ACTION: Final = 60
+_LONG_NAME: Final = 80
 
 # Resource type to its name in plain words, and what stands before the resource's own name in its ARN.
 RESOURCES: Final[dict[str, tuple[str, str]]] = {
@@ -61,7 +62,7 @@ def name(resource_type: str, resource: str) -> str:
     parts = resource.split(":", 5)
     own = parts[5] if len(parts) == 6 and parts[0] == "arn" and parts[5] else resource
     prefix = RESOURCES[resource_type][1] if resource_type in RESOURCES else ""
-    return visible(own.removeprefix(prefix) or own)
+    return visible(own.removeprefix(prefix) or own, _LONG_NAME)
 
 
 def thing(about: Surroundings) -> str:
@@ -69,7 +70,7 @@ def thing(about: Surroundings) -> str:
     finding, aliases = about.finding, about.context.aliases
     own = name(finding.resource_type, finding.resource)
     if finding.resource_type == "AWS::KMS::Key" and isinstance(aliases, Present) and len(aliases.value) == 1:
-        own = visible(aliases.value[0])
+        own = visible(aliases.value[0], _LONG_NAME)
     return f"{noun(finding.resource_type)} {own}"
 
 

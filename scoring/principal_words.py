@@ -10,6 +10,7 @@ from scoring.surroundings import Surroundings
 
 _SHOWN: Final = 5
 _SHOWN_SUBJECTS: Final = 3
+_LONG_NAME: Final = 80
 _ISSUERS: Final = {
     "token.actions.githubusercontent.com": "GitHub Actions",
     "gitlab.com": "GitLab",
@@ -70,11 +71,13 @@ def principal_name(principal: Principal, about: Surroundings) -> str:
         return account_name(account, about)
     if principal.kind in ("role", "user", "session") and account:
         kind, _, own = principal.value.split(":", 5)[5].partition("/")
-        return f"{kind.replace('-', ' ')} {visible(own)} of {account_name(account, about)}"
+        return f"{kind.replace('-', ' ')} {visible(own, _LONG_NAME)} of {account_name(account, about)}"
     if principal.kind == "OIDC" and issuer:
         return f"{_issuer(issuer)}, {_subjects(issuer, about)}"
     if principal.kind == "SAML" and issuer:
-        return f"SAML provider {visible(issuer)}" + (f" of {account_name(account, about)}" if account else "")
+        return f"SAML provider {visible(issuer, _LONG_NAME)}" + (
+            f" of {account_name(account, about)}" if account else ""
+        )
     value = visible(principal.value)
     return f"{value} (kind not known)" if principal.kind == "unknown" else f"{principal.kind} {value}"
 
@@ -84,12 +87,16 @@ def account_name(account: str, about: Surroundings) -> str:
     own, other, policy = about.resource_account, about.principal_account, about.policy
     if account == about.finding.account:
         name = own.value.name if isinstance(own, Present) else None
-        return f"{visible(name)} ({account}), its own account" if name else f"its own account {account}"
+        return (
+            f"{visible(name, _LONG_NAME)} ({account}), its own account"
+            if name
+            else f"its own account {account}"
+        )
     name = policy.allow.accounts.get(account)
     if name is None and isinstance(other, Present) and other.value.id == account:
         name = other.value.vendor or other.value.name
     name = name or policy.known_vendors.get(account)
-    return f"{visible(name)} ({account})" if name else f"account {account}"
+    return f"{visible(name, _LONG_NAME)} ({account})" if name else f"account {account}"
 
 
 def owner(about: Surroundings) -> str:
@@ -101,20 +108,27 @@ def owner(about: Surroundings) -> str:
     if not isinstance(fact, Present):
         return f"{digits} (nothing is known of it)" if digits else "not known"
     account = fact.value
-    name = f"{visible(account.name)} ({visible(account.id)})" if account.name else visible(account.id)
-    return f"{name}, in {visible(account.ou)}" if account.ou else name
+    name = (
+        f"{visible(account.name, _LONG_NAME)} ({visible(account.id)})"
+        if account.name
+        else visible(account.id)
+    )
+    return f"{name}, in {visible(account.ou, _LONG_NAME)}" if account.ou else name
 
 
 def conditions(about: Surroundings) -> str:
-    """Say how well the conditions keep people out."""
+    """Say how well the conditions keep people out, or how closely they pin the subject of an OIDC provider."""
+    if len(about.principals) == 1 and about.principals[0].issuer and about.principals[0].kind == "OIDC":
+        pinned = subject(about.principals[0].issuer, about.finding.conditions)
+        return describe(BY_NAME["principal_kind"], f"OIDC, {pinned}")
     return describe(BY_NAME["condition"], about.narrowing.strength)
 
 
 def _issuer(issuer: str) -> str:
     host = issuer.split("/")[0].lower()
     if host.startswith("oidc.eks."):
-        return f"EKS cluster {visible(issuer)}"
-    return _ISSUERS.get(host) or f"OIDC provider {visible(issuer)}"
+        return f"EKS cluster {visible(issuer, _LONG_NAME)}"
+    return _ISSUERS.get(host) or f"OIDC provider {visible(issuer, _LONG_NAME)}"
 
 
 def _subjects(issuer: str, about: Surroundings) -> str:
@@ -123,5 +137,5 @@ def _subjects(issuer: str, about: Surroundings) -> str:
     if not found:
         return subject(issuer, about.finding.conditions)
     more = len(found) - _SHOWN_SUBJECTS
-    shown = ", ".join([visible(value, 100) for value in found[:_SHOWN_SUBJECTS]])
+    shown = ", ".join([visible(value, _LONG_NAME) for value in found[:_SHOWN_SUBJECTS]])
     return shown + (f" and {more} more" if more > 0 else "")

@@ -57,19 +57,29 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[:head]}[...+{len(text) - kept}...]{text[len(text) - kept + head :]}"
 
 
+def cut(text: str, limit: int) -> str:
+    """Leave out the middle of a text where there is no room to say how much.
+
+    Examples
+    --------
+    >>> cut("abcdefghijklmnop", 10)
+    'abcd...nop'
+    """
+    if len(text) <= limit or limit < 5:
+        return text[:limit]
+    head = (limit - 2) // 2
+    return f"{text[:head]}...{text[len(text) - (limit - 3 - head) :]}"
+
+
 def to_ascii(text: str, limit: int) -> str:
     r"""Put text on one line of printable ASCII of at most `limit` characters, for the subject of a mail.
 
     Examples
     --------
-    >>> print(to_ascii("caf\u00e9", 20), to_ascii("abcdefghijklmnop", 10))
-    caf\xe9 abcd...nop
+    >>> print(to_ascii("caf\u00e9", 20))
+    caf\xe9
     """
-    line = visible(text).encode("ascii", "backslashreplace").decode("ascii")
-    if len(line) <= limit:
-        return line
-    head = (limit - 2) // 2
-    return line[:head] + "..." + line[len(line) - (limit - 3 - head) :] if limit > 4 else line[:limit]
+    return cut(visible(text).encode("ascii", "backslashreplace").decode("ascii"), limit)
 
 
 def _escape(text: str) -> str:
