@@ -25,6 +25,11 @@ check: .venv/.installed-dev ## lint, check the format, check the types
 	$(BIN)/ruff format --check --quiet $(CODE)
 	$(BIN)/mypy $(CODE)
 
+bench: .venv/.installed-bench ## measure: every file of benchmarks that can be run
+	@for file in $$(grep -l __main__ benchmarks/*.py); do \
+	    $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit; \
+	done
+
 format: .venv/.installed-dev ## bring the code into its format
 	$(BIN)/ruff check --fix --quiet $(CODE)
 	$(BIN)/ruff format $(CODE)

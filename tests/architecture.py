@@ -1,0 +1,219 @@
+"""The rules of the house: the arrows between folders and inside the runtime, purity, manners."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from sys import stdlib_module_names
+
+SOURCES = {
+    "triage": ".",
+    "scoring": ".",
+    "training": ".",
+    "handlers": "lambda",
+    "embedded": "lambda",
+    "infra": "lambda",
+}
+
+# What a folder may import of the others, and the extras whose packages it may need.
+ARROWS: dict[str, tuple[set[str], set[str]]] = {
+    "scoring": (set(), set()),
+    "training": ({"scoring"}, {"train"}),
+    "handlers": ({"scoring"}, set()),
+    "embedded": ({"scoring", "handlers", "training.simulate"}, {"demo"}),
+    "infra": ({"scoring.enrich"}, {"deploy"}),
+    "triage": ({"scoring", "training", "embedded"}, set()),
+}
+
+# The walk of a finding; no file reaches one that comes later, not even through others.
+WALK = (
+    {"finding", "facts"},
+    {"context", "access_level", "principal", "enrich", "policy"},
+    {"features"},
+    {"scorecard", "guardrails"},
+    {"decide"},
+    {"explain"},
+    {"effects"},
+    {"cli"},
+)
+CORE = [
+    *("finding", "facts", "context", "access_level", "principal", "features"),
+    *("scorecard", "guardrails", "policy", "decide", "explain"),
+]
+IMPURE_IMPORTS = {"boto3", "botocore", "random", "secrets", "socket", "subprocess", "time", "scoring.enrich"}
+IMPURE_NAMES = {"environ", "getenv", "now", "utcnow", "today", "urandom"}
+AT_IMPORT = {"client", "resource", "Session", "open", "read_text", "read_bytes", "urlopen", *IMPURE_NAMES}
+HANDLERS_AT_IMPORT = {"getLogger", "frozenset", "lru_cache", "compile"}
+LONGEST = 300
+
+UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImplemented" + r"Error)\b")
+MACHINE_PATH = re.compile(r"(?<![\w.$}/-])/(?:work|root|Users|home/\w+)/\w")
+
+
+class House:
+    """The modules of the house, parsed, under the names they are imported by."""
+
+    def __init__(self, trees: dict[str, ast.Module]) -> None:
+        self.trees = trees
+
+    @classmethod
+    def at(cls, root: Path) -> "House":
+        """Read the modules below the root of the project."""
+        trees = {}
+        for package, source in SOURCES.items():
+            base = root / source
+            for path in sorted([*base.glob(f"{package}.py"), *base.glob(f"{package}/**/*.py")]):
+                name = ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
+                trees[name] = ast.parse(path.read_text())
+        return cls(trees)
+
+    @cached_property
+    def imports(self) -> dict[str, set[str]]:
+        """What each module imports, inside functions too, but for what only type checkers read."""
+        return {name: self.imported_in(tree) for name, tree in self.trees.items()}
+
+    def imported_in(self, tree: ast.AST, *, typing_too: bool = False) -> set[str]:
+        """Full names of the modules imported below a node."""
+        found = set()
+        for node in ast.iter_child_nodes(tree):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = {f"{node.module}.{alias.name}" for alias in node.names} & self.trees.keys()
+                found |= names
+                if len(names) < len(node.names):
+                    found.add(node.module)
+            elif typing_too or not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+                found |= self.imported_in(node, typing_too=typing_too)
+        return found
+
+    def reached(self, start: str) -> set[str]:
+        """Every module of the house that this one imports, directly or through others."""
+        seen, waiting = {start}, [start]
+        while waiting:
+            new = self.imports[waiting.pop()] & self.trees.keys() - seen
+            seen |= new
+            waiting.extend(new)
+        return seen
+
+
+def is_within(name: str, packages: Iterable[str]) -> bool:
+    return any(name == package or name.startswith(package + ".") for package in packages)
+
+
+def upward_imports(house: House) -> Iterator[str]:
+    """A folder imports another that it may not know."""
+    for name, tree in house.trees.items():
+        package = name.partition(".")[0]
+        allowed = {package, *ARROWS[package][0]}
+        for imported in house.imported_in(tree, typing_too=True):
+            if is_within(imported, SOURCES) and not is_within(imported, allowed):
+                yield f"{name} imports {imported}"
+
+
+def steps_back(house: House) -> Iterator[str]:
+    """A file of the walk imports one that comes later in it."""
+    stages = {f"scoring.{name}": stage for stage, names in enumerate(WALK) for name in names}
+
+    def stage_of(module: str) -> int | None:
+        return next((stage for name, stage in stages.items() if is_within(module, [name])), None)
+
+    for name in house.trees:
+        stage = stage_of(name)
+        if stage is not None:
+            later = {other for other in house.reached(name) if (stage_of(other) or 0) > stage}
+            yield from (f"{name} reaches {other}, which comes later" for other in later)
+
+
+def circles(house: House) -> Iterator[str]:
+    """Modules import each other in a circle."""
+    for name in house.trees:
+        for imported in house.imports[name] & house.trees.keys() - {name}:
+            if name in house.reached(imported) and not is_within(imported, [name]):
+                yield f"{name} imports {imported}, which leads back to it"
+
+
+def impurities(house: House) -> Iterator[str]:
+    """The core, or what it rests on, has a client, a clock, the environment or chance in it."""
+    present = {f"scoring.{name}" for name in CORE} & house.trees.keys()
+    core: set[str] = set().union(*map(house.reached, present))
+    for name in core:
+        yield from (
+            f"{name} imports {imported}"
+            for imported in house.imports[name]
+            if is_within(imported, IMPURE_IMPORTS)
+        )
+        yield from (
+            f"{name} uses {node.attr} on line {node.lineno}"
+            for node in ast.walk(house.trees[name])
+            if isinstance(node, ast.Attribute) and node.attr in IMPURE_NAMES
+        )
+
+
+def undeclared_packages(house: House, declared: dict[str, set[str]]) -> Iterator[str]:
+    """A package is imported that neither the base nor the extras of the folder bring along."""
+    distributions = packages_distributions()
+    for name, tree in house.trees.items():
+        package = name.partition(".")[0]
+        allowed = declared[""].union(*(declared[extra] for extra in ARROWS[package][1]))
+        for imported in {imported.partition(".")[0] for imported in house.imported_in(tree)}:
+            if imported not in stdlib_module_names and imported not in SOURCES:
+                found = {spelt(distribution) for distribution in distributions.get(imported, [imported])}
+                if not found & allowed:
+                    yield f"{name} imports {imported}, which pyproject.toml does not declare for {package}"
+
+
+def read_declared(root: Path) -> dict[str, set[str]]:
+    """Names of the distributions that are declared, by extra; those of the base under the empty name."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    return {extra: {spelt(re.split(r"[\[<>=!~; ]", r)[0]) for r in group} for extra, group in groups.items()}
+
+
+def spelt(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def calls_at_import(tree: ast.AST) -> Iterator[str]:
+    """Names of what is called when a module is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            early = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+            early += getattr(node, "decorator_list", [])
+            yield from calls_at_import(ast.Tuple(early, ast.Load()))
+            continue
+        if isinstance(node, ast.Call):
+            function = node.func
+            yield function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "a call")
+        yield from calls_at_import(node)
+
+
+def work_at_import(house: House) -> Iterator[str]:
+    """Something is read, connected or looked up while a module is imported."""
+    for name, tree in house.trees.items():
+        for called in calls_at_import(tree):
+            if called in AT_IMPORT or (is_within(name, ["handlers"]) and called not in HANDLERS_AT_IMPORT):
+                yield f"{name} calls {called} when it is imported"
+
+
+def bad_manners(root: Path, files: Iterable[str]) -> Iterator[str]:
+    """Files that are too long, unfinished, named for nothing, or know the machine they were written on."""
+    for file in files:
+        path = root / file
+        try:
+            text = path.read_text()
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        is_code = path.suffix == ".py" and not file.startswith("tests/")
+        if is_code and text.count("\n") > LONGEST:
+            yield f"{file} has more than {LONGEST} lines"
+        if path.name in ("utils.py", "helpers.py", "common.py", "misc.py"):
+            yield f"{file} says nothing about what is in it"
+        for number, line in enumerate(text.splitlines(), 1):
+            if is_code and UNFINISHED.search(line):
+                yield f"{file}:{number} is unfinished"
+            if MACHINE_PATH.search(line):
+                yield f"{file}:{number} names a path of one machine"
