@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from scoring.facts import Absent, Unknown
-from scoring.principal import subject
+from scoring.principal import SUBJECT_WIDTHS, subject
 from scoring.surroundings import Surroundings
 from scoring.tags import ENVIRONMENTS, fold_alias, fold_key
 
@@ -13,8 +13,15 @@ NOT_APPLICABLE = "not applicable"
 ABSENT = "absent"
 _SHOWN_ACTIONS = 8
 
+PRINCIPAL_KINDS = (
+    *("anyone", "account", "role", "user", "session", "AWS service", "SAML", "canonical user"),
+    *(f"OIDC, {width}" for width in SUBJECT_WIDTHS),
+    *("deleted principal", "several principals"),
+)
+
 
 def public(about: Surroundings) -> str:
+    """Whether anyone can get in."""
     if not about.is_granting:
         return NOT_APPLICABLE
     public = about.is_public
@@ -26,10 +33,12 @@ def public(about: Surroundings) -> str:
 
 
 def access_level(about: Surroundings) -> str:
+    """The highest access level of the actions."""
     return (about.access.level or UNKNOWN) if about.is_granting else NOT_APPLICABLE
 
 
 def principal_kind(about: Surroundings) -> str:
+    """What kind of principal is let in."""
     if not about.is_granting:
         return NOT_APPLICABLE
     if not about.principals:
@@ -43,12 +52,14 @@ def principal_kind(about: Surroundings) -> str:
 
 
 def condition(about: Surroundings) -> str:
+    """The strength of what the conditions narrow."""
     if not about.is_granting:
         return NOT_APPLICABLE
     return about.narrowing.strength if about.principals else UNKNOWN
 
 
 def restriction(about: Surroundings) -> str:
+    """Whether a control policy restricts the access."""
     restrictions = about.finding.restrictions
     if not about.is_granting:
         return NOT_APPLICABLE
@@ -58,6 +69,7 @@ def restriction(about: Surroundings) -> str:
 
 
 def source(about: Surroundings) -> str:
+    """Which part of a bucket grants the access."""
     sources = about.finding.sources
     if about.finding.resource_type != "AWS::S3::Bucket" or not about.is_granting:
         return NOT_APPLICABLE
@@ -69,6 +81,8 @@ def source(about: Surroundings) -> str:
 
 
 def tag(key: str) -> Callable[[Surroundings], str]:
+    """Make the feature of one tag, by its folded key."""
+
     def compute(about: Surroundings) -> str:
         values = about.tags.get(key)
         if values is None:
@@ -79,6 +93,7 @@ def tag(key: str) -> Callable[[Surroundings], str]:
 
 
 def alias(about: Surroundings) -> str:
+    """The environment that the aliases of a key name."""
     aliases = about.context.aliases
     if about.finding.resource_type != "AWS::KMS::Key":
         return NOT_APPLICABLE
@@ -90,6 +105,7 @@ def alias(about: Surroundings) -> str:
 
 
 def account_environment(about: Surroundings) -> str:
+    """The environment that name, unit and tags of the account name."""
     account = about.resource_account
     if isinstance(account, Unknown):
         return UNKNOWN
@@ -117,6 +133,7 @@ def _environment_in(text: str) -> str:
 
 
 def unused(about: Surroundings) -> str:
+    """How wide the unused permissions are."""
     finding = about.finding
     if finding.finding_type != "UnusedPermission":
         return NOT_APPLICABLE
@@ -127,6 +144,7 @@ def unused(about: Surroundings) -> str:
 
 
 def principal(about: Surroundings) -> str:
+    """Who is let in, one text for all principals."""
     if not about.is_granting:
         return NOT_APPLICABLE
     if not about.principals:
@@ -140,6 +158,7 @@ def principal(about: Surroundings) -> str:
 
 
 def principal_account(about: Surroundings) -> str:
+    """The accounts of the principals."""
     accounts = sorted({principal.account for principal in about.principals if principal.account})
     if about.is_granting and not about.principals:
         return UNKNOWN
@@ -147,6 +166,7 @@ def principal_account(about: Surroundings) -> str:
 
 
 def actions(about: Surroundings) -> str:
+    """The set of actions, in one text."""
     actions = sorted({action.lower() for action in about.finding.actions})
     if not actions:
         return UNKNOWN if about.is_granting else NOT_APPLICABLE

@@ -105,22 +105,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "principal_kind",
         values.principal_kind,
-        (
-            "anyone",
-            "account",
-            "role",
-            "user",
-            "session",
-            "AWS service",
-            "SAML",
-            "OIDC, pinned",
-            "OIDC, one repository",
-            "OIDC, wildcard",
-            "OIDC, any subject",
-            "canonical user",
-            "deleted principal",
-            "several principals",
-        ),
+        values.PRINCIPAL_KINDS,
         {
             "account": "a whole account is let in",
             "role": "one role is let in",

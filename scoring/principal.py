@@ -20,6 +20,9 @@ TRUST = (
     "anyone",
 )
 
+# How closely conditions pin the subject of a federated identity, from near to far.
+SUBJECT_WIDTHS = ("pinned", "one repository", "wildcard", "any subject")
+
 # Anybody on the internet can get a token from these issuers: without a subject they let everyone in.
 SHARED_ISSUERS = frozenset(
     {
@@ -142,11 +145,8 @@ def subject(issuer: str, conditions: tuple[Condition, ...]) -> str:
     found = [values for key, values in conditions if key.lower() in keys and values]
     if not found:
         return "any subject"
-    widths = [max((_width(prefix, value) for value in values), key=_WIDTHS.index) for values in found]
-    return min(widths, key=_WIDTHS.index)
-
-
-_WIDTHS = ("pinned", "one repository", "wildcard", "any subject")
+    widths = [max((_width(prefix, value) for value in values), key=SUBJECT_WIDTHS.index) for values in found]
+    return min(widths, key=SUBJECT_WIDTHS.index)
 
 
 def _is_cognito(issuer: str) -> bool:
