@@ -4,13 +4,15 @@ Nothing else in `scoring` can change anything in AWS; what is written down about
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from scoring.errors import BadInput
-from scoring.explain import Message
 from scoring.finding import Finding, from_api
+
+if TYPE_CHECKING:
+    from scoring.explain import Message
 
 # SNS takes 256 KiB in all; what is cut is in the decision log in full.
 _MESSAGE_BYTES = 200_000
@@ -62,7 +64,7 @@ def archive(finding: Finding, writers: Writers) -> None:
     writers.analyzer(region).update_findings(analyzerArn=arn, ids=[finding.id], status="ARCHIVED")
 
 
-def alert(message: Message, writers: Writers) -> str:
+def alert(message: "Message", writers: Writers) -> str:
     """Publish an alert to the topic.
 
     Returns
