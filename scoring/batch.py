@@ -1,0 +1,142 @@
+"""Many findings from a file: read, decided on one by one, faults reported and left behind, memory flat."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from scoring import policy as policies
+from scoring import scorecard_files
+from scoring.decide import Decision, decide, skip_notice
+from scoring.errors import BadInput
+from scoring.finding import Notice
+from scoring.points import to_tenths
+from scoring.policy import Policy
+from scoring.reading import read
+from scoring.records import Case, read_value
+from scoring.scorecard import Scorecard
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What decisions rest on.
+
+    Attributes
+    ----------
+    threshold : int or None
+        In tenths, for this very scorecard; None leaves it to policy and scorecard.
+    """
+
+    card: Scorecard
+    policy: Policy
+    threshold: int | None = None
+
+    def decide(self, case: Case) -> Decision:
+        """Decide on one case; an event that is no finding is skipped."""
+        if isinstance(case.finding, Notice):
+            return skip_notice(case.finding, self.card)
+        return decide(case.finding, case.context, self.card, self.policy, self.threshold)
+
+
+def load_settings(
+    model: str | None = None, policy: str | None = None, threshold: str | None = None
+) -> Settings:
+    """Read scorecard, policy and threshold as the command line names them; what is not named is built in.
+
+    Parameters
+    ----------
+    model : str, optional
+        A scorecard's file, a version's folder, or a registry's folder (its current version).
+    policy : str, optional
+        A policy.toml.
+    threshold : str, optional
+        Points with at most one decimal.
+
+    Raises
+    ------
+    BadInput
+        Naming the file or option, the field and what was expected.
+    """
+    tenths = None if threshold is None else read_threshold(threshold)
+    return Settings(
+        card=scorecard_files.load(model or scorecard_files.DEFAULT),
+        policy=policies.load(policy or policies.DEFAULT),
+        threshold=tenths,
+    )
+
+
+def read_threshold(text: str) -> int:
+    """Read points from a command line.
+
+    Returns
+    -------
+    int
+        Tenths of points.
+
+    Examples
+    --------
+    >>> read_threshold("25.5")
+    255
+    >>> read_threshold("nan")
+    Traceback (most recent call last):
+    scoring.errors.BadInput: --threshold: expected a number with at most one decimal, got 'nan'
+    """
+    if not _NUMBER.fullmatch(text):
+        raise BadInput("expected a number with at most one decimal", field="--threshold", value=text)
+    return to_tenths(Decimal(text), "--threshold")
+
+
+class Cases(Iterable[Case]):
+    """The cases of a file in their order, read lazily and only once.
+
+    Parameters
+    ----------
+    source : str or path
+        A file, or ``-`` for standard input.
+    report : callable
+        Takes each fault.
+    is_strict : bool
+        Whether the first fault ends it.
+
+    Attributes
+    ----------
+    faults : int
+        How many records could not be read so far.
+    """
+
+    def __init__(
+        self, source: str | Path, report: Callable[[BadInput], None], *, is_strict: bool = False
+    ) -> None:
+        self.source, self.report, self.is_strict = source, report, is_strict
+        self.faults = 0
+
+    def __iter__(self) -> Iterator[Case]:
+        for case, error in self._read():
+            if case is not None:
+                yield case
+            elif error is not None:
+                self.faults += 1
+                self.report(error)
+                if self.is_strict:
+                    return
+
+    def _read(self) -> Iterator[tuple[Case | None, BadInput | None]]:
+        for located in read(self.source):
+            if located.error is not None:
+                yield None, located.error
+                continue
+            for entry in read_value(located.value):
+                if entry.error is not None:
+                    where = f"{located.where}: {entry.where}" if entry.where else located.where
+                    yield None, entry.error.at(where)
+                else:
+                    yield entry.case, None
+
+
+def decide_all(cases: Iterable[Case], settings: Settings) -> Iterator[tuple[Case, Decision]]:
+    """Decide on each case, lazily and in order."""
+    for case in cases:
+        yield case, settings.decide(case)

@@ -1,0 +1,9 @@
+"""The commands of the runtime; each imports what it needs when it runs."""
+
+import typer
+
+from scoring import cli_score
+
+app = typer.Typer()
+app.command()(cli_score.score)
+app.command()(cli_score.explain)
