@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -171,13 +171,15 @@ def tags(
 
 
 def some(value: Any) -> Fact[Any]:
-    """Return a present fact, or absent for None and for what is empty; a moment becomes ISO 8601 text.
+    """Return a present fact, or absent for None and for what is empty; a moment becomes text, in UTC.
 
     Examples
     --------
     >>> some("text"), some(""), some(False)
     (Present(value='text'), Absent(), Present(value=False))
+    >>> some(datetime(2026, 11, 1, 10, tzinfo=UTC))
+    Present(value='2026-11-01T10:00:00Z')
     """
     if isinstance(value, datetime):
-        return Present(value.isoformat())
+        return Present(f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
     return ABSENT if value is None or value in ("", {}, [], ()) else Present(value)
