@@ -121,7 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         name = context.command_path if context else f"triage {front.running}".rstrip()
-        return _complain(name, f"{error.format_message().rstrip('.')} (see {name} --help)")
+        message = error.format_message().replace("Value error, ", "").rstrip(".")  # a prefix of pydantic's
+        return _complain(name, f"{message} (see {name} --help)")
     except ModuleNotFoundError as error:
         missing, extra = (error.name or "").partition(".")[0], front.extras.get(front.running)
         if missing in OWN_PACKAGES or extra is None:
