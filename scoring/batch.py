@@ -114,26 +114,23 @@ class Cases(Iterable[Case]):
         self.faults = 0
 
     def __iter__(self) -> Iterator[Case]:
-        for case, error in self._read():
-            if case is not None:
-                yield case
-            elif error is not None:
-                self.faults += 1
-                self.report(error)
-                if self.is_strict:
-                    return
-
-    def _read(self) -> Iterator[tuple[Case | None, BadInput | None]]:
         for located in read(self.source):
             if located.error is not None:
-                yield None, located.error
+                if self._fault(located.error):
+                    return
                 continue
             for entry in read_value(located.value):
-                if entry.error is not None:
+                if entry.case is not None:
+                    yield entry.case
+                elif entry.error is not None:
                     where = f"{located.where}: {entry.where}" if entry.where else located.where
-                    yield None, entry.error.at(where)
-                else:
-                    yield entry.case, None
+                    if self._fault(entry.error.at(where)):
+                        return
+
+    def _fault(self, error: BadInput) -> bool:
+        self.faults += 1
+        self.report(error)
+        return self.is_strict
 
 
 def decide_all(cases: Iterable[Case], settings: Settings) -> Iterator[tuple[Case, Decision]]:

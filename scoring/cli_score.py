@@ -93,7 +93,7 @@ def score(
     settings = load_settings(model, policy, threshold)
     cases = Cases(file, _complain, is_strict=strict)
     with destination(output, (file, model, policy)) as out:
-        decided = decide_all(_counted(cases, is_shown=output is not None), settings)
+        decided = decide_all(_watched(cases, is_shown=output is not None), settings)
         WRITERS[format](decided, out, settings.policy)
         if strict and cases.faults:
             out.flush()
@@ -144,13 +144,14 @@ def _complain(error: "BadInput") -> None:
     typer.echo(str(error), err=True)
 
 
-def _counted(cases: Iterable[T], *, is_shown: bool) -> Iterator[T]:
+def _watched(cases: Iterable[T], *, is_shown: bool) -> Iterable[T]:
     """Show on a terminal how far it is, where the results do not go there too."""
     import sys
 
-    if not sys.stderr.isatty() or (sys.stdout.isatty() and not is_shown):
-        yield from cases
-        return
+    return _counted(cases) if sys.stderr.isatty() and (is_shown or not sys.stdout.isatty()) else cases
+
+
+def _counted(cases: Iterable[T]) -> Iterator[T]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

@@ -86,23 +86,32 @@ def from_json(value: object, path: str = "context") -> Context:
     >>> from_json({"tags": {}, "unknown": {"aliases": "AccessDenied"}}).aliases
     Unknown(reason='AccessDenied', asked=True)
     """
-    if isinstance(value, dict) and any(value.get(name) == {} for name in _OBJECTS):
+    if isinstance(value, dict) and {} in [value.get(name) for name in _OBJECTS]:
         value = {name: None if name in _OBJECTS and found == {} else found for name, found in value.items()}
     try:
         wire = msgspec.convert(value, _Wire)
     except msgspec.ValidationError as error:
         raise BadInput.from_validation(error, path + ".") from None
     refused = wire.unknown or {}
-    facts: dict[str, Any] = {name: _fact(getattr(wire, name), refused.get(name)) for name in _FACTS}
-    if isinstance(facts["aliases"], Present):
-        facts["aliases"] = Present(tuple(facts["aliases"].value))
-    details: dict[str, Fact[Any]] = {name: _fact(found, None) for name, found in (wire.details or {}).items()}
-    details |= {
-        name.removeprefix("details."): Unknown(reason)
-        for name, reason in refused.items()
-        if name not in _FACTS
-    }
-    return Context(**facts, details=details)
+    aliases = _fact(wire.aliases, refused.get("aliases"))
+    if isinstance(aliases, Present):
+        aliases = Present(tuple(aliases.value))
+    return Context(
+        tags=_fact(wire.tags, refused.get("tags")),
+        aliases=aliases,
+        resource_account=_fact(wire.resource_account, refused.get("resource_account")),
+        principal_account=_fact(wire.principal_account, refused.get("principal_account")),
+        reactivated_by=_fact(wire.reactivated_by, refused.get("reactivated_by")),
+        details=_details(wire.details or {}, refused) if wire.details or refused else {},
+    )
+
+
+def _details(found: dict[str, Any], refused: dict[str, str]) -> dict[str, Fact[Any]]:
+    details: dict[str, Fact[Any]] = {name: _fact(value, None) for name, value in found.items()}
+    for name, reason in refused.items():
+        if name not in _FACTS:
+            details[name.removeprefix("details.")] = Unknown(reason)
+    return details
 
 
 def to_json(context: Context) -> dict[str, Any]:

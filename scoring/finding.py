@@ -55,7 +55,6 @@ _CALLS = (
     "AWS Console Action via CloudTrail",
     "AWS Service Event via CloudTrail",
 )
-_TIMES = ("createdAt", "analyzedAt", "updatedAt")
 
 Condition = tuple[str, tuple[str, ...]]
 
@@ -191,8 +190,9 @@ def from_api(
         wire = msgspec.convert(value, Wire)
     except msgspec.ValidationError as error:
         raise BadInput.from_validation(error, path) from None
-    for moment, name in zip((wire.created_at, wire.analyzed_at, wire.updated_at), _TIMES, strict=True):
-        check_time(moment, path + name)
+    check_time(wire.created_at, path, "createdAt")
+    check_time(wire.analyzed_at, path, "analyzedAt")
+    check_time(wire.updated_at, path, "updatedAt")
     finding_id = _required(wire.id or wire.finding_id, path + ("findingId" if "findingId" in value else "id"))
     resource = _required(wire.resource, path + "resource")
     resource_type = _required(wire.resource_type, path + "resourceType")

@@ -133,7 +133,7 @@ class Preview(msgspec.Struct, rename="camel"):
     version: str | None = None
 
 
-def check_time(time: datetime | None, field: str) -> None:
+def check_time(time: datetime | None, path: str, name: str) -> None:
     """Raise `BadInput` for a time that no clock of AWS shows, and that other time zones cannot name."""
     if time is not None and not 1970 <= time.year < 9999:
-        raise BadInput("expected a time since 1970", field=field, value=time)
+        raise BadInput("expected a time since 1970", field=path + name, value=time)

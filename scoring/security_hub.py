@@ -174,8 +174,8 @@ def from_asff(value: Mapping[str, Any], path: str = "") -> Finding:
     for field, text in required.items():
         if not text:
             raise BadInput("expected a string that is not empty", field=path + field, value=text)
-    check_time(wire.created_at, path + "CreatedAt")
-    check_time(wire.updated_at, path + "UpdatedAt")
+    check_time(wire.created_at, path, "CreatedAt")
+    check_time(wire.updated_at, path, "UpdatedAt")
     fields = wire.product_fields or {}
     other = (resource.details.other if resource.details else None) or {}
     finding_type = _finding_type(wire, fields)
