@@ -14,26 +14,38 @@ def merge(found: Sequence[Details]) -> dict[str, Any]:
     dict
         Fields of a `scoring.finding.Finding`.
     """
-    principals: dict[tuple[str, str], None] = {}
-    actions: dict[str, None] = {}
-    sources: dict[str, None] = {}
-    for details in found:
-        if details.principal:
-            for kind, names in details.principal.items():
-                for name in (names,) if isinstance(names, str) else names:
-                    principals[kind, name] = None
-        if details.action:
-            actions.update(dict.fromkeys(details.action))
-        for source in details.sources or ():
-            sources[source.type] = None
+    return _of_one(found[0]) if len(found) == 1 else _of_several(found)
+
+
+def _of_one(details: Details) -> dict[str, Any]:
+    return {
+        "principals": _principals(details),
+        "actions": tuple(dict.fromkeys(details.action)) if details.action else (),
+        "conditions": _conditions([details.condition]) if details.condition else (),
+        "is_public": details.is_public,
+        "sources": tuple(dict.fromkeys([s.type for s in details.sources])) if details.sources else (),
+        "restrictions": tuple(dict.fromkeys(details.restrictions())),
+        "access_type": details.access_type,
+        "principal_type": details.principal_type,
+        "principal_owner_account": details.principal_owner_account,
+        "last_accessed": details.last_accessed,
+        "unused_services": None,
+        "unused_actions": None,
+    }
+
+
+def _of_several(found: Sequence[Details]) -> dict[str, Any]:
+    principals = [principal for details in found for principal in _principals(details)]
+    actions = [action for details in found for action in details.action or ()]
+    sources = [source.type for details in found for source in details.sources or ()]
     granting = [details for details in found if details.is_granting]
     unused = [details for details in found if details.service_namespace is not None]
     return {
-        "principals": tuple(principals),
-        "actions": tuple(actions),
+        "principals": tuple(dict.fromkeys(principals)),
+        "actions": tuple(dict.fromkeys(actions)),
         "conditions": _conditions([d.condition or {} for d in granting if d.action or d.principal]),
         "is_public": _is_public([details.is_public for details in granting]),
-        "sources": tuple(sources),
+        "sources": tuple(dict.fromkeys(sources)),
         "restrictions": _restrictions(found, granting),
         "access_type": _access_type([details.access_type for details in granting]),
         "principal_type": _shared([details.principal_type for details in granting]),
@@ -42,6 +54,16 @@ def merge(found: Sequence[Details]) -> dict[str, Any]:
         "unused_services": len(unused) or None,
         "unused_actions": sum(len(details.actions or ()) for details in unused) if unused else None,
     }
+
+
+def _principals(details: Details) -> tuple[tuple[str, str], ...]:
+    if not details.principal:
+        return ()
+    named: dict[tuple[str, str], None] = {}
+    for kind, names in details.principal.items():
+        for name in (names,) if isinstance(names, str) else names:
+            named[kind, name] = None
+    return tuple(named)
 
 
 def _is_public(said: Sequence[bool | None]) -> bool | None:
