@@ -1,11 +1,10 @@
 """What a decision rests on, as rows: the facts, what was given, what is not known, where it comes from."""
 
+import json
 import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
-
-import msgspec
 
 from scoring import plain_words, principal_words
 from scoring.decide import Decision
@@ -151,7 +150,7 @@ def _listed(label: str, shown: list[str]) -> Row:
 
 
 def _pair(key: str, value: object) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode("utf-8", "backslashreplace")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return f"{visible(key)} = {visible(text, _LONG_ARN)}"
 
 

@@ -17,7 +17,7 @@ from scoring.points_column import column
 from scoring.policy import Policy
 from scoring.records import Case
 from scoring.rendering import to_page, to_text
-from scoring.sanitize import to_ascii, visible
+from scoring.sanitize import cut, to_ascii, visible
 from scoring.surroundings import Surroundings
 
 SUBJECT: Final = 99
@@ -140,13 +140,13 @@ def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str
 
 def _subject(content: Explanation, score: str = "") -> str:
     start = " ".join(part for part in (_PREFIX, content.verdict, score) if part) + ":"
-    thing, verb, rest, whom = content.headline
+    thing, verb, rest, end = content.headline
     said = rest if verb == "is" else f"{verb} {rest}".strip()
-    room = SUBJECT - len(start) - len(said) - (3 if whom else 2)
+    room = SUBJECT - len(start) - len(said) - (3 if end else 2)
     # What does not fit is shortened in its middle, the longer of the two names first.
-    whom = to_ascii(whom, max(room - len(thing), room // 2))
-    thing = to_ascii(thing, room - len(whom))
-    return " ".join(part for part in (start, thing, said, whom) if part)
+    end = to_ascii(end, max(room - len(thing), room // 2))
+    thing = to_ascii(thing, room - len(end))
+    return cut(" ".join(part for part in (start, thing, said, end) if part), SUBJECT)
 
 
 def _lines(event: object) -> tuple[str, ...]:

@@ -9,12 +9,15 @@ import msgspec
 
 
 class Headline(NamedTuple):
-    """What a finding says, in parts: "S3 bucket site", "is", "shared with", "Datadog (464622532012)"."""
+    """What a finding says, in parts: "S3 bucket site", "is", "shared with", "Datadog (464622532012)".
+
+    Only `thing` and `end` hold what others have written; a subject that is too long is shortened there.
+    """
 
     thing: str
     verb: str
     rest: str
-    whom: str = ""
+    end: str = ""
 
     def __str__(self) -> str:
         return " ".join(part for part in self if part)

@@ -88,7 +88,7 @@ def headline(about: Surroundings) -> Headline:
     """
     finding, what = about.finding, thing(about)
     if finding.error:
-        return Headline(what, "could", f"not be analyzed ({visible(finding.error, 60)})")
+        return Headline(what, "could", "not be analyzed:", visible(finding.error, 60))
     if not about.is_granting:
         return Headline(what, *_unused(finding))
     if about.is_public:

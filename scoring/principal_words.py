@@ -117,7 +117,7 @@ def owner(about: Surroundings) -> str:
 
 
 def conditions(about: Surroundings) -> str:
-    """Say how well the conditions keep people out, or how closely they pin the subject of an OIDC provider."""
+    """Say how well the conditions keep people out, or how closely they pin an OIDC subject."""
     if len(about.principals) == 1 and about.principals[0].issuer and about.principals[0].kind == "OIDC":
         pinned = subject(about.principals[0].issuer, about.finding.conditions)
         return describe(BY_NAME["principal_kind"], f"OIDC, {pinned}")

@@ -66,7 +66,7 @@ def cut(text: str, limit: int) -> str:
     'abcd...nop'
     """
     if len(text) <= limit or limit < 5:
-        return text[:limit]
+        return text[: max(limit, 0)]
     head = (limit - 2) // 2
     return f"{text[:head]}...{text[len(text) - (limit - 3 - head) :]}"
 
