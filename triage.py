@@ -109,9 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     front = cast(Front, typer.main.get_command(app))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     if not arguments:
         front.main(["--help"], "triage", standalone_mode=False)
     try:
@@ -138,6 +136,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, BadInput):
             raise
         return _complain(f"triage {front.running}", str(error))
+
+
+def _prepare_streams() -> None:
+    """Make both streams take any text, and one that the shell has closed swallow it."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(name: str, problem: str) -> int:
