@@ -115,8 +115,13 @@ class Cases(Iterable[Case]):
 
     def __iter__(self) -> Iterator[Case]:
         for located in read(self.source):
-            if located.error is not None:
-                if self._fault(located.error):
+            error = located.error
+            if isinstance(located.value, list):
+                error = BadInput(
+                    "expected a finding, an event or a record", value=located.value, where=located.where
+                )
+            if error is not None:
+                if self._fault(error):
                     return
                 continue
             for entry in read_value(located.value):

@@ -41,9 +41,9 @@ def destination(path: str | None, inputs: Iterable[str | None] = ()) -> Iterator
         return
     target = Path(path).resolve()
     if target.is_dir():
-        raise BadInput("expected a file, got a directory", field="--output", value=path)
+        raise BadInput("expected a file, got a directory", field="--output", where=path)
     if any(_is_same(target, source) for source in inputs if source is not None):
-        raise BadInput("expected another file than the one that is read", field="--output", value=path)
+        raise BadInput("expected another file than the one that is read", field="--output", where=path)
     if target.exists() and not target.is_file():
         with target.open("wb") as stream:
             yield stream
@@ -56,7 +56,11 @@ def destination(path: str | None, inputs: Iterable[str | None] = ()) -> Iterator
 def _replacing(target: Path) -> Iterator[BinaryIO]:
     beside = target.with_name(f".{target.name[:40]}.{secrets.token_hex(4)}")
     try:
-        with beside.open("xb") as stream:
+        stream = beside.open("xb")
+    except OSError as error:
+        raise BadInput(f"cannot be written: {error.strerror or error}", where=str(target)) from None
+    try:
+        with stream:
             yield stream
         if target.exists():
             beside.chmod(stat.S_IMODE(target.stat().st_mode))
