@@ -1,27 +1,31 @@
 """Draw one finding after another, each with its true log-odds of being unintended."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from training.simulate import catalogue
-from training.simulate.chance import Weighted
-from training.simulate.conditions import draw_condition
+from training.simulate.chance import Weighted, seeded
+from training.simulate.conditions import CONDITION, draw_condition
 from training.simulate.description import TRUST, TRUSTS, Principal, Resource
 from training.simulate.organization import Organization
+from training.simulate.precedent import NEVER_SEEN_SHARE, REPEATED_SHARE, Precedent, subject_of
 from training.simulate.principals import never_seen
 from training.simulate.shapes import Draft
 from training.simulate.sharing import SINGLE, Relationship, fits
-from training.simulate.truth import BASE, SHIFT, Truth
+from training.simulate.truth import SHIFT, Truth
 
+_PILOT = 3000
 EPOCHS = 12  # steps in which the organization changes over the simulated time
 
 _OWN = TRUST["own"]
 _INSIDE = TRUST["inside"]
 _STRANGER = TRUST["stranger"]
 _PUBLIC = TRUST["public"]
-_BY_SUBJECT = (TRUST["pinned"], TRUST["wide"])  # each subject is somebody else
-_FAMILIES = Weighted([("ExternalAccess", 0.71), ("InternalAccess", 0.12), ("Unused", 0.17)])
+_OPEN = (CONDITION["none"], CONDITION["ip-wide"])
+_SHARES = {"ExternalAccess": 0.71, "InternalAccess": 0.12, "Unused": 0.17}
+_FAMILIES = Weighted(_SHARES.items())
 _OF_ROLES = Weighted([("UnusedIAMRole", 0.45), ("UnusedPermission", 0.55)])
 _OF_USERS = Weighted(
     [("UnusedIAMUserAccessKey", 0.5), ("UnusedIAMUserPassword", 0.3), ("UnusedPermission", 0.2)]
@@ -31,8 +35,7 @@ _RESTRICTIONS = Weighted([("NOT_APPLICABLE", 0.62), ("", 0.2), ("APPLICABLE", 0.
 _ANALYZERS = {"ExternalAccess": "organization", "InternalAccess": "internal-access"}
 _FAILED = 0.012  # share of findings where Access Analyzer met an error
 _DELETED = 0.012
-_REPEATED_SHARE = 0.8
-_INTERNAL_OFFSET = -0.2
+_INTERNAL_OFFSET = -0.6
 
 
 @dataclass(slots=True)
@@ -55,19 +58,28 @@ class Draws:
     drift
         0: nothing changes over time; 1: accounts, teams, vendors and relationships appear as the organization
         says, frequencies move and the base rate rises a little.
+    rate
+        Share of the findings that are unintended when the simulated time begins.
     """
 
-    def __init__(self, organization: Organization, drift: float) -> None:
+    def __init__(self, organization: Organization, drift: float, rate: float) -> None:
         self.organization = organization
         self.drift = drift
         self.truth = Truth(organization)
         sharing = organization.sharing
         self.principals = sharing.principals
         self.by_trust = sharing.by_trust
-        self.known = {(one.team, one.principal): one for one in (*sharing.external, *sharing.internal)}
         numbers = {team.name: number for number, team in enumerate(organization.teams)}
         self.team_of = [numbers[resource.team] for resource in organization.resources]
         self.kind_of = [catalogue.KIND_INDEX[resource.type] for resource in organization.resources]
+        pairs = list(zip(self.team_of, self.kind_of, strict=True))
+        self.precedent = Precedent(
+            sharing,
+            [pair for pair in pairs if catalogue.KINDS[pair[1]].grants],
+            [pair for pair in pairs if catalogue.KINDS[pair[1]].internal],
+            _SHARES["ExternalAccess"],
+            _SHARES["InternalAccess"],
+        )
         shareable = [(number, kind) for number, kind in enumerate(catalogue.KINDS) if kind.grants]
         self.grants = {
             number: Weighted([(grant, grant[1]) for grant in kind.grants]) for number, kind in shareable
@@ -82,6 +94,20 @@ class Draws:
         self.shareable = [self._live(step, lambda kind: bool(kind.grants)) for step in steps]
         self.holders = [self._live(step, lambda kind: kind.internal) for step in steps]
         self.entities = [self._live(step, lambda kind: kind.type.startswith("AWS::IAM")) for step in steps]
+
+        self.base = 0.0
+        self.base = self._base(rate)
+
+    def _base(self, rate: float) -> float:
+        """The constant that makes the mean probability the wanted rate, from a pilot sample."""
+        rng = seeded(self.organization.seed, "pilot")
+        sample = [self.draw(rng, 0.0, 0.0).log_odds for _ in range(_PILOT)]
+        lower, upper = -20.0, 20.0
+        for _ in range(50):
+            middle = (lower + upper) / 2
+            mean = math.fsum(1.0 / (1.0 + math.exp(-middle - one)) for one in sample) / _PILOT
+            lower, upper = (middle, upper) if mean < rate else (lower, middle)
+        return lower
 
     def _frequencies(self, relationships: tuple[Relationship, ...], step: float) -> Weighted[Relationship]:
         return Weighted(
@@ -108,7 +134,7 @@ class Draws:
             drawn = self._internal(rng, epoch)
         else:
             drawn = self._unused(rng, epoch)
-        drawn.log_odds += BASE + SHIFT * self.drift * progress
+        drawn.log_odds += self.base + SHIFT * self.drift * progress
         draft = drawn.draft
         bits = f"{rng.getrandbits(128):032x}"
         draft.id = f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-8{bits[17:20]}-{bits[20:]}"
@@ -123,22 +149,20 @@ class Draws:
     def _external(self, rng: Random, epoch: int) -> Drawn:
         rnd = rng.random
         relationship: Relationship | None = None
-        if rnd() < _REPEATED_SHARE:
+        if rnd() < REPEATED_SHARE:
             relationship = self.external[epoch].draw(rnd())
             index = relationship.resources[int(len(relationship.resources) * rnd())]
             number, principal = relationship.principal, self.principals[relationship.principal]
         else:
             pool = self.shareable[epoch]
             index = pool[int(len(pool) * rnd())]
-            number, principal = self._someone(rng, self.kind_of[index])
-            if principal.trust not in _BY_SUBJECT:
-                relationship = self.known.get((self.team_of[index], number))
+            number, principal = self._someone(rng, self.organization.resources[index])
         return self._shared(rng, "ExternalAccess", index, number, principal, relationship)
 
     def _internal(self, rng: Random, epoch: int) -> Drawn:
         rnd = rng.random
         relationship: Relationship | None = None
-        if rnd() < _REPEATED_SHARE:
+        if rnd() < REPEATED_SHARE:
             relationship = self.internal[epoch].draw(rnd())
             index = relationship.resources[int(len(relationship.resources) * rnd())]
             number = relationship.principal
@@ -146,19 +170,20 @@ class Draws:
             pool = self.holders[epoch]
             index = pool[int(len(pool) * rnd())]
             number = self.by_trust[_INSIDE][int(len(self.by_trust[_INSIDE]) * rnd())]
-            relationship = self.known.get((self.team_of[index], number))
         drawn = self._shared(rng, "InternalAccess", index, number, self.principals[number], relationship)
         drawn.log_odds += _INTERNAL_OFFSET
         return drawn
 
-    def _someone(self, rng: Random, kind: int) -> tuple[int, Principal]:
+    def _someone(self, rng: Random, resource: Resource) -> tuple[int, Principal]:
         """A principal that nothing is known of in advance; number -1 for an account never seen."""
         rnd = rng.random
-        trust = self.single_trusts[kind].draw(rnd())
-        if trust == _STRANGER and rnd() < 0.85:
+        trust = self.single_trusts[catalogue.KIND_INDEX[resource.type]].draw(rnd())
+        if trust == _STRANGER and rnd() < NEVER_SEEN_SHARE:
             return -1, never_seen(rng)
         candidates = self.by_trust[trust]
-        number = candidates[int(len(candidates) * rnd() ** 1.3)]
+        number = candidates[int(len(candidates) * rnd())]
+        if trust == _OWN and self.principals[number].account == resource.account:
+            number = candidates[(number + 1) % len(candidates)]
         return number, self.principals[number]
 
     def _shared(
@@ -189,7 +214,7 @@ class Draws:
         draft.principal_account = principal.account
         draft.actions = _actions(grant[2], principal)
         draft.condition = condition.items
-        draft.public = principal.trust == _PUBLIC and condition.sort in (0, 5)
+        draft.public = principal.trust == _PUBLIC and condition.sort in _OPEN
         draft.same_account = principal.account == resource.account
         draft.restriction = _RESTRICTIONS.draw(rnd())
         if resource.type == "AWS::S3::Bucket":
@@ -202,9 +227,12 @@ class Draws:
             )
         if finding_type == "InternalAccess" and rnd() < 0.06:
             draft.service_restriction = "APPLIED"
-        log_odds = self.truth.shared(
-            index, kind, principal.trust, grant[0], condition.sort, draft.restriction, number
-        ) + self.truth.precedent(relationship)
+        trust = principal.trust
+        if trust == _PUBLIC and not draft.public:  # a condition lets in some, not all
+            trust = _OWN if condition.sort == CONDITION["organization"] else _STRANGER
+        log_odds = self.truth.shared(index, kind, trust, grant[0], condition.sort, draft.restriction, number)
+        subject = subject_of(principal, condition.items)
+        log_odds += self.precedent.effect(self.team_of[index], number, subject)
         return Drawn(draft, principal, index, log_odds)
 
     def _unused(self, rng: Random, epoch: int) -> Drawn:

@@ -142,7 +142,7 @@ def _accounts(rng: Random, count: int) -> tuple[Account, ...]:
             tags={"cost-center": f"cc-{rng.randrange(100, 140)}"} if rng.random() < 0.7 else {},
             # A tenth of the workload accounts is opened later; the first of each unit is always there.
             since=round(0.2 + 0.7 * rng.random(), 3)
-            if ou in ("Sandbox", "Workloads/Dev") and index % 5 == 4
+            if ou in ("Sandbox", "Workloads/Dev") and index % 8 == 7
             else 0.0,
         )
         for index, (number, (name, ou)) in enumerate(zip(numbers, places[:count], strict=True))
@@ -154,7 +154,7 @@ def _teams(rng: Random, count: int) -> tuple[Team, ...]:
         Team(
             name=name,
             weight=1.0 / (1 + number) ** 0.6,
-            since=round(0.25 + 0.6 * rng.random(), 3) if number % 9 == 8 else 0.0,
+            since=round(0.25 + 0.6 * rng.random(), 3) if number % 12 == 11 else 0.0,
             environment_key=rng.choice(catalogue.ENVIRONMENT_KEYS),
             spelling=rng.randrange(3),
             team_key=rng.choice(catalogue.TEAM_KEYS),
@@ -238,7 +238,7 @@ def _tags(rng: Random, team: Team, environment: str, data_class: str, name: str)
     if rng.random() < team.tagged:
         said = environment if rng.random() < 0.97 else rng.choice(catalogue.ENVIRONMENTS)
         tags[team.environment_key] = catalogue.ENVIRONMENT_SPELLINGS[said][team.spelling]
-    if rng.random() < 0.5 + team.tagged / 2:
+    if rng.random() < 0.75 + team.tagged / 4:
         tags[team.team_key] = team.name
     if rng.random() < team.tagged:
         tags[team.data_class_key] = data_class.capitalize()

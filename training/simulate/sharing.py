@@ -96,8 +96,9 @@ def build_sharing(
     numbers = {team.name: number for number, team in enumerate(teams)}
     for index, resource in enumerate(resources):
         owned[numbers[resource.team]].setdefault(resource.type, []).append(index)
-    owners = _Owners(teams, Weighted((number, team.weight) for number, team in enumerate(teams)), owned)
-    count = max(40, min(600, len(resources) // 3))
+    by_weight = Weighted((number, team.weight) for number, team in enumerate(teams))
+    owners = _Owners(teams, by_weight, owned, resources)
+    count = max(40, min(250, len(resources) // 6))
     trusts = Weighted((TRUST[name], weight) for name, weight in REPEATED.items())
     external: list[Relationship] = []
     internal: list[Relationship] = []
@@ -121,6 +122,7 @@ class _Owners:
     teams: tuple[Team, ...]
     by_weight: Weighted[int]
     owned: list[dict[str, list[int]]]
+    resources: tuple[Resource, ...]
 
     def relationship(
         self, rng: Random, index: int, principal: Principal, rank: float, organization_id: str
@@ -135,16 +137,25 @@ class _Owners:
             return None
         kind = Weighted((kind, kind.weight) for kind in kinds).draw(rng.random())
         pool = owned[kind.type]
+        if principal.trust == TRUST["own"]:  # within one account there is no external access
+            pool = [number for number in pool if self.resources[number].account != principal.account]
+        if principal.key == "Federated":  # a provider is of one account
+            home = self.resources[pool[int(len(pool) * rng.random())]].account
+            pool = [number for number in pool if self.resources[number].account == home]
+        if not pool:
+            return None
         size = min(len(pool), 1 + int(5 * rng.random() ** 2))
+        shared = tuple(dict.fromkeys(pool[int(len(pool) * rng.random())] for _ in range(size)))
+        appears = max(self.resources[index].since for index in shared)
         return Relationship(
             team=number,
             principal=index,
-            resources=tuple(dict.fromkeys(pool[int(len(pool) * rng.random())] for _ in range(size))),
+            resources=shared,
             kind=catalogue.KIND_INDEX[kind.type],
             grant=Weighted((grant, grant[1]) for grant in kind.grants).draw(rng.random()),
             condition=draw_condition(rng, principal, kind.type, team.name, organization_id),
-            weight=1.0 / (1 + rank * 60) ** 1.05,
-            since=max(principal.since, team.since, round(rng.random(), 3) if rng.random() < 0.08 else 0.0),
+            weight=1.0 / (1 + rank * 30) ** 1.05,
+            since=max(principal.since, appears, round(rng.random(), 3) if rng.random() < 0.05 else 0.0),
             slope=rng.gauss(0, 0.5),
             rank=rank,
         )

@@ -66,8 +66,9 @@ def simulate(
     noise: float = 0.02,
     start: str = START,
     days: float = 365.0,
-    drift: float = 1.0,
-    unknown: float = 0.03,
+    drift: float = 0.5,
+    rate: float = 0.1,
+    unknown: float = 0.02,
     shape: str = "event",
     hostile: bool = False,
 ) -> Iterator[SimulatedRecord]:
@@ -92,6 +93,8 @@ def simulate(
     drift
         0: every record is drawn from the same distribution; 1: accounts, teams, vendors and relationships
         appear over time, frequencies move and the base rate rises.
+    rate
+        Share of the findings that are unintended when the time begins.
     unknown
         Share of the records with a fact that was refused or never looked up.
     shape
@@ -107,12 +110,12 @@ def simulate(
     """
     if shape not in _SHAPED:
         raise ValueError(f"shape must be one of {', '.join(_SHAPED)}, got {shape!r}")
-    for name, share in (("labelled", labelled), ("noise", noise), ("unknown", unknown)):
+    for name, share in (("labelled", labelled), ("noise", noise), ("unknown", unknown), ("rate", rate)):
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"{name} must be between 0 and 1, got {share}")
     whose = Organization.build(seed) if organization is None else organization
     draws, rng, spoiling = (
-        Draws(whose, drift),
+        Draws(whose, drift, rate),
         seeded(seed, "stream"),
         seeded(seed, "hostile") if hostile else None,
     )

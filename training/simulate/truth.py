@@ -1,8 +1,8 @@
 """The true log-odds that a finding is unintended access: what a perfect analyst would know.
 
 A sum of parts that an analyst would name (trust, access level, environment, data class, conditions), of their
-interactions, of habits of one team or one principal (normal, drawn once for an organization), and of
-precedent: whether this team shares with this principal again and again.
+interactions, and of habits of one team or one principal (normal, drawn once for an organization). What the
+history of a pair adds stands in `precedent`.
 """
 
 from collections.abc import Mapping
@@ -12,28 +12,26 @@ from training.simulate.chance import seeded
 from training.simulate.conditions import CONDITIONS
 from training.simulate.description import TRUST, TRUSTS
 from training.simulate.organization import Organization
-from training.simulate.sharing import Relationship
 
-BASE = -3.35
 SHIFT = 0.3  # how far the base rate drifts over the simulated time
 
 _TRUST = {
-    "own": -1.1, "inside": -1.1, "partner": -0.3, "contracted": -0.5, "vendor": 0.5, "stranger": 1.3,
-    "service": -0.5, "pinned": -0.6, "wide": 1.0, "saml": -0.7, "canonical": 0.4, "public": 1.5,
+    "own": -1.2, "inside": -1.2, "partner": -0.5, "contracted": -0.5, "vendor": 0.6, "stranger": 1.5,
+    "service": -0.5, "pinned": -0.6, "wide": 1.2, "saml": -0.7, "canonical": 0.6, "public": 1.8,
 }  # fmt: skip
-_LEVEL = (-0.8, -0.1, 0.1, 0.35, 1.4)
-_ENVIRONMENT = {"prod": 0.35, "staging": 0.0, "dev": -0.45, "sandbox": -0.3, "shared": 0.3}
-_DATA_CLASS = {"none": 0.15, "public": -0.6, "internal": 0.0, "confidential": 0.6, "restricted": 0.8}
+_LEVEL = (-1.1, -0.2, 0.1, 0.5, 1.8)
+_ENVIRONMENT = {"prod": 0.5, "staging": 0.0, "dev": -0.6, "sandbox": -0.6, "shared": 0.3}
+_DATA_CLASS = {"none": 0.2, "public": -0.9, "internal": -0.1, "confidential": 0.8, "restricted": 1.0}
 _CONDITION = {
-    "none": 0.25, "organization": -1.7, "source-arn": -0.9, "source-account": -0.7, "ip-narrow": -0.8,
-    "ip-wide": 0.35, "external-id": -0.9, "vpce": -1.1, "principal-arn": -0.7, "subject": 0.0,
+    "none": 0.25, "organization": -1.7, "source-arn": -0.9, "source-account": -0.7, "ip-narrow": -0.9,
+    "ip-wide": 0.35, "external-id": -0.9, "vpce": -0.9, "principal-arn": -0.7, "subject": 0.0,
 }  # fmt: skip
 _TYPE = {
     "AWS::SecretsManager::Secret": 0.5, "AWS::EC2::Snapshot": 0.5, "AWS::RDS::DBSnapshot": 0.5,
     "AWS::RDS::DBClusterSnapshot": 0.5, "AWS::KMS::Key": 0.1, "AWS::SNS::Topic": -0.35,
     "AWS::SQS::Queue": -0.25, "AWS::ECR::Repository": -0.3, "AWS::Lambda::LayerVersion": -0.3,
 }  # fmt: skip
-_RESTRICTION = {"NOT_APPLICABLE": 0.0, "": 0.0, "APPLICABLE": -0.2, "APPLIED": -1.0}
+_RESTRICTION = {"NOT_APPLICABLE": 0.0, "": 0.0, "APPLICABLE": 0.0, "APPLIED": -1.0}
 _TRUST_AND_LEVEL = {
     ("stranger", 3): 0.7, ("stranger", 4): 0.8, ("vendor", 4): 0.7, ("public", 3): 0.9, ("public", 0): -0.2,
     ("service", 3): -0.4, ("own", 4): -0.3,
@@ -50,13 +48,11 @@ _DATA_CLASS_AND_TRUST = {
     ("public", "stranger"): -0.5,
 }  # fmt: skip
 _UNUSED = {
-    "UnusedIAMRole": 0.0, "UnusedIAMUserAccessKey": 0.9, "UnusedIAMUserPassword": 0.4,
-    "UnusedPermission": -0.7,
+    "UnusedIAMRole": -1.4, "UnusedIAMUserAccessKey": 1.2, "UnusedIAMUserPassword": 0.7,
+    "UnusedPermission": -2.2,
 }  # fmt: skip
 
-_SINGLE = 1.15  # access that no relationship stands behind
-_REPEATED = -1.75  # a relationship; the heaviest ones are the best known
-_RANK = 0.9
+_UNUSED_ENVIRONMENT = {"prod": 1.1, "staging": 0.0, "dev": -0.8, "sandbox": -1.3, "shared": 0.8}
 
 
 class Truth:
@@ -66,11 +62,11 @@ class Truth:
         rng = seeded(organization.seed, "truth")
         gauss = rng.gauss
         self.type_level = [
-            [_TYPE.get(kind.type, 0.0) + level + gauss(0, 0.3) for level in _LEVEL]
+            [_TYPE.get(kind.type, 0.0) + level + gauss(0, 0.1) for level in _LEVEL]
             for kind in catalogue.KINDS
         ]
         self.trust_level = [
-            [_TRUST[trust] + _TRUST_AND_LEVEL.get((trust, level), 0.0) + gauss(0, 0.25) for level in range(5)]
+            [_TRUST[trust] + _TRUST_AND_LEVEL.get((trust, level), 0.0) + gauss(0, 0.1) for level in range(5)]
             for trust in TRUSTS
         ]
         self.environment_trust = [
@@ -83,26 +79,25 @@ class Truth:
         ]
         self.condition = [_CONDITION[name] for name in CONDITIONS]
         self.restriction = _RESTRICTION
-        teams = {team.name: gauss(0, 0.5) for team in organization.teams}
-        accounts = {account.id: gauss(0, 0.2) for account in organization.accounts}
+        self.unused_environment = [_UNUSED_ENVIRONMENT[name] for name in catalogue.ENVIRONMENTS]
+        teams = {team.name: gauss(0, 0.3) for team in organization.teams}
+        accounts = {account.id: gauss(0, 0.1) for account in organization.accounts}
         self.owner = [
             teams[resource.team]
             + accounts[resource.account]
             + (-0.35 if "ManagedBy" in resource.tags else 0.35)
             + (-1.2 if "IsAllowedToShare" in resource.tags else 0.0)
+            + (-1.0 if "Purpose" in resource.tags else 0.0)
             for resource in organization.resources
         ]
-        self.team_trust = {team.name: [gauss(0, 0.35) for _ in TRUSTS] for team in organization.teams}
         self.principal = [
-            0.6 * principal.effect if principal.trust not in _NO_HABIT else 0.0
+            0.25 * principal.effect if principal.trust not in _NO_HABIT else 0.0
             for principal in organization.sharing.principals
         ]
         self.environments = [
             catalogue.ENVIRONMENTS.index(resource.environment) for resource in organization.resources
         ]
         self.data_classes = [_seen_class(resource.tags) for resource in organization.resources]
-        self.resources = organization.resources
-        self.break_glass = ["Purpose" in resource.tags for resource in organization.resources]
 
     def shared(
         self,
@@ -114,33 +109,26 @@ class Truth:
         restriction: str,
         principal: int,
     ) -> float:
-        """Log-odds of external or internal access, before precedent; `principal` -1 is one never seen."""
+        """Log-odds of external or internal access, without precedent; `principal` -1 is one never seen."""
         return (
             self.type_level[kind][level]
             + self.trust_level[trust][level]
             + self.environment_trust[self.environments[resource]][trust]
             + self.data_trust[self.data_classes[resource]][trust]
-            + self.team_trust[self.resources[resource].team][trust]
             + self.owner[resource]
             + self.condition[condition]
             + self.restriction[restriction]
             + (self.principal[principal] if principal >= 0 else 0.0)
         )
 
-    def precedent(self, relationship: Relationship | None) -> float:
-        """What a relationship, or its absence, adds."""
-        return _SINGLE if relationship is None else _REPEATED + _RANK * relationship.rank
-
     def unused(self, resource: int, finding_type: str, services: int) -> float:
         """Log-odds that access which nobody uses should be taken away."""
-        volume = 0.0 if not services else -0.6 if services < 5 else 0.1 if services < 20 else 1.1
-        own = self.environment_trust[self.environments[resource]][_OWN]
+        volume = 0.0 if not services else -1.0 if services < 5 else 0.2 if services < 20 else 1.5
         return (
             _UNUSED[finding_type]
-            + 1.2 * own
-            + 1.6 * self.owner[resource]
+            + self.unused_environment[self.environments[resource]]
+            + self.owner[resource]
             + volume
-            + (-2.0 if self.break_glass[resource] else 0.0)
         )
 
     def failed(self, resource: int, kind: int) -> float:
