@@ -86,7 +86,7 @@ def print_table(rows: Iterable[TableRow], console: "Console") -> None:
         write(_line(_HEADINGS))
         for row in counted:
             write(_line(_cells(row)))
-    console.print(_summary(counts), soft_wrap=True)
+    console.print(f"\n{_summary(counts)}", soft_wrap=True)
 
 
 def _counted(rows: Iterable[TableRow], counts: Counter[str]) -> Iterator[TableRow]:
@@ -138,7 +138,9 @@ def _print_fitting(rows: Iterator[TableRow], console: "Console") -> None:
 def _why(decision: Decision) -> str:
     """Give the shortest reason that tells one alert from the next."""
     if decision.guardrails:
-        return "guardrail: " + ", ".join(dict.fromkeys(visible(rail.name) for rail in decision.guardrails))
+        names = list(dict.fromkeys(visible(rail.name) for rail in decision.guardrails))
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        return f"guardrail: {', '.join(names[:2])}{more}"
     if decision.outcome == "alert" and decision.threshold is not None and decision.contributions:
         largest = max(decision.contributions, key=lambda contribution: contribution.points)
         return f"{largest.points:+.1f} {visible(largest.text)}"

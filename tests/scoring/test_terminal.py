@@ -33,7 +33,7 @@ def in_a_pipe(rows: list[TableRow]) -> str:
 
 def test_one_line_a_finding_in_a_pipe() -> None:
     lines = in_a_pipe(ROWS).splitlines()
-    assert len(lines) == len(ROWS) + 2
+    assert len(lines) == len(ROWS) + 3
     assert lines[0].split() == ["Outcome", "Score", "Resource", "To", "whom", "Why"]
     assert lines[-1] == "11 findings: 7 alert, 2 archive, 2 skip"
     assert lines[1].startswith("alert      66.3  S3 bucket marketing-site-assets")
@@ -82,7 +82,7 @@ def test_hostile_rows_are_printable() -> None:
 def test_rows_are_taken_one_by_one() -> None:
     console = make_console(io.StringIO())
     print_table((ROWS[index % len(ROWS)] for index in range(1000)), console)
-    assert written(console).count("\n") == 1002
+    assert written(console).count("\n") == 1003
     console = terminal(80)
     print_table((ROWS[0] for _ in range(450)), console)
     assert written(console).count("marketing-site-assets") == 450
@@ -108,4 +108,4 @@ def test_why_tells_one_alert_from_the_next() -> None:
     assert whys["public-bucket"] == "guardrail: public"
     assert whys["oidc-role"] == "+15.2 access level Write"
     assert whys["unused-permission"] == "score 3.5 is below the threshold 30.0"
-    assert whys["archived"].startswith("guardrail: ")
+    assert whys["error"] == "guardrail: public, finding_error and 3 more"
