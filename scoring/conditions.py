@@ -31,6 +31,8 @@ _IPV6_ADDRESSES = 2**80
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _ENDPOINT = re.compile(r"vpce?-[0-9a-f]{8,17}")
+# The unique id of a role or user, whatever the session behind it, or an account's number.
+_USER_ID = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,}|\d{12})(:|$)", re.ASCII)
 
 
 class Narrowing(msgspec.Struct, frozen=True):
@@ -39,21 +41,26 @@ class Narrowing(msgspec.Struct, frozen=True):
     Attributes
     ----------
     strength : str
-        One of `STRENGTHS`.
+        One of `STRENGTHS`, or ``unknown`` where it depends on which organization is the own one.
     accounts : tuple of str
         The accounts to which the conditions pin the principal (``aws:PrincipalAccount``,
         ``aws:PrincipalArn``, ``kms:CallerAccount``); empty where they do not.
     source_accounts : tuple of str
         The accounts to which they pin the source (``aws:SourceAccount``, ``aws:SourceArn``).
+    possible : tuple of Narrowing
+        What it may be where the strength is unknown; empty otherwise.
     """
 
     strength: str
     accounts: tuple[str, ...] = ()
     source_accounts: tuple[str, ...] = ()
+    possible: tuple["Narrowing", ...] = ()
 
     @property
     def narrows(self) -> bool:
-        """Whether any condition keeps anybody out."""
+        """Whether the conditions keep anybody out for certain."""
+        if self.possible:
+            return all(one.narrows for one in self.possible)
         return self.strength not in ("not narrowing", "none")
 
 
@@ -62,7 +69,8 @@ def narrowing(conditions: tuple[Condition, ...], own_organization: str | None = 
     """Judge the conditions of one finding.
 
     A key that we do not know narrows nothing: unknown is never safe. Every value of a condition has to be
-    narrow, since any one of them lets the principal in.
+    narrow, since any one of them lets the principal in. Where nobody knows the own organization, a condition
+    on one organization may be on the own one.
 
     Parameters
     ----------
@@ -77,10 +85,22 @@ def narrowing(conditions: tuple[Condition, ...], own_organization: str | None = 
     >>> narrowing((("aws:SourceIp", ("203.0.113.0/24",)),)).strength
     'network'
     """
+    if own_organization:
+        return _judge(conditions, own_organization)
+    organizations = [
+        values[0].split("/")[0]
+        for name, raw in conditions
+        if name.lower() in _ORGANIZATION_KEYS and (values := values_of(raw))
+    ]
+    possible = tuple(dict.fromkeys(_judge(conditions, own) for own in (*organizations, None)))
+    return possible[0] if len(possible) == 1 else Narrowing("unknown", possible=possible)
+
+
+def _judge(conditions: tuple[Condition, ...], own_organization: str | None) -> Narrowing:
     judged: list[Narrowing] = []
     for name, raw in conditions:
         judge = _JUDGES.get(name.lower())
-        values = _values(raw)
+        values = values_of(raw)
         if judge is not None and values:
             judged.append(judge(values, own_organization))
     reached = [judgement.strength for judgement in judged]
@@ -93,14 +113,13 @@ def narrowing(conditions: tuple[Condition, ...], own_organization: str | None = 
 
 def _organization(values: tuple[str, ...], own: str | None) -> Narrowing:
     organizations = {value.split("/")[0] for value in values}
-    if own is not None and organizations == {own}:
-        return Narrowing("own organization")
-    pinned = all(_ORGANIZATION.fullmatch(organization) for organization in organizations)
-    return Narrowing("foreign organization") if pinned else _WIDE
+    if not all(_ORGANIZATION.fullmatch(organization) for organization in organizations):
+        return _WIDE
+    return Narrowing("own organization" if organizations == {own} else "foreign organization")
 
 
 def _source_organization(values: tuple[str, ...], own: str | None) -> Narrowing:
-    is_own = own is not None and {value.split("/")[0] for value in values} == {own}
+    is_own = _organization(values, own).strength == "own organization"
     return Narrowing("source account") if is_own else _WIDE
 
 
@@ -129,7 +148,7 @@ def _principal_arn(values: tuple[str, ...], _own: str | None) -> Narrowing:
 
 
 def _user_id(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    return _WIDE if any(value.startswith(("*", "?")) for value in values) else Narrowing("principal")
+    return Narrowing("principal") if all(_USER_ID.match(value) for value in values) else _WIDE
 
 
 def _endpoint(values: tuple[str, ...], _own: str | None) -> Narrowing:
@@ -145,6 +164,7 @@ def _external_id(values: tuple[str, ...], _own: str | None) -> Narrowing:
 
 
 _WIDE = Narrowing("not narrowing")
+_ORGANIZATION_KEYS = ("aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths")
 _JUDGES: dict[str, Callable[[tuple[str, ...], str | None], Narrowing]] = {
     "aws:principalorgid": _organization,
     "aws:principalorgpaths": _organization,
@@ -164,14 +184,20 @@ _JUDGES: dict[str, Callable[[tuple[str, ...], str | None], Narrowing]] = {
 }
 
 
-def _values(raw: tuple[str, ...]) -> tuple[str, ...]:
-    """Split values that AWS gives as the text of a JSON list; drop what is empty."""
+def values_of(raw: tuple[str, ...]) -> tuple[str, ...]:
+    """Split values that AWS gives as one text, of a JSON list or with commas; drop what is empty.
+
+    Examples
+    --------
+    >>> values_of(('["203.0.113.0/24","0.0.0.0/0"]', "a, b", ""))
+    ('203.0.113.0/24', '0.0.0.0/0', 'a', 'b')
+    """
     values: list[str] = []
     for text in raw:
         if text.startswith("["):
             try:
                 listed = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 listed = None
             if isinstance(listed, list) and all(isinstance(value, str) for value in listed):
                 values += listed
@@ -192,7 +218,7 @@ def _is_narrow_range(values: Iterable[str]) -> bool:
     except ValueError:
         return False
     # A private address says nothing: every VPC of the world may use it.
-    if any(network.is_private and not _is_documentation(network) for network in networks):
+    if any(not network.is_global and not _is_documentation(network) for network in networks):
         return False
     four = sum(network.num_addresses for network in networks if network.version == 4)
     six = sum(network.num_addresses for network in networks if network.version == 6)

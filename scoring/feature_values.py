@@ -29,7 +29,8 @@ def public(about: Surroundings) -> str:
         return UNKNOWN
     if not public:
         return "not public"
-    return "meant to be public" if about.is_meant_to_be_public else "public"
+    meant = about.is_meant_to_be_public
+    return UNKNOWN if meant is None else "meant to be public" if meant else "public"
 
 
 def access_level(about: Surroundings) -> str:
@@ -46,16 +47,25 @@ def principal_kind(about: Surroundings) -> str:
     if len(about.principals) > 1:
         return "several principals"
     principal = about.principals[0]
-    if principal.kind != "OIDC" or principal.issuer is None:
-        return principal.kind
-    return f"OIDC, {subject(principal.issuer, about.finding.conditions)}"
+    return f"OIDC, {_subject(about)}" if principal.kind == "OIDC" else principal.kind
+
+
+def _subject(about: Surroundings) -> str:
+    """How closely the conditions pin the subject of the first principal, an OIDC provider."""
+    return subject(about.principals[0].issuer or "", about.finding.conditions)
 
 
 def condition(about: Surroundings) -> str:
     """The strength of what the conditions narrow."""
     if not about.is_granting:
         return NOT_APPLICABLE
-    return about.narrowing.strength if about.principals else UNKNOWN
+    if not about.principals or about.finding.incomplete:
+        return UNKNOWN
+    strength = about.narrowing.strength
+    if strength == "not narrowing" and len(about.principals) == 1 and about.principals[0].kind == "OIDC":
+        # What names the subject is a condition of the issuer's own.
+        return strength if _subject(about) == "any subject" else "principal"
+    return strength
 
 
 def restriction(about: Surroundings) -> str:
@@ -63,7 +73,7 @@ def restriction(about: Surroundings) -> str:
     restrictions = about.finding.restrictions
     if not about.is_granting:
         return NOT_APPLICABLE
-    if any(restriction.startswith("FAILED") for restriction in restrictions):
+    if not about.principals or any(restriction.startswith("FAILED") for restriction in restrictions):
         return UNKNOWN
     return "applied" if "APPLIED" in restrictions else "none"
 
@@ -71,8 +81,12 @@ def restriction(about: Surroundings) -> str:
 def source(about: Surroundings) -> str:
     """Which part of a bucket grants the access."""
     sources = about.finding.sources
-    if about.finding.resource_type != "AWS::S3::Bucket" or not about.is_granting:
+    if not about.is_granting:
         return NOT_APPLICABLE
+    if about.finding.resource_type != "AWS::S3::Bucket":
+        return NOT_APPLICABLE if about.is_known_resource_type else UNKNOWN
+    if not sources:
+        return UNKNOWN
     if "BUCKET_ACL" in sources:
         return "bucket ACL"
     if any(source.startswith("S3_ACCESS_POINT") for source in sources):
@@ -96,7 +110,7 @@ def alias(about: Surroundings) -> str:
     """The environment that the aliases of a key name."""
     aliases = about.context.aliases
     if about.finding.resource_type != "AWS::KMS::Key":
-        return NOT_APPLICABLE
+        return NOT_APPLICABLE if about.is_known_resource_type else UNKNOWN
     if isinstance(aliases, Unknown):
         return UNKNOWN
     if isinstance(aliases, Absent):
@@ -136,7 +150,7 @@ def unused(about: Surroundings) -> str:
     """How wide the unused permissions are."""
     finding = about.finding
     if finding.finding_type != "UnusedPermission":
-        return NOT_APPLICABLE
+        return NOT_APPLICABLE if about.is_known_finding_type else UNKNOWN
     services = finding.unused_services
     if services is None:
         return UNKNOWN
@@ -147,7 +161,7 @@ def principal(about: Surroundings) -> str:
     """Who is let in, one text for all principals."""
     if not about.is_granting:
         return NOT_APPLICABLE
-    if not about.principals:
+    if not _are_readable(about):
         return UNKNOWN
     names = sorted(principal.value for principal in about.principals)
     principal = about.principals[0]
@@ -160,9 +174,22 @@ def principal(about: Surroundings) -> str:
 def principal_account(about: Surroundings) -> str:
     """The accounts of the principals."""
     accounts = sorted({principal.account for principal in about.principals if principal.account})
-    if about.is_granting and not about.principals:
+    if about.is_granting and not _are_readable(about):
         return UNKNOWN
     return " ".join(accounts) or NOT_APPLICABLE
+
+
+def vendor(about: Surroundings) -> str:
+    """The vendor or contracted party behind the principal's account."""
+    named = about.vendor
+    if named is not None or not about.is_granting:
+        return named or ABSENT
+    is_open = about.names_other_account and isinstance(about.principal_account, Unknown)
+    return UNKNOWN if is_open or about.finding.account is None or not _are_readable(about) else ABSENT
+
+
+def _are_readable(about: Surroundings) -> bool:
+    return bool(about.principals) and all(principal.is_readable for principal in about.principals)
 
 
 def actions(about: Surroundings) -> str:

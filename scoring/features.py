@@ -55,7 +55,7 @@ _HINTS = (*_ENVIRONMENT_VALUES, "no hint", "conflicting")
 FEATURES: tuple[Feature, ...] = (
     Feature(
         "finding_type",
-        lambda about: about.finding.finding_type if about.finding.finding_type in FINDING_TYPES else UNKNOWN,
+        lambda about: about.finding.finding_type if about.is_known_finding_type else UNKNOWN,
         FINDING_TYPES,
         {
             "ExternalAccess": "somebody outside the zone of trust is given access",
@@ -149,7 +149,10 @@ FEATURES: tuple[Feature, ...] = (
         },
     ),
     Feature(
-        "resource_type", lambda about: about.finding.resource_type, RESOURCE_TYPES, {"*": "resource type {}"}
+        "resource_type",
+        lambda about: about.finding.resource_type if about.is_known_resource_type else UNKNOWN,
+        RESOURCE_TYPES,
+        {"*": "resource type {}", UNKNOWN: "a type of resource that this version does not know"},
     ),
     Feature(
         "source",
@@ -235,15 +238,18 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "error",
-        lambda about: about.finding.error or "none",
-        None,
-        {"none": "analyzed without error", "*": "Access Analyzer could not analyze it: {}"},
+        lambda about: UNKNOWN if about.finding.error else "none",
+        ("none",),
+        {"none": "analyzed without error", UNKNOWN: "Access Analyzer could not analyze it"},
     ),
     Feature("account", lambda about: about.finding.account or UNKNOWN, None, {"*": "in account {}"}),
     Feature("principal_account", values.principal_account, None, {"*": "principal's account {}"}),
     Feature("principal", values.principal, None, {"*": "principal {}"}),
     Feature(
-        "vendor", lambda about: about.vendor or ABSENT, None, {"*": "vendor {}", ABSENT: "no known vendor"}
+        "vendor",
+        values.vendor,
+        None,
+        {"*": "vendor {}", ABSENT: "no known vendor", UNKNOWN: "whether it is a vendor is not known"},
     ),
     Feature("actions", values.actions, None, {"*": "actions {}"}),
 )

@@ -9,7 +9,6 @@ from functools import lru_cache
 import msgspec
 
 from scoring.facts import Present, Unknown
-from scoring.finding import FINDING_TYPES, RESOURCE_TYPES
 from scoring.policy import Guardrails
 from scoring.surroundings import Surroundings
 
@@ -41,10 +40,10 @@ def _unknown_context(about: Surroundings) -> str | None:
 
 
 def _unknown_details(about: Surroundings) -> str | None:
-    if not about.is_granting or about.finding.error:
+    if not about.is_granting or (about.finding.error and about.policy.guardrails.finding_error):
         return None
     if about.finding.incomplete:
-        return "further pages of the finding's details exist that were not read"
+        return "not all of the finding's details are here"
     missing = [
         name
         for name, is_missing in (
@@ -58,29 +57,30 @@ def _unknown_details(about: Surroundings) -> str | None:
 
 
 def _unknown_type(about: Surroundings) -> str | None:
-    if about.finding.resource_type not in RESOURCE_TYPES:
+    if not about.is_known_resource_type:
         return f"a type of resource that this version does not know: {about.finding.resource_type}"
-    if about.finding.finding_type not in FINDING_TYPES:
+    if not about.is_known_finding_type:
         return f"a type of finding that this version does not know: {about.finding.finding_type}"
     return None
 
 
 def _permissions_outside(about: Surroundings) -> str | None:
-    if not about.is_outside or about.trust == "contracted":
-        return None
     if about.access.level not in ("Permissions management", None):
+        return None
+    if not about.is_outside or about.trust == "contracted":
         return None
     return "permissions management is, or may be, given to an outsider who is not contracted"
 
 
 def _confidential_outside(about: Surroundings) -> str | None:
+    is_unknown = isinstance(about.context.tags, Unknown)
+    if not is_unknown and "confidential" not in about.tags.get("dataclassification", ()):
+        return None
     if not about.is_outside:
         return None
-    if isinstance(about.context.tags, Unknown):
+    if is_unknown:
         return "shared outside the organization, and whether the data is confidential is not known"
-    if "confidential" in about.tags.get("dataclassification", ()):
-        return "tagged as confidential and shared outside the organization"
-    return None
+    return "tagged as confidential and shared outside the organization"
 
 
 def _reactivated(about: Surroundings) -> str | None:

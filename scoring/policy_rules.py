@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scoring.access_level import LEVELS
+from scoring.access_level import LEVELS, rank
 from scoring.errors import BadInput
 from scoring.facts import Present, Unknown
 from scoring.tags import fold_alias, fold_key, fold_value
@@ -20,14 +20,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes
     ----------
     resource, principal : tuple of str
-        Patterns with ``*`` and ``?``; any one of them may match. A rule on principals wants every principal
-        of the finding to match.
+        Patterns with ``*`` and ``?``; any one of them may match. A principal is matched as AWS gave it, an
+        account also by its number. Where only some principals of a finding match, the rule is in doubt.
     trust : tuple of str
         Values of the feature ``trust``.
     access_level_at_most : str or None
         The highest access level that the rule reaches.
     tags : dict
-        Tags that the resource must carry, compared as `scoring.tags` folds them.
+        Tags that the resource must carry, compared as `scoring.tags` folds them; in doubt where it carries
+        another value too.
     alias : str or None
         An alias that the key must have, with or without ``alias/``.
     """
@@ -62,52 +63,64 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def matches(self, about: "Surroundings") -> bool | None:
         """Say whether the rule matches: yes, no, or None where a fact that decides is unknown."""
         finding = about.finding
-        if self.resource_type and finding.resource_type not in self.resource_type:
+        is_named = not self.resource_type or finding.resource_type in self.resource_type
+        if not is_named and about.is_known_resource_type:
             return False
         answers = self._answers(about)
         if False in answers:
             return False
-        return None if None in answers else True
+        return True if is_named and None not in answers else None
 
     def _answers(self, about: "Surroundings") -> list[bool | None]:
         finding = about.finding
         answers: list[bool | None] = []
         if self.finding_type:
-            answers.append(finding.finding_type in self.finding_type)
+            is_named = finding.finding_type in self.finding_type
+            answers.append(is_named if is_named or about.is_known_finding_type else None)
         if self.resource:
-            answers.append(_any_match(finding.resource, self.resource))
+            answers.append(_any_match((finding.resource,), self.resource))
         if self.account:
             answers.append(None if finding.account is None else finding.account in self.account)
         if self.principal:
-            names = [principal.value for principal in about.principals]
-            answers.append(all(_any_match(name, self.principal) for name in names) if names else None)
+            answers.append(about.is_granting and self._principals_match(about))
         if self.trust:
             answers.append(None if about.trust == "unknown" else about.trust in self.trust)
         if self.access_level_at_most:
-            level = about.access.level
-            answers.append(
-                None if level is None else LEVELS.index(level) <= LEVELS.index(self.access_level_at_most)
-            )
+            answers.append(about.is_granting and self._level_matches(about, self.access_level_at_most))
         for key, value in self.tags.items():
             answers.append(self._tag_matches(about, fold_key(key), value))
         if self.alias:
             answers.append(self._alias_matches(about, self.alias))
         return answers
 
+    def _principals_match(self, about: "Surroundings") -> bool | None:
+        answers: set[bool | None] = {
+            _any_match((given, principal.value), self.principal) or (False if principal.is_readable else None)
+            for principal, (_, given) in zip(about.principals, about.finding.principals, strict=True)
+        }
+        return answers.pop() if len(answers) == 1 else None
+
+    @staticmethod
+    def _level_matches(about: "Surroundings", most: str) -> bool | None:
+        return None if about.access.level is None else rank(about.access.level) <= rank(most)
+
     @staticmethod
     def _tag_matches(about: "Surroundings", key: str, value: str) -> bool | None:
         if isinstance(about.context.tags, Unknown):
             return None
-        found = about.tags.get(key)
-        return found == (fold_value(key, value),)
+        found, wanted = about.tags.get(key, ()), fold_value(key, value)
+        return wanted in found and (True if len(found) == 1 else None)
 
     @staticmethod
     def _alias_matches(about: "Surroundings", alias: str) -> bool | None:
         aliases = about.context.aliases
+        if about.finding.resource_type != "AWS::KMS::Key" and about.is_known_resource_type:
+            return False
         if isinstance(aliases, Unknown):
             return None
         return isinstance(aliases, Present) and fold_alias(alias) in {fold_alias(a) for a in aliases.value}
 
 
-def _any_match(text: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns)
+def _any_match(texts: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+    # A bracket is a character like any other here.
+    return any(fnmatch.fnmatchcase(text, p.replace("[", "[[]")) for text in texts for p in patterns)

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from scoring.conditions import Narrowing
+from scoring.conditions import Narrowing, values_of
 from scoring.finding import Condition
 
 # From near to far. What is not known counts as the farthest.
@@ -23,14 +23,20 @@ TRUST = (
 # How closely conditions pin the subject of a federated identity, from near to far.
 SUBJECT_WIDTHS = ("pinned", "one repository", "wildcard", "any subject")
 
-# Anybody on the internet can get a token from these issuers: without a subject they let everyone in.
+# Anybody on the internet can get a token from these issuers: without a subject they let everyone in. One
+# with a tenant in its path (a GitHub enterprise, a CircleCI organization) is the tenant's own.
 SHARED_ISSUERS = frozenset(
     {
         "token.actions.githubusercontent.com",
+        "vstoken.actions.githubusercontent.com",
         "gitlab.com",
         "app.terraform.io",
         "agent.buildkite.com",
-        "oidc.circleci.com",
+        "api.pulumi.com/oidc",
+        "oidc.codefresh.io",
+        "oidc.vercel.com",
+        "scalr.io",
+        "studio.datachain.ai/api",
         "accounts.google.com",
         "graph.facebook.com",
         "www.amazon.com",
@@ -38,6 +44,7 @@ SHARED_ISSUERS = frozenset(
     }
 )
 _GITHUB = "token.actions.githubusercontent.com"
+_COGNITO = "cognito-identity.amazonaws.com"
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _CANONICAL = re.compile(r"[0-9a-f]{64}")
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
@@ -63,6 +70,11 @@ class Principal(msgspec.Struct, frozen=True):
     value: str
     account: str | None = None
     issuer: str | None = None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it says who it is, or at least in which account."""
+        return self.kind != "unknown" or self.account is not None
 
 
 @lru_cache(maxsize=16384)
@@ -140,23 +152,18 @@ def subject(issuer: str, conditions: tuple[Condition, ...]) -> str:
     >>> subject("token.actions.githubusercontent.com", ((key, ("repo:acme/app:ref:refs/heads/main",)),))
     'pinned'
     """
-    prefix = issuer.lower()
-    keys = {f"{prefix}:sub", f"{prefix}:amr", f"{prefix}:aud"} if _is_cognito(prefix) else {f"{prefix}:sub"}
-    found = [values for key, values in conditions if key.lower() in keys and values]
-    if not found:
-        return "any subject"
-    widths = [max((_width(prefix, value) for value in values), key=SUBJECT_WIDTHS.index) for values in found]
-    return min(widths, key=SUBJECT_WIDTHS.index)
-
-
-def _is_cognito(issuer: str) -> bool:
-    # A Cognito identity pool is named by the audience; its subjects come and go.
-    return issuer == "cognito-identity.amazonaws.com"
+    prefix, rank = issuer.lower(), SUBJECT_WIDTHS.index
+    # A Cognito identity pool is named by the audience; its subjects come and go. That somebody is
+    # authenticated (amr) says nothing: anybody may have a pool.
+    keys = {f"{prefix}:sub", f"{prefix}:aud"} if prefix == _COGNITO else {f"{prefix}:sub"}
+    found = [values_of(raw) for key, raw in conditions if key.lower() in keys]
+    widths = [max((_width(prefix, value) for value in values), key=rank) for values in found if values]
+    return min(widths, key=rank, default="any subject")
 
 
 def _width(issuer: str, value: str) -> str:
     if not set(value) & set("*?"):
-        return "pinned" if value.strip() else "any subject"
+        return "pinned"
     if issuer == _GITHUB:
         scope, _, rest = value.partition(":")
         repository = rest.partition(":")[0]
@@ -165,7 +172,16 @@ def _width(issuer: str, value: str) -> str:
             return "any subject"
         return "one repository" if slash and name and not set(name) & set("*?") else "wildcard"
     fixed = re.split(r"[*?]", value, maxsplit=1)[0]
+    if is_shared(issuer):
+        # The tenant is the second part, as in project_path:group/..., and has to stand there in full.
+        parts = re.split(r"[:/]", fixed)
+        return "wildcard" if len(parts) > 2 and parts[1] else "any subject"
     return "wildcard" if len(fixed) > 2 else "any subject"
+
+
+def is_shared(issuer: str) -> bool:
+    """Say whether anybody on the internet can get a token from an issuer."""
+    return issuer.lower().rstrip("/") in SHARED_ISSUERS
 
 
 def trust(
@@ -191,8 +207,32 @@ def trust(
     vendor : bool
         Whether the principal's account is a known vendor's.
     """
+    account = principal.account if principal.issuer is None else None
+    if (account is None and principal.kind == "unknown") or (account and own_account is None):
+        return "unknown"
+    by_account = _place_account(account, own_account, in_organization, contracted, vendor)
+    if not narrowing.possible:
+        return _place(principal, narrowing, conditions, own_account, contracted) or by_account
+    places = {
+        _place(principal, possible, conditions, own_account, contracted) or by_account
+        for possible in narrowing.possible
+    }
+    return places.pop() if len(places) == 1 else "unknown"
+
+
+def _place(
+    principal: Principal,
+    narrowing: Narrowing,
+    conditions: tuple[Condition, ...],
+    own_account: str | None,
+    contracted: frozenset[str],
+) -> str | None:
+    """Place a principal by its kind and the conditions; None where its account decides."""
     if narrowing.strength == "own organization":
-        return "own account" if principal.account and principal.account == own_account else "own organization"
+        is_own = (
+            principal.issuer is None and principal.account is not None and principal.account == own_account
+        )
+        return "own account" if is_own else "own organization"
     if principal.kind == "anyone":
         return _anyone(narrowing, own_account, contracted)
     if principal.kind == "AWS service":
@@ -200,26 +240,37 @@ def trust(
     if principal.kind == "SAML":
         return "identity provider"
     if principal.kind == "OIDC":
-        issuer = (principal.issuer or "").split("/")[0].lower()
-        if issuer in SHARED_ISSUERS and subject(principal.issuer or "", conditions) == "any subject":
-            return "anyone"
-        return "identity provider"
-    if principal.account is None:
-        return "stranger" if principal.kind == "canonical user" else "unknown"
-    if principal.account == own_account:
+        issuer = principal.issuer or ""
+        is_open = is_shared(issuer) and subject(issuer, conditions) == "any subject"
+        return "anyone" if is_open and not narrowing.narrows else "identity provider"
+    return None
+
+
+def _place_account(
+    account: str | None,
+    own_account: str | None,
+    in_organization: bool | None,
+    contracted: frozenset[str],
+    vendor: bool,
+) -> str:
+    if account is None:
+        return "stranger"
+    if account == own_account:
         return "own account"
-    if principal.account in contracted:
+    if account in contracted:
         return "contracted"
-    if in_organization:
-        return "own organization"
     if in_organization is None:
         return "unknown"
+    if in_organization:
+        return "own organization"
     return "known vendor" if vendor else "stranger"
 
 
 def _anyone(narrowing: Narrowing, own_account: str | None, contracted: frozenset[str]) -> str:
     """Everyone, as far as the conditions let them in."""
     pinned = narrowing.accounts or narrowing.source_accounts
+    if pinned and own_account is None:
+        return "unknown"
     if pinned and all(account == own_account for account in pinned):
         return "own account"
     if pinned and all(account == own_account or account in contracted for account in pinned):

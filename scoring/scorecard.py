@@ -70,9 +70,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         found = self.points.get(values)
         if found is not None:
             return found
-        if NOT_APPLICABLE in values:
-            return 0
-        return self.unknown if UNKNOWN in values else self.default
+        if NOT_APPLICABLE not in values:
+            return self.unknown if UNKNOWN in values else self.default
+        named = [0, *(points for key, points in self.points.items() if _may_be(values, key))]
+        return max(named) if UNKNOWN in values else 0
+
+
+def _may_be(values: Key, key: Key) -> bool:
+    return all(value in (UNKNOWN, known) for value, known in zip(values, key, strict=True))
 
 
 class _Entry(NamedTuple):

@@ -4,11 +4,12 @@ from scoring import tags
 from scoring.access_level import AccessLevel, access_level
 from scoring.conditions import Narrowing, narrowing
 from scoring.context import Account, Context, PrincipalAccount
-from scoring.facts import ABSENT, Fact, Present, Unknown
-from scoring.finding import Finding
+from scoring.facts import Absent, Fact, Present, Unknown
+from scoring.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
 from scoring.policy import Policy
 from scoring.principal import TRUST, Principal, parse, trust
 
+_FINDING_TYPES, _RESOURCE_TYPES = frozenset(FINDING_TYPES), frozenset(RESOURCE_TYPES)
 _OTHER_ACCOUNT = Unknown("describes another account")
 
 
@@ -17,6 +18,8 @@ class Surroundings:
 
     Attributes
     ----------
+    is_known_finding_type, is_known_resource_type : bool
+        Whether this version knows the type.
     tags : dict
         Folded keys to folded values; empty where the tags are absent or unknown.
     is_granting : bool
@@ -33,6 +36,8 @@ class Surroundings:
 
     def __init__(self, finding: Finding, context: Context, policy: Policy) -> None:
         self.finding, self.context, self.policy = finding, context, policy
+        self.is_known_finding_type = finding.finding_type in _FINDING_TYPES
+        self.is_known_resource_type = finding.resource_type in _RESOURCE_TYPES
         self.principals: tuple[Principal, ...] = tuple(
             parse(kind, value) for kind, value in finding.principals
         )
@@ -54,22 +59,25 @@ class Surroundings:
         self.lacking = self._lacking()
 
     @property
-    def is_meant_to_be_public(self) -> bool:
-        """Whether the policy lists the bucket, and nobody is given more than reading."""
-        return (
-            self.finding.resource_type == "AWS::S3::Bucket"
-            and self.finding.resource.rsplit(":", 1)[-1] in self.policy.public_buckets
-            and self.access.level in ("List", "Read")
-        )
+    def is_meant_to_be_public(self) -> bool | None:
+        """Whether the policy lists the bucket and nobody is given more than reading; None: nobody knows."""
+        if self.finding.resource.rsplit(":", 1)[-1] not in self.policy.public_buckets:
+            return False
+        if self.finding.resource_type != "AWS::S3::Bucket" and self.is_known_resource_type:
+            return False
+        if self.access.level not in ("List", "Read", None):
+            return False
+        return True if self.is_known_resource_type and self.access.level else None
 
     @property
     def is_outside(self) -> bool:
         """Whether access leaves the organization, or may do so for all we know."""
-        return self.is_granting and self.trust not in ("own account", "own organization")
+        is_inside = self.trust in ("own account", "own organization") and self.is_public is False
+        return self.is_granting and not is_inside
 
     def _lacking(self) -> list[tuple[str, str]]:
         facts: list[tuple[str, Fact[object]]] = [("tags", self.context.tags)]
-        if self.finding.resource_type == "AWS::KMS::Key":
+        if self.finding.resource_type == "AWS::KMS::Key" or not self.is_known_resource_type:
             facts.append(("aliases", self.context.aliases))
         facts.append(("resource_account", self.resource_account))
         if self.names_other_account:
@@ -88,7 +96,7 @@ class Surroundings:
         """The vendor or contracted party behind the principal's account, where known."""
         for principal in self.principals:
             account = principal.account
-            if account is None:
+            if account is None or account == self.finding.account:
                 continue
             if account in self.policy.allow.accounts:
                 return self.policy.allow.accounts[account]
@@ -107,21 +115,25 @@ class Surroundings:
             names.append("reactivated_by")
         names += [
             f"details.{name}"
-            for name, fact in self.context.details.items()
+            for name, fact in sorted(self.context.details.items())
             if isinstance(fact, Unknown) and fact.asked
         ]
         return tuple(names)
 
     def _is_public(self) -> bool | None:
-        if self.finding.is_public or self.trust == "anyone":
+        finding = self.finding
+        if finding.is_public or self.trust == "anyone":
             return True
-        if (
-            self.finding.is_public is None
-            and self.finding.finding_type != "InternalAccess"
-            and self.is_granting
-        ):
+        if finding.finding_type == "InternalAccess" or not self.is_granting:
+            return False
+        if finding.is_public is None or not self.is_known_finding_type:
             return None
-        return False
+        if self.trust != "unknown":
+            return False
+        if not self.principals or not all(principal.is_readable for principal in self.principals):
+            return None
+        names_accounts = all(principal.account and principal.issuer is None for principal in self.principals)
+        return False if names_accounts or self.narrowing.narrows else None
 
     def _trust(self) -> str:
         finding = self.finding
@@ -130,9 +142,11 @@ class Surroundings:
         if finding.finding_type == "InternalAccess":
             inside = {"INTRA_ACCOUNT": "own account", "INTRA_ORG": "own organization"}
             return inside.get(finding.access_type or "", "unknown")
-        if not self.principals:
+        if not self.principals or not self.is_known_finding_type:
             return "unknown"
         placed = [self._trust_in(principal) for principal in self.principals]
+        if "anyone" in placed:
+            return "anyone"
         return "unknown" if "unknown" in placed else max(placed, key=TRUST.index)
 
     def _trust_in(self, principal: Principal) -> str:
@@ -142,7 +156,7 @@ class Surroundings:
         if principal.account and vendor and vendor.casefold() in self.policy.contracted_vendors:
             contracted = contracted | {principal.account}
         in_organization = described.in_org if described else None
-        if described is None and self.principal_account is ABSENT:
+        if isinstance(self.principal_account, Absent):
             in_organization = False
         return trust(
             principal,
@@ -159,7 +173,7 @@ class Surroundings:
         return fact.value if isinstance(fact, Present) and fact.value.id == account else None
 
     def _own(self, fact: Fact[Account]) -> Fact[Account]:
-        if isinstance(fact, Present) and self.finding.account and fact.value.id != self.finding.account:
+        if isinstance(fact, Present) and fact.value.id != self.finding.account:
             return _OTHER_ACCOUNT
         return fact
 

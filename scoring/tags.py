@@ -60,6 +60,8 @@ DATA_CLASSES = {
     "open": "public",
 }
 YES_NO = {"true": "yes", "yes": "yes", "1": "yes", "false": "no", "no": "no", "0": "no"}
+# Whatever else is said with it, as in "Confidential (internal)"; but not "non-confidential".
+_CONFIDENTIAL = re.compile(r"(?<!non)(?<!not)(?<!un)confidential")
 _VALUES = {"environment": ENVIRONMENTS, "dataclassification": DATA_CLASSES, "isallowedtoshare": YES_NO}
 
 
@@ -86,6 +88,8 @@ def fold_value(folded_key: str, value: str) -> str:
     ('production', 'teamblue')
     """
     folded = _SEPARATORS.sub("", value.casefold())
+    if folded_key == "dataclassification" and _CONFIDENTIAL.search(folded):
+        return "confidential"
     return _VALUES.get(folded_key, {}).get(folded, folded)
 
 
@@ -117,4 +121,4 @@ def fold_alias(alias: str) -> str:
     >>> fold_alias("alias/DevelopmentKey") == fold_alias("developmentkey")
     True
     """
-    return alias.removeprefix("alias/").casefold()
+    return alias.casefold().removeprefix("alias/")
