@@ -9,8 +9,8 @@ from scoring.enrich.lookup import Enricher, Facts, Lookup, Resource, some, tags
 _SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
-def owned(bucket: Resource) -> dict[str, str]:
-    """Name a bucket to the API, by name and owner: one that a stranger made anew after us is not ours."""
+def _owned(bucket: Resource) -> dict[str, str]:
+    # By name, not by ARN; and with the owner, for a stranger may have made a bucket of that name after us.
     return {"Bucket": bucket.id, "ExpectedBucketOwner": bucket.account}
 
 
@@ -38,7 +38,7 @@ BUCKET = Enricher(
             service="s3",
             actions=("s3:GetBucketTagging",),
             facts=("tags",),
-            ask=lambda s3, bucket: s3.get_bucket_tagging(**owned(bucket)),
+            ask=lambda s3, bucket: s3.get_bucket_tagging(**_owned(bucket)),
             read=lambda response: {"tags": tags(response["TagSet"])},
             nothing=("NoSuchTagSet",),
         ),
@@ -46,7 +46,7 @@ BUCKET = Enricher(
             service="s3",
             actions=("s3:GetBucketPublicAccessBlock",),
             facts=("public_access_block",),
-            ask=lambda s3, bucket: s3.get_public_access_block(**owned(bucket)),
+            ask=lambda s3, bucket: s3.get_public_access_block(**_owned(bucket)),
             read=_public_access_block,
             nothing=("NoSuchPublicAccessBlockConfiguration",),
         ),
@@ -54,7 +54,7 @@ BUCKET = Enricher(
             service="s3",
             actions=("s3:GetEncryptionConfiguration",),
             facts=("encryption",),
-            ask=lambda s3, bucket: s3.get_bucket_encryption(**owned(bucket)),
+            ask=lambda s3, bucket: s3.get_bucket_encryption(**_owned(bucket)),
             read=encryption,
             nothing=("ServerSideEncryptionConfigurationNotFoundError",),
         ),

@@ -1,7 +1,7 @@
 """S3 directory buckets (Express One Zone)."""
 
 from scoring.enrich.lookup import Enricher, Lookup, tags
-from scoring.enrich.s3 import encryption, owned
+from scoring.enrich.s3 import encryption
 
 DIRECTORY_BUCKET = Enricher(
     service="s3express",
@@ -20,7 +20,8 @@ DIRECTORY_BUCKET = Enricher(
             service="s3",
             actions=("s3express:GetEncryptionConfiguration",),
             facts=("encryption",),
-            ask=lambda s3, bucket: s3.get_bucket_encryption(**owned(bucket)),
+            # Directory buckets refuse ExpectedBucketOwner; only the owner may ask at all.
+            ask=lambda s3, bucket: s3.get_bucket_encryption(Bucket=bucket.id),
             read=encryption,
         ),
     ),

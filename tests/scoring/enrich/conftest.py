@@ -1,5 +1,6 @@
 """An AWS in a box, and a way to count its calls and to break them."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -30,7 +31,7 @@ class Clock:
     """A clock that stands still until it is set."""
 
     def __init__(self) -> None:
-        self.now = 1_800_000_000.0
+        self.now = time.time()
 
     def __call__(self) -> float:
         return self.now
