@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -94,8 +95,8 @@ class Cases(Iterable[Case]):
 
     Parameters
     ----------
-    source : str or path
-        A file, or ``-`` for standard input.
+    source : str, path or binary file
+        ``-`` is standard input.
     report : callable
         Takes each fault.
     is_strict : bool
@@ -108,7 +109,7 @@ class Cases(Iterable[Case]):
     """
 
     def __init__(
-        self, source: str | Path, report: Callable[[BadInput], None], *, is_strict: bool = False
+        self, source: str | Path | BinaryIO, report: Callable[[BadInput], None], *, is_strict: bool = False
     ) -> None:
         self.source, self.report, self.is_strict = source, report, is_strict
         self.faults = 0
