@@ -13,10 +13,14 @@ from moto import mock_aws
 
 from scoring.enrich import Aws, connect
 from scoring.finding import Finding
-
-OWN = "123456789012"
-REGION = "eu-west-1"
-
+from tests.scoring.enrich.resource_makers import (
+    ANSWERS,
+    DIRECTORY_BUCKET_ENCRYPTION,
+    MAKERS,
+    OWN,
+    REGION,
+    Found,
+)
 
 _LOADER = create_loader()
 
@@ -131,3 +135,18 @@ def a_finding() -> Callable[..., Finding]:
         return Finding(id="f-1", resource=resource, resource_type=resource_type, **{**given, **fields})
 
     return build
+
+
+@pytest.fixture
+def made(
+    resource_type: str, owner: boto3.Session, wire: Wire, aws: Aws, a_finding: Callable[..., Finding]
+) -> Found:
+    """One resource of the type, and a finding about it; the accounts are known already."""
+    made = MAKERS[resource_type](owner)
+    wire.answers.update(ANSWERS)
+    if resource_type == "AWS::S3Express::DirectoryBucket":
+        wire.answers["s3:GetBucketEncryption"] = DIRECTORY_BUCKET_ENCRYPTION
+    finding = a_finding(resource_type, made.arn)
+    aws.organization.resource_account(OWN)
+    wire.forget()
+    return finding, made

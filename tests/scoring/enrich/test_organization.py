@@ -8,6 +8,7 @@ import pytest
 
 from scoring.context import Account, PrincipalAccount
 from scoring.enrich import Aws, enrich
+from scoring.enrich.organization import ACTIONS, BULK_ACTIONS
 from scoring.facts import ABSENT, Present, Unknown
 from scoring.finding import Finding
 
@@ -250,3 +251,11 @@ def test_a_listing_that_fails(
         assert found == Unknown(fault)
     else:
         assert found == Present(PrincipalAccount(id=STRANGER, in_org=in_org))
+
+
+def test_declared_permissions_are_those_used(members: Members, aws: Aws, wire: Any) -> None:
+    aws.organization.resource_account(members.payments)
+    assert set(wire.calls) == set(ACTIONS)
+    wire.forget()
+    aws.organization.preload([members.payments, STRANGER])
+    assert set(wire.calls) == set(BULK_ACTIONS)
