@@ -157,7 +157,7 @@ class Sessions:
         with_id = " with the external id" if self._external_id else ""
         return (
             f"AssumeRole AccessDenied: account {account} needs the role {self._role_name},"
-            f" trusting account {self.account}{with_id}"
+            f" trusting account {self.account}{with_id}, and we need the right to assume it"
         )
 
     def _partition(self) -> str:
