@@ -185,7 +185,7 @@ def read_vendors(path: str | Path) -> dict[str, str]:
     try:
         # The base loader leaves every scalar a string: an account number may begin with zeros.
         entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadInput(f"cannot be read as YAML: {_why(error)}", where=str(path)) from None
     if not isinstance(entries, list):
         raise BadInput("expected a list of vendors", where=str(path))

@@ -75,8 +75,13 @@ def _find(path: Path) -> Path:
     current = path / "current"
     if not current.is_file():
         raise BadInput("expected a scorecard.json or a file named current in the folder", where=str(path))
-    version = current.read_text(encoding="utf-8").strip()
-    if not version or "/" in version or version.startswith("."):
+    try:
+        version = current.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"cannot be read: {getattr(error, 'strerror', None) or error}", where=str(current)
+        ) from None
+    if not version or not version.isprintable() or "/" in version or version.startswith("."):
         raise BadInput("expected the name of a version", where=str(current), value=version)
     return path / version / "scorecard.json"
 

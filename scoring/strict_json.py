@@ -14,6 +14,7 @@ _EXPECTED = {
     "Expecting ',' delimiter": "expected a comma or a closing bracket",
     "Expecting ':' delimiter": "expected a colon",
     "Expecting property name enclosed in double quotes": "expected a key in double quotes",
+    "Unterminated string starting at": "cut off inside a string",
 }
 _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 
@@ -118,7 +119,9 @@ _DECODER = json.JSONDecoder(
 def _malformed(text: str, start: int, error: json.JSONDecodeError) -> Malformed:
     if not text.isascii() and (undecoded := _UNDECODED.search(text, start, error.pos + 1)):
         return _not_utf8(undecoded)
-    problem = _EXPECTED.get(error.msg, error.msg.removesuffix(" at").removesuffix(" starting").lower())
+    problem = _EXPECTED.get(error.msg, error.msg.removesuffix(" at").lower())
+    if text[error.pos : error.pos + 1] in ("\r", "\n") and error.msg.startswith("Invalid control"):
+        problem = "cut off inside a string"
     return Malformed(f"not valid JSON: {problem}", error.pos, ends_early=error.pos >= len(text.rstrip()))
 
 

@@ -1,0 +1,354 @@
+"""Bad input of every kind: a line each, exit code 2, no traceback, no archive, and the others are scored."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import triage
+from scoring import scorecard_files
+from scoring.policy import DEFAULT as DEFAULT_POLICY
+
+EVENTS = Path(__file__).parent / "events"
+CONTEXT: dict[str, Any] = {
+    "tags": {"Environment": "production"},
+    "aliases": [],
+    "resource_account": {"id": "111122223333", "name": "payments", "ou": "Workloads/Prod", "tags": {}},
+    "principal_account": {"id": "444455556666", "in_org": False, "vendor": None},
+    "reactivated_by": None,
+}
+Place = tuple[str | int, ...]
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [json.loads(line)["outcome"] for line in self.out.splitlines()]
+
+    @property
+    def faults(self) -> list[str]:
+        assert "Traceback" not in self.err
+        faults = self.err.splitlines()
+        assert all(fault.isprintable() for fault in faults)
+        return faults
+
+
+Score = Callable[..., Result]
+
+
+@pytest.fixture
+def score(capfd) -> Score:
+    def run(*arguments: object) -> Result:
+        code = triage.main(["score", *map(str, arguments), "--format", "jsonl"])
+        captured = capfd.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+def event(name: str = "external-cross-account-kms") -> Any:
+    return json.loads((EVENTS / f"{name}.json").read_text())
+
+
+GOOD = json.dumps(event()).encode()
+KEY = b'"accountId": '
+assert KEY in GOOD
+
+
+class TestOneBadRecordAmongOthers:
+    @pytest.mark.parametrize(
+        ("bad", "expected"),
+        [
+            (GOOD[:200], "cut off inside a string"),
+            (GOOD[:-1], "cut off"),
+            (GOOD.replace(KEY, KEY + b"NaN, " + KEY), "NaN"),
+            (GOOD.replace(KEY, KEY + b"1, " + KEY), "accountId"),
+            (GOOD.replace(b"kms:Decrypt", b"kms:\xff\xfe"), "UTF-8"),
+            (GOOD.replace(b"kms:Decrypt", b"kms:\\u0000"), "NUL"),
+            (GOOD.replace(b"kms:Decrypt", b"kms:\x00"), "control character"),
+            (GOOD.replace(b"kms:Decrypt", b"kms:\\ud800"), "surrogate"),
+            (GOOD.replace(b'"kms:Decrypt"', b"[" * 5000 + b"]" * 5000), "nested"),
+            (b'{"a":' * 100_000, "nested"),
+            (GOOD.replace(b'"kms:Decrypt"', b"9" * 5000), "number"),
+            (GOOD.replace(b'"kms:Decrypt"', b"1e999"), "finite"),
+            (GOOD + b"}", "expected"),
+            (b"{}", "id: expected a string that is not empty, got nothing"),
+            (b"5", "expected a finding, an event or a record, got 5"),
+            (b"null", "expected a finding, an event or a record, got nothing"),
+            (b'"ACTIVE"', "expected a finding"),
+            (b"[[]]", "expected a finding"),
+            (b"id,resource", "not valid JSON"),
+            (b"\x00\x00\x00", "not valid JSON"),
+            (
+                GOOD.replace(b"aws.access-analyzer", b"aws.ec2"),
+                "source: expected an event of aws.access-analyzer",
+            ),
+            (
+                json.dumps({"Id": "x", "ProductArn": "arn:aws:securityhub:::product/aws/macie"}).encode(),
+                "ProductArn",
+            ),
+            (
+                json.dumps(
+                    {"detail-type": "Security Hub Insight Results", "source": "aws.securityhub", "detail": {}}
+                ).encode(),
+                "detail.findings",
+            ),
+        ],
+    )
+    def test_it_is_one_line_and_the_others_are_scored(self, score, tmp_path, bad, expected):
+        path = tmp_path / "findings.jsonl"
+        path.write_bytes(GOOD + b"\n" + bad + b"\n" + GOOD + b"\n")
+        result = score(path)
+        assert result.code == 2
+        assert result.outcomes == ["alert", "alert"]
+        [fault] = result.faults
+        assert fault.startswith(f"{path}: ")
+        assert "line 2" in fault
+        assert expected in fault
+        assert len(fault) < 400
+
+    def test_strict_stops_there(self, score, tmp_path):
+        path = tmp_path / "findings.jsonl"
+        path.write_bytes(GOOD + b"\n{}\n" + GOOD + b"\n{}\n")
+        result = score(path, "--strict")
+        assert (result.code, result.outcomes, len(result.faults)) == (2, ["alert"], 1)
+
+    def test_strict_says_nothing_where_nothing_is_wrong(self, score):
+        assert score(EVENTS / "internal.json", "--strict").code == 0
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("content", "expected"),
+        [
+            (b"", "there is nothing"),
+            (b"\n  \n", "there is nothing"),
+            (GOOD[:-2], "cut off"),
+            (GOOD[:200], "cut off inside a string"),
+            (b"[" + GOOD, "cut off"),
+            (b"[" + GOOD + b",]", "comma"),
+            (GOOD.decode().encode("utf-16"), "UTF-16"),
+            (b"\x1f\x8b\x08\x00garbage", "gzip"),
+        ],
+    )
+    def test_a_file_that_is_not_whole(self, score, tmp_path, content, expected):
+        path = tmp_path / "findings.json"
+        path.write_bytes(content)
+        result = score(path)
+        assert result.code == 2
+        [fault] = result.faults
+        assert fault.startswith(f"{path}: ")
+        assert expected in fault
+        assert "archive" not in result.out
+
+    def test_a_directory(self, score, tmp_path):
+        assert score(tmp_path) == (2, "", f"{tmp_path}: expected a file, got a directory\n")
+
+    def test_a_missing_file_with_a_hostile_name(self, score, tmp_path):
+        result = score(tmp_path / "no\n\x1b[2Jfile")
+        assert result.code == 2
+        assert "No such file" in result.faults[0]
+
+
+class TestSettings:
+    def failed(self, score: Score, *options: object) -> str:
+        result = score(EVENTS / "internal.json", *options)
+        assert (result.code, result.out) == (2, "")
+        [fault] = result.faults
+        return fault
+
+    @pytest.mark.parametrize(
+        ("change", "expected"),
+        [
+            ({"schema": 99}, "schema"),
+            ({"schema": "1"}, "schema"),
+            ({"schema": True}, "schema"),
+            ({"unit": "stones"}, "unit"),
+            ({"base": 1.5}, "base"),
+            ({"base": float("nan")}, "base"),
+            ({"threshold": "25"}, "threshold"),
+            ({"feature_version": 0}, "feature_version"),
+            ({"tresholds": 25}, "tresholds"),
+            ({"table": [{"key": ["environmnet"], "points": {}}]}, "environmnet"),
+            ({"table": [{"key": [], "points": {}}]}, "table[0].key"),
+            ({"table": {}}, "table"),
+            ({"risk": [[0, 2.0]]}, "risk"),
+            ({"risk": [[0, float("nan")]]}, "risk"),
+        ],
+    )
+    def test_a_model_that_makes_no_sense(self, score, tmp_path, change, expected):
+        card = json.loads(scorecard_files.to_json(scorecard_files.load())) | change
+        path = tmp_path / "scorecard.json"
+        path.write_text(json.dumps(card))
+        fault = self.failed(score, "--model", path)
+        assert str(path) in fault
+        assert expected in fault
+
+    @pytest.mark.parametrize(
+        "content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b"null", b'{"schema": 1}']
+    )
+    def test_a_model_that_is_none(self, score, tmp_path, content):
+        path = tmp_path / "scorecard.json"
+        path.write_bytes(content)
+        assert str(path) in self.failed(score, "--model", path)
+
+    @pytest.mark.parametrize("current", ["../other", "", "a/b", "gone", "\x00", "x" * 5000])
+    def test_a_registry_whose_current_version_is_none(self, score, tmp_path, current):
+        (tmp_path / "current").write_text(current)
+        assert str(tmp_path) in self.failed(score, "--model", tmp_path)
+
+    def test_a_registry_whose_current_version_is_not_text(self, score, tmp_path):
+        (tmp_path / "current").write_bytes(b"\xff\xfe")
+        assert str(tmp_path) in self.failed(score, "--model", tmp_path)
+
+    @pytest.mark.parametrize("path", ["gone.json", "."])
+    def test_a_model_that_is_not_there(self, score, tmp_path, path):
+        assert str(tmp_path) in self.failed(score, "--model", tmp_path / path)
+
+    @pytest.mark.parametrize(
+        ("content", "expected"),
+        [
+            ("treshold = 5", "treshold"),
+            ("[guardrails]\npubic = false", "did you mean 'public'"),
+            ("[[expected]]\nname = 'x'\nresorce = ['a']", "resorce"),
+            ("mode = 'off'", "mode"),
+            ("mode = ", "TOML"),
+            ("[threshold]\nvalue = nan\nmodel_sha256 = '0'", "threshold"),
+            ("vendors_file = 'gone.yaml'", "gone.yaml"),
+            ('vendors_file = "\\u0000"', "cannot be read"),
+            ("vendors_file = '.'", "cannot be read"),
+            ("organization_id = 5", "organization_id"),
+            ("\x00", "TOML"),
+        ],
+    )
+    def test_a_policy_that_makes_no_sense(self, score, tmp_path, content, expected):
+        path = tmp_path / "policy.toml"
+        path.write_text(content)
+        fault = self.failed(score, "--policy", path)
+        assert str(tmp_path) in fault
+        assert expected in fault
+
+    @pytest.mark.parametrize("path", ["gone.toml", "."])
+    def test_a_policy_that_is_not_there(self, score, tmp_path, path):
+        assert str(tmp_path) in self.failed(score, "--policy", tmp_path / path)
+
+    def test_the_built_in_policy_may_be_named(self, score):
+        assert score(EVENTS / "internal.json", "--policy", DEFAULT_POLICY).code == 0
+
+    @pytest.mark.parametrize("threshold", ["nan", "inf", "-inf", "25.55", "", "many", "1e9", "200000"])
+    def test_a_threshold_that_is_none(self, score, threshold):
+        assert "--threshold" in self.failed(score, "--threshold", threshold)
+
+
+def places(value: object, at: Place = ()) -> Iterator[Place]:
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        yield (*at, key)
+        yield from places(inner, (*at, key))
+
+
+def at(value: Any, place: Place) -> Any:
+    for key in place:
+        value = value[key]
+    return value
+
+
+def put(value: Any, place: Place, new: object) -> Any:
+    changed = copy.deepcopy(value)
+    at(changed, place[:-1])[place[-1]] = new
+    return changed
+
+
+def without(value: Any, place: Place) -> Any:
+    changed = copy.deepcopy(value)
+    del at(changed, place[:-1])[place[-1]]
+    return changed
+
+
+def record(name: str) -> dict[str, Any]:
+    label = {"verdict": "expected", "by": "ada", "at": "2026-11-01T10:00:00Z", "source": "cli", "note": "x"}
+    return {"finding": event(name), "context": CONTEXT | {"unknown": {"details.policy": "x"}}, "label": label}
+
+
+ALERTS = ["external-public-bucket", "external-error", "internal-error", "external-role-federated"]
+
+
+def test_a_wrong_type_in_any_field_of_a_record_is_one_line_and_never_an_archive(score, tmp_path):
+    wrong: dict[type, object] = {bool: "yes", str: 5, int: "7", list: {"a": "b"}, dict: ["a"], type(None): 5}
+    wholes = [
+        record(name) for name in [*ALERTS, "external-cross-account-kms", "unused-permission", "internal"]
+    ]
+    bad = [put(whole, place, wrong[type(at(whole, place))]) for whole in wholes for place in places(whole)]
+    bad += [put(whole, ("decision",), "archive") for whole in wholes]
+    path = tmp_path / "bad.jsonl"
+    path.write_text("".join(json.dumps(value) + "\n" for value in bad))
+    result = score(path)
+    assert (result.code, result.out) == (2, "")
+    assert [fault.split(": ")[1] for fault in result.faults] == [f"line {n}" for n in range(1, len(bad) + 1)]
+
+
+def test_a_missing_field_never_makes_an_archive(score, tmp_path):
+    wholes = [record(name) for name in ALERTS]
+    cut = [without(whole, place) for whole in wholes for place in places(whole)]
+    path = tmp_path / "cut.jsonl"
+    path.write_text("".join(json.dumps(value) + "\n" for value in cut))
+    result = score(path)
+    assert result.code == 2
+    assert len(result.outcomes) + len(result.faults) == len(cut)
+    assert set(result.outcomes) == {"alert"}
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+_MUTATED = st.sampled_from(ALERTS).flatmap(
+    lambda name: st.builds(
+        put,
+        st.just(record(name)),
+        st.sampled_from([place for place in places(record(name)) if place[0] == "finding"]),
+        _JSON,
+    )
+)
+
+
+@given(st.lists(_MUTATED, min_size=1, max_size=20))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_no_value_in_any_field_makes_an_archive(score, tmp_path, records):
+    path = tmp_path / "fuzz.jsonl"
+    path.write_text("".join(json.dumps(value) + "\n" for value in records))
+    result = score(path)
+    assert result.code in (0, 2)
+    assert len(result.outcomes) + len(result.faults) == len(records)
+    assert "archive" not in result.outcomes
+
+
+@given(st.lists(_JSON, min_size=1, max_size=20))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_any_json_is_bad_input_or_nothing(score, tmp_path, values):
+    path = tmp_path / "fuzz.json"
+    path.write_text(json.dumps(values))
+    result = score(path)
+    assert (result.code, result.out) == (2, "")
+    assert result.faults
+
+
+@given(st.binary(max_size=300) | st.tuples(st.binary(max_size=20), st.integers(0, len(GOOD))))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+def test_any_bytes_are_read_to_the_end(score, tmp_path, noise):
+    path = tmp_path / "fuzz"
+    path.write_bytes(noise if isinstance(noise, bytes) else GOOD[: noise[1]] + noise[0] + GOOD[noise[1] :])
+    result = score(path)
+    assert result.code in (0, 2)
+    assert result.faults or result.out
+    assert "archive" not in result.outcomes
