@@ -161,7 +161,7 @@ def principal(about: Surroundings) -> str:
     """Who is let in, one text for all principals."""
     if not about.is_granting:
         return NOT_APPLICABLE
-    if not _are_readable(about):
+    if not about.is_readable:
         return UNKNOWN
     names = sorted(principal.value for principal in about.principals)
     principal = about.principals[0]
@@ -174,7 +174,7 @@ def principal(about: Surroundings) -> str:
 def principal_account(about: Surroundings) -> str:
     """The accounts of the principals."""
     accounts = sorted({principal.account for principal in about.principals if principal.account})
-    if about.is_granting and not _are_readable(about):
+    if about.is_granting and not about.is_readable:
         return UNKNOWN
     return " ".join(accounts) or NOT_APPLICABLE
 
@@ -184,12 +184,8 @@ def vendor(about: Surroundings) -> str:
     named = about.vendor
     if named is not None or not about.is_granting:
         return named or ABSENT
-    is_open = about.names_other_account and isinstance(about.principal_account, Unknown)
-    return UNKNOWN if is_open or about.finding.account is None or not _are_readable(about) else ABSENT
-
-
-def _are_readable(about: Surroundings) -> bool:
-    return bool(about.principals) and all(principal.is_readable for principal in about.principals)
+    is_described = not about.foreign_accounts or not isinstance(about.principal_account, Unknown)
+    return ABSENT if about.is_readable and about.finding.account and is_described else UNKNOWN
 
 
 def actions(about: Surroundings) -> str:

@@ -26,6 +26,8 @@ class Surroundings:
         Whether somebody is given access (not so for unused access).
     trust : str
         The farthest of the principals; see `scoring.principal.TRUST`, or ``unknown`` or ``not applicable``.
+    foreign_accounts : set of str
+        Numbers of the accounts, other than the resource's, that are given access.
     access : AccessLevel
         The access level of the finding's actions.
     is_public : bool or None
@@ -45,7 +47,7 @@ class Surroundings:
             not finding.is_unused_access or self.principals or finding.actions or finding.is_public
         )
         self.tags = tags.fold(context.tags.value) if isinstance(context.tags, Present) else {}
-        self._foreign_accounts = {
+        self.foreign_accounts = {
             principal.account
             for principal in self.principals
             if principal.account and principal.account != finding.account and principal.issuer is None
@@ -70,6 +72,11 @@ class Surroundings:
         return True if self.is_known_resource_type and self.access.level else None
 
     @property
+    def is_readable(self) -> bool:
+        """Whether the finding says who is given access, in terms that this version understands."""
+        return bool(self.principals) and all(principal.is_readable for principal in self.principals)
+
+    @property
     def is_outside(self) -> bool:
         """Whether access leaves the organization, or may do so for all we know."""
         is_inside = self.trust in ("own account", "own organization") and self.is_public is False
@@ -86,17 +93,18 @@ class Surroundings:
 
     @property
     def names_other_account(self) -> bool:
-        """Whether an AWS account other than the resource's is given access, by its number."""
-        if self.finding.finding_type == "InternalAccess" and self.finding.access_type:
+        """Whether an AWS account other than the resource's is given access, or may be for all we know."""
+        is_inside = self.finding.finding_type == "InternalAccess" and self.finding.access_type
+        if is_inside or not self.is_granting:
             return False
-        return bool(self._foreign_accounts)
+        return bool(self.foreign_accounts) or not self.is_readable
 
     @property
     def vendor(self) -> str | None:
         """The vendor or contracted party behind the principal's account, where known."""
         for principal in self.principals:
             account = principal.account
-            if account is None or account == self.finding.account:
+            if account is None or account == self.finding.account or principal.issuer is not None:
                 continue
             if account in self.policy.allow.accounts:
                 return self.policy.allow.accounts[account]
@@ -130,7 +138,7 @@ class Surroundings:
             return None
         if self.trust != "unknown":
             return False
-        if not self.principals or not all(principal.is_readable for principal in self.principals):
+        if not self.is_readable:
             return None
         names_accounts = all(principal.account and principal.issuer is None for principal in self.principals)
         return False if names_accounts or self.narrowing.narrows else None
@@ -180,7 +188,7 @@ class Surroundings:
     def _foreign(self, fact: Fact[PrincipalAccount]) -> Fact[PrincipalAccount]:
         if not isinstance(fact, Present):
             return fact
-        foreign = self._foreign_accounts
+        foreign = self.foreign_accounts
         if len(foreign) > 1 or (foreign and fact.value.id not in foreign):
             return _OTHER_ACCOUNT
         return Unknown("organization not known") if foreign and fact.value.in_org is None else fact
