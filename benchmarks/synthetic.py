@@ -15,10 +15,19 @@ from scipy.special import expit, logit
 
 from scoring.scorecard import Key, Table
 
-TRUST = ("own organization", "contracted vendor", "known vendor", "stranger")
+TRUST = ("own organization", "contracted", "known vendor", "stranger")
 LEVELS = ("List", "Read", "Tagging", "Write", "Permissions management")
 PUBLIC = ("not public", "public")
-TYPES = ("bucket", "key", "role", "queue", "topic", "function", "secret", "snapshot")
+TYPES = (
+    "AWS::S3::Bucket",
+    "AWS::KMS::Key",
+    "AWS::IAM::Role",
+    "AWS::SQS::Queue",
+    "AWS::SNS::Topic",
+    "AWS::Lambda::Function",
+    "AWS::SecretsManager::Secret",
+    "AWS::RDS::DBSnapshot",
+)
 ENVIRONMENTS = ("absent", "development", "test", "production")
 DATA = ("absent", "public", "internal", "confidential")
 MONOTONE = {"access_level": LEVELS, "public": PUBLIC}
@@ -129,8 +138,8 @@ class Organization:
             table("trust", TRUST, e["trust"]),
             table("access_level", LEVELS, e["level"]),
             table("public", PUBLIC, e["public"]),
-            table("tag:environment", ENVIRONMENTS, e["environment"]),
-            table("tag:data", DATA, e["data"]),
+            table("environment", ENVIRONMENTS, e["environment"]),
+            table("data_class", DATA, e["data"]),
         )
         return SimpleNamespace(base=400, tables=tables)
 
@@ -146,9 +155,9 @@ class Organization:
             "access_level": np.array(LEVELS)[d["level"]],
             "public": np.array(PUBLIC)[d["public"]],
             "resource_type": np.array(TYPES)[d["type"]],
-            "tag:environment": np.array(ENVIRONMENTS)[d["environment"]],
-            "tag:data": np.array(DATA)[d["data"]],
-            "region": rng.choice(["eu-west-1", "us-east-1", "eu-central-1"], n),
+            "environment": np.array(ENVIRONMENTS)[d["environment"]],
+            "data_class": np.array(DATA)[d["data"]],
+            "source": rng.choice(["bucket policy", "bucket ACL", "access point"], n),
         }
         return Sample(pd.DataFrame(columns), probability, (rng.random(n) < probability).astype(int))
 

@@ -43,6 +43,8 @@ class KeyRows:
         Each row's bucket of precedent, for a key whose counts matter.
     step : float
         Expected change of log-odds for each doubling of the count.
+    silent : array
+        The values that get no effect.
     grid : Grid or None
         Ordered values.
     card : array of shape (size,)
@@ -54,6 +56,7 @@ class KeyRows:
     variance: float
     buckets: Ints | None
     step: float
+    silent: Ints
     grid: Grid | None
     card: Floats
 
@@ -81,7 +84,13 @@ class Design:
                 mean, covariance = precedent.prior(key.step)
                 steps.append(StepBlock(key.buckets[rows], mean, covariance))
         blocks = [
-            Block(key.rows[rows], key.size, key.variance * loose, None if key.grid is None else key.project)
+            Block(
+                key.rows[rows],
+                key.size,
+                key.variance * loose,
+                key.silent,
+                None if key.grid is None else key.project,
+            )
             for key, loose in zip(self.keys, looseness.tolist(), strict=True)
         ]
         card = None if self.card is None else self.card[rows]

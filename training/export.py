@@ -13,7 +13,7 @@ from scoring.scorecard import Table
 from training import precedent
 from training.arrays import Floats, Ints
 from training.keys import Columns, Key, KeyValues
-from training.material import TENTH, Material, is_no_precedent, points_of
+from training.material import TENTH, Material, is_no_precedent, points_of, silent
 from training.monotone import Grid
 
 
@@ -50,8 +50,8 @@ def export(
         draft, left_out = _draft(material, part, card_weight)
         drafts.append(draft)
         centre += left_out
-    smallest = _smallest_impact(drafts, max_entries)
-    return tuple(draft.table(material, smallest) for draft in drafts), centre
+    limit = _impact_limit(drafts, max_entries)
+    return tuple(draft.table(material, limit) for draft in drafts), centre
 
 
 def score_rows(base: int, tables: Sequence[Table], frame: pd.DataFrame) -> Ints:
@@ -77,14 +77,14 @@ class _Draft:
     seen: Ints
     impact: Floats
 
-    def table(self, material: Material, smallest: float) -> Table:
+    def table(self, material: Material, limit: float) -> Table:
         texts = self.values.texts(material.columns)
         n = len(material.y)
         unintended = np.bincount(self.values.rows[:n], material.y, len(texts)).astype(int)
         labelled = np.bincount(self.values.rows[:n], minlength=len(texts))
         card = material.tables.get(self.key)
         points, evidence = {}, {}
-        keep = self.impact >= smallest
+        keep = (self.impact > limit) | np.isinf(self.impact)
         for i, text in enumerate(texts):
             if UNKNOWN in text or not keep[i]:
                 continue
@@ -102,13 +102,14 @@ class _Draft:
 def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draft, float]:
     values = part.values
     seen = material.counts(values)
-    effects, unseen, centre = part.effects, 0.0, 0.0
+    effects, unseen, centre = part.effects.copy(), 0.0, 0.0
     if part.buckets is not None:
         bucket = precedent.buckets(seen)
         bucket[is_no_precedent(values, material.columns)] = precedent.NONE
         centre = float(np.average(part.buckets[bucket], weights=seen)) if seen.any() else 0.0
         effects = effects + part.buckets[bucket] - centre
         unseen = float(part.buckets[0]) - centre
+    effects[silent(values, material.columns)] = 0.0
     points: Floats = effects / TENTH
     default, unknown = unseen / TENTH, 0.0
     card = material.tables.get(values.key)
@@ -136,7 +137,7 @@ def _places(values: KeyValues, columns: Columns, listed: Sequence[Key]) -> list[
     return [place[text] for text in listed]
 
 
-def _smallest_impact(drafts: Sequence[_Draft], max_entries: int) -> float:
-    """Return the impact (seen x difference to the default) below which entries are left out."""
+def _impact_limit(drafts: Sequence[_Draft], max_entries: int) -> float:
+    """Return the impact (seen x difference to the default) up to which entries are left out."""
     everything = np.sort(np.concatenate([draft.impact for draft in drafts])) if drafts else np.zeros(0)
-    return float(everything[-max_entries]) if len(everything) > max_entries else 0.0
+    return float(everything[-max_entries - 1]) if len(everything) > max_entries else -1.0

@@ -120,6 +120,7 @@ class Material:
             variance=variance,
             buckets=None if bucket is None else bucket[rows],
             step=self.step,
+            silent=silent(values, self.columns),
             grid=grid,
             card=card,
         )
@@ -137,6 +138,16 @@ def _listed(tables: Sequence[Table], order: Order) -> dict[str, list[str]]:
 def points_of(table: Table, values: KeyValues, columns: Columns) -> Ints:
     """Look up a table's points, in tenths, for each of the distinct values of its key."""
     return np.array([table.look_up(texts) for texts in values.texts(columns)], dtype=np.int64)
+
+
+def silent(values: KeyValues, columns: Columns) -> Ints:
+    """Return which values of a combination have no points: where one of its questions does not arise.
+
+    The runtime gives zero there even if the rest is unknown, and no known value may get more than that.
+    """
+    if len(values.key) == 1:
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(values.has(columns, NOT_APPLICABLE))
 
 
 def is_no_precedent(values: KeyValues, columns: Columns) -> Bools:

@@ -27,12 +27,14 @@ VARIANCE_STRENGTH = 20.0
 class Block:
     """The effects of one key: one for each value, each ~ N(0, variance).
 
-    `project`, if any, takes effects and their weights and returns the nearest effects in the required order.
+    Silent values have no effect, so that none can be learned for them. `project`, if any, takes effects and
+    their weights and returns the nearest effects in the required order.
     """
 
     rows: Ints
     size: int
     variance: float
+    silent: Ints
     project: Callable[[Floats, Floats], Floats] | None = None
 
 
@@ -149,6 +151,7 @@ def _key_step(
     h = information + 1 / variance
     g = np.bincount(block.rows, residual, block.size) - old / variance
     new = old + np.clip(g / h, -LARGEST_STEP, LARGEST_STEP)
+    new[block.silent] = 0.0
     if block.project is not None:
         new = block.project(new, h)
     determined = float((information / h).sum())

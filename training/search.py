@@ -20,6 +20,9 @@ LOOSENESS = ((1.0, 1.0), (5.0, 5.0), (5.0, 50.0), (30.0, 30.0))
 MOST_CANDIDATES = 90
 MOST_PAIRS = 60
 SEARCH_ROWS = 50_000
+# With fewer labels of the rarer class combinations stay out and effects tight: cross-validation is too
+# noisy to say more.
+FEW = 30
 SCREENED_VARIANCES = (0.03, 0.3, 1.0)
 
 
@@ -52,13 +55,16 @@ def choose(
         The most keys, kept ones included.
     """
     rows = _sample(len(material.y), seed)
+    y = material.y[rows]
+    is_few = min(float(y.sum()), float((1 - y).sum())) < FEW
     keys = list(dict.fromkeys([*kept, *(candidates or ())]))
     if candidates is None:
-        keys = _screened(material, keys, largest_key, rows)
+        keys = _screened(material, keys, 1 if is_few else largest_key, rows)
     design = material.design(keys, _variances(keys), rows)
     fold = folds_of(design.y, seed)
     sizes = np.array([len(key) for key in keys])
-    looseness = [np.where(sizes == 1, single, combined) for single, combined in LOOSENESS]
+    tried = LOOSENESS[:1] if is_few else LOOSENESS
+    looseness = [np.where(sizes == 1, single, combined) for single, combined in tried]
     fits = crossfit(design, looseness, fold, n_jobs)
     best = _one_standard_error([fit.loss for fit in fits])
     honest = fits[best]
