@@ -1,14 +1,14 @@
 """Draw one finding after another, each with its true log-odds of being unintended."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from training.simulate import catalogue
 from training.simulate.chance import Weighted, seeded
 from training.simulate.conditions import CONDITION, draw_condition
 from training.simulate.description import TRUST, TRUSTS, Principal, Resource
+from training.simulate.epochs import STEPS, Epoch, build_epochs
+from training.simulate.kinds import KIND_INDEX, KINDS
 from training.simulate.organization import Organization
 from training.simulate.precedent import NEVER_SEEN_SHARE, REPEATED_SHARE, Precedent, subject_of
 from training.simulate.principals import never_seen
@@ -16,8 +16,7 @@ from training.simulate.shapes import Draft
 from training.simulate.sharing import SINGLE, Relationship, fits
 from training.simulate.truth import SHIFT, Truth
 
-_PILOT = 3000
-EPOCHS = 12  # steps in which the organization changes over the simulated time
+_PILOT = 3000  # findings from which the base rate is set
 
 _OWN = TRUST["own"]
 _INSIDE = TRUST["inside"]
@@ -31,7 +30,16 @@ _OF_USERS = Weighted(
     [("UnusedIAMUserAccessKey", 0.5), ("UnusedIAMUserPassword", 0.3), ("UnusedPermission", 0.2)]
 )
 _STATUSES = Weighted([("ACTIVE", 0.925), ("ARCHIVED", 0.045), ("RESOLVED", 0.03)])
-_RESTRICTIONS = Weighted([("NOT_APPLICABLE", 0.62), ("", 0.2), ("APPLICABLE", 0.1), ("APPLIED", 0.08)])
+_RESTRICTIONS = Weighted(
+    [
+        ("NOT_APPLICABLE", 0.62),
+        ("", 0.196),
+        ("APPLICABLE", 0.1),
+        ("APPLIED", 0.08),
+        ("FAILED_TO_EVALUATE_RCP", 0.004),
+    ]
+)
+_SOURCES = Weighted([("POLICY", 0.9), ("S3_ACCESS_POINT", 0.08), ("S3_ACCESS_POINT_ACCOUNT", 0.02)])
 _ANALYZERS = {"ExternalAccess": "organization", "InternalAccess": "internal-access"}
 _FAILED = 0.012  # share of findings where Access Analyzer met an error
 _DELETED = 0.012
@@ -68,19 +76,18 @@ class Draws:
         self.truth = Truth(organization)
         sharing = organization.sharing
         self.principals = sharing.principals
-        self.by_trust = sharing.by_trust
         numbers = {team.name: number for number, team in enumerate(organization.teams)}
         self.team_of = [numbers[resource.team] for resource in organization.resources]
-        self.kind_of = [catalogue.KIND_INDEX[resource.type] for resource in organization.resources]
+        self.kind_of = [KIND_INDEX[resource.type] for resource in organization.resources]
         pairs = list(zip(self.team_of, self.kind_of, strict=True))
         self.precedent = Precedent(
             sharing,
-            [pair for pair in pairs if catalogue.KINDS[pair[1]].grants],
-            [pair for pair in pairs if catalogue.KINDS[pair[1]].internal],
+            [pair for pair in pairs if KINDS[pair[1]].grants],
+            [pair for pair in pairs if KINDS[pair[1]].internal],
             _SHARES["ExternalAccess"],
             _SHARES["InternalAccess"],
         )
-        shareable = [(number, kind) for number, kind in enumerate(catalogue.KINDS) if kind.grants]
+        shareable = [(number, kind) for number, kind in enumerate(KINDS) if kind.grants]
         self.grants = {
             number: Weighted([(grant, grant[1]) for grant in kind.grants]) for number, kind in shareable
         }
@@ -88,13 +95,7 @@ class Draws:
             number: Weighted([(TRUST[name], weight) for name, weight in SINGLE.items() if fits(kind, name)])
             for number, kind in shareable
         }
-        steps = [step / EPOCHS * min(drift, 1.0) if drift else 1.0 for step in range(EPOCHS)]
-        self.external = [self._frequencies(sharing.external, step) for step in steps]
-        self.internal = [self._frequencies(sharing.internal, step) for step in steps]
-        self.shareable = [self._live(step, lambda kind: bool(kind.grants)) for step in steps]
-        self.holders = [self._live(step, lambda kind: kind.internal) for step in steps]
-        self.entities = [self._live(step, lambda kind: kind.type.startswith("AWS::IAM")) for step in steps]
-
+        self.epochs = build_epochs(organization, drift)
         self.base = 0.0
         self.base = self._base(rate)
 
@@ -109,24 +110,10 @@ class Draws:
             lower, upper = (middle, upper) if mean < rate else (lower, middle)
         return lower
 
-    def _frequencies(self, relationships: tuple[Relationship, ...], step: float) -> Weighted[Relationship]:
-        return Weighted(
-            (one, one.weight * (1.0 + self.drift * max(-0.8, one.slope) * step))
-            for one in relationships
-            if one.since <= step
-        )
-
-    def _live(self, step: float, wanted: Callable[[catalogue.Kind], bool]) -> list[int]:
-        return [
-            index
-            for index, resource in enumerate(self.organization.resources)
-            if resource.since <= step and wanted(catalogue.KINDS[self.kind_of[index]])
-        ]
-
     def draw(self, rng: Random, progress: float, sent: float) -> Drawn:
         """One finding at a share of the simulated time; `sent` in seconds since the epoch."""
         rnd = rng.random
-        epoch = int(progress * EPOCHS)
+        epoch = self.epochs[int(progress * STEPS)]
         family = _FAMILIES.draw(rnd())
         if family == "ExternalAccess":
             drawn = self._external(rng, epoch)
@@ -146,45 +133,46 @@ class Draws:
         draft.created = draft.analyzed - (120 if rnd() < 0.75 else 500_000) * rnd()
         return drawn
 
-    def _external(self, rng: Random, epoch: int) -> Drawn:
+    def _external(self, rng: Random, epoch: Epoch) -> Drawn:
         rnd = rng.random
         relationship: Relationship | None = None
         if rnd() < REPEATED_SHARE:
-            relationship = self.external[epoch].draw(rnd())
+            relationship = epoch.external.draw(rnd())
             index = relationship.resources[int(len(relationship.resources) * rnd())]
             number, principal = relationship.principal, self.principals[relationship.principal]
         else:
-            pool = self.shareable[epoch]
+            pool = epoch.shareable
             index = pool[int(len(pool) * rnd())]
-            number, principal = self._someone(rng, self.organization.resources[index])
+            number, principal = self._someone(rng, epoch, self.organization.resources[index])
         return self._shared(rng, "ExternalAccess", index, number, principal, relationship)
 
-    def _internal(self, rng: Random, epoch: int) -> Drawn:
+    def _internal(self, rng: Random, epoch: Epoch) -> Drawn:
         rnd = rng.random
         relationship: Relationship | None = None
         if rnd() < REPEATED_SHARE:
-            relationship = self.internal[epoch].draw(rnd())
+            relationship = epoch.internal.draw(rnd())
             index = relationship.resources[int(len(relationship.resources) * rnd())]
             number = relationship.principal
         else:
-            pool = self.holders[epoch]
+            pool = epoch.watched
             index = pool[int(len(pool) * rnd())]
-            number = self.by_trust[_INSIDE][int(len(self.by_trust[_INSIDE]) * rnd())]
+            insiders = epoch.principals[_INSIDE]
+            number = insiders[int(len(insiders) * rnd())]
         drawn = self._shared(rng, "InternalAccess", index, number, self.principals[number], relationship)
         drawn.log_odds += _INTERNAL_OFFSET
         return drawn
 
-    def _someone(self, rng: Random, resource: Resource) -> tuple[int, Principal]:
+    def _someone(self, rng: Random, epoch: Epoch, resource: Resource) -> tuple[int, Principal]:
         """A principal that nothing is known of in advance; number -1 for an account never seen."""
         rnd = rng.random
-        trust = self.single_trusts[catalogue.KIND_INDEX[resource.type]].draw(rnd())
+        trust = self.single_trusts[KIND_INDEX[resource.type]].draw(rnd())
         if trust == _STRANGER and rnd() < NEVER_SEEN_SHARE:
             return -1, never_seen(rng)
-        candidates = self.by_trust[trust]
-        number = candidates[int(len(candidates) * rnd())]
-        if trust == _OWN and self.principals[number].account == resource.account:
-            number = candidates[(number + 1) % len(candidates)]
-        return number, self.principals[number]
+        candidates = epoch.principals[trust]
+        place = int(len(candidates) * rnd())
+        if trust == _OWN and self.principals[candidates[place]].account == resource.account:
+            place = (place + 1) % len(candidates)  # within one account there is no external access
+        return candidates[place], self.principals[candidates[place]]
 
     def _shared(
         self,
@@ -218,26 +206,21 @@ class Draws:
         draft.same_account = principal.account == resource.account
         draft.restriction = _RESTRICTIONS.draw(rnd())
         if resource.type == "AWS::S3::Bucket":
-            draft.source = (
-                "BUCKET_ACL"
-                if principal.key == "CanonicalUser"
-                else "POLICY"
-                if rnd() < 0.9
-                else "S3_ACCESS_POINT"
-            )
+            draft.source = "BUCKET_ACL" if principal.key == "CanonicalUser" else _SOURCES.draw(rnd())
         if finding_type == "InternalAccess" and rnd() < 0.06:
             draft.service_restriction = "APPLIED"
+        restricted = "APPLIED" in (draft.service_restriction, draft.restriction)
         trust = principal.trust
         if trust == _PUBLIC and not draft.public:  # a condition lets in some, not all
             trust = _OWN if condition.sort == CONDITION["organization"] else _STRANGER
-        log_odds = self.truth.shared(index, kind, trust, grant[0], condition.sort, draft.restriction, number)
+        log_odds = self.truth.shared(index, kind, trust, grant[0], condition.sort, restricted, number)
         subject = subject_of(principal, condition.items)
         log_odds += self.precedent.effect(self.team_of[index], number, subject)
         return Drawn(draft, principal, index, log_odds)
 
-    def _unused(self, rng: Random, epoch: int) -> Drawn:
+    def _unused(self, rng: Random, epoch: Epoch) -> Drawn:
         rnd = rng.random
-        pool = self.entities[epoch]
+        pool = epoch.entities
         index = pool[int(len(pool) * rnd())]
         resource = self.organization.resources[index]
         of_user = resource.type == "AWS::IAM::User"

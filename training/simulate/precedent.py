@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from training.simulate import catalogue
 from training.simulate.description import TRUST, Principal
+from training.simulate.kinds import KINDS
 from training.simulate.sharing import SINGLE, Relationship, Sharing, fits
 
 Pair = tuple[int, int, str]  # team, principal, and the subject where that tells who it really is
@@ -12,8 +12,8 @@ Pair = tuple[int, int, str]  # team, principal, and the subject where that tells
 REPEATED_SHARE = 0.8  # of the shared findings, those of a relationship
 NEVER_SEEN_SHARE = 0.85  # of the strangers who occur singly
 
-_NEW = 1.8  # log-odds of access between two who never share
-_USUAL = -2.2  # of access between two who share all the time
+_NEW = 1.5  # log-odds of access between two who never share
+_USUAL = -1.9  # of access between two who share all the time
 _RARE, _OFTEN = 0.7, 6.0  # times in 5,000 findings at which these are reached
 
 
@@ -79,7 +79,7 @@ def _single_external(sharing: Sharing, resources: Sequence[tuple[int, int]]) -> 
     """Pairs that come together by chance; federated ones have a new subject each time."""
     of_trust: dict[tuple[int, int], float] = {}
     for team, kind in resources:
-        fitting = {name: weight for name, weight in SINGLE.items() if fits(catalogue.KINDS[kind], name)}
+        fitting = {name: weight for name, weight in SINGLE.items() if fits(KINDS[kind], name)}
         total = math.fsum(fitting.values())
         for name, weight in fitting.items():
             key = team, TRUST[name]

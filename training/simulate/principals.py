@@ -4,6 +4,7 @@ from random import Random
 
 from training.simulate import catalogue
 from training.simulate.description import TRUST, Account, Principal
+from training.simulate.kinds import KINDS
 
 _STRANGERS = 60  # those who come back; most strangers are seen once and made when they are drawn
 
@@ -78,7 +79,7 @@ def _others(rng: Random) -> list[Principal]:
         account = _outside(rng)
         form = account if rng.random() < 0.6 else f"arn:aws:iam::{account}:user/contractor"
         found.append(Principal(TRUST["stranger"], "AWS", form, account, effect=rng.gauss(0, 1)))
-    for service in dict.fromkeys(service for kind in catalogue.KINDS for service in kind.services):
+    for service in dict.fromkeys(service for kind in KINDS for service in kind.services):
         found.append(Principal(TRUST["service"], "Service", service, effect=rng.gauss(0, 1)))
     for _ in range(6):
         user = f"{rng.getrandbits(256):064x}"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
-from training.simulate import catalogue
 from training.simulate.chance import Weighted
 from training.simulate.conditions import Condition, draw_condition
 from training.simulate.description import TRUST, TRUSTS, Account, Principal, Resource, Team
+from training.simulate.kinds import KIND_INDEX, KINDS, Grant, Kind
 from training.simulate.principals import build_principals
 
 # How often each trust occurs among relationships that repeat, and among single occurrences.
@@ -16,7 +16,7 @@ REPEATED = {
     "pinned": 0.08, "wide": 0.02, "saml": 0.02, "canonical": 0.01, "public": 0.05,
 }  # fmt: skip
 SINGLE = {
-    "own": 0.2, "partner": 0.09, "contracted": 0.08, "vendor": 0.09, "stranger": 0.3, "service": 0.04,
+    "own": 0.15, "partner": 0.08, "contracted": 0.07, "vendor": 0.09, "stranger": 0.38, "service": 0.04,
     "pinned": 0.03, "wide": 0.04, "saml": 0.01, "canonical": 0.02, "public": 0.1,
 }  # fmt: skip
 
@@ -29,7 +29,7 @@ class Relationship:
     principal: int
     resources: tuple[int, ...]
     kind: int  # of its resources, as an index into the catalogue
-    grant: catalogue.Grant  # the usual one
+    grant: Grant  # the usual one
     condition: Condition
     weight: float
     since: float
@@ -64,7 +64,7 @@ class Sharing:
         )
 
 
-def fits(kind: catalogue.Kind, trust: str) -> bool:
+def fits(kind: Kind, trust: str) -> bool:
     """Whether a resource of this kind can be shared with a principal of this trust."""
     if not kind.grants:
         return False
@@ -130,9 +130,7 @@ class _Owners:
         """A relationship with this principal, or None where the drawn team owns nothing that it could use."""
         number = self.by_weight.draw(rng.random())
         team, owned = self.teams[number], self.owned[number]
-        kinds = [
-            kind for kind in catalogue.KINDS if kind.type in owned and fits(kind, TRUSTS[principal.trust])
-        ]
+        kinds = [kind for kind in KINDS if kind.type in owned and fits(kind, TRUSTS[principal.trust])]
         if not kinds:
             return None
         kind = Weighted((kind, kind.weight) for kind in kinds).draw(rng.random())
@@ -151,7 +149,7 @@ class _Owners:
             team=number,
             principal=index,
             resources=shared,
-            kind=catalogue.KIND_INDEX[kind.type],
+            kind=KIND_INDEX[kind.type],
             grant=Weighted((grant, grant[1]) for grant in kind.grants).draw(rng.random()),
             condition=draw_condition(rng, principal, kind.type, team.name, organization_id),
             weight=1.0 / (1 + rank * 30) ** 1.05,

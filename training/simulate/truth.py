@@ -11,6 +11,7 @@ from training.simulate import catalogue
 from training.simulate.chance import seeded
 from training.simulate.conditions import CONDITIONS
 from training.simulate.description import TRUST, TRUSTS
+from training.simulate.kinds import KINDS
 from training.simulate.organization import Organization
 
 SHIFT = 0.3  # how far the base rate drifts over the simulated time
@@ -31,7 +32,7 @@ _TYPE = {
     "AWS::RDS::DBClusterSnapshot": 0.5, "AWS::KMS::Key": 0.1, "AWS::SNS::Topic": -0.35,
     "AWS::SQS::Queue": -0.25, "AWS::ECR::Repository": -0.3, "AWS::Lambda::LayerVersion": -0.3,
 }  # fmt: skip
-_RESTRICTION = {"NOT_APPLICABLE": 0.0, "": 0.0, "APPLICABLE": 0.0, "APPLIED": -1.0}
+_APPLIED = -1.0  # a resource or service control policy cuts part of it off
 _TRUST_AND_LEVEL = {
     ("stranger", 3): 0.7, ("stranger", 4): 0.8, ("vendor", 4): 0.7, ("public", 3): 0.9, ("public", 0): -0.2,
     ("service", 3): -0.4, ("own", 4): -0.3,
@@ -62,8 +63,7 @@ class Truth:
         rng = seeded(organization.seed, "truth")
         gauss = rng.gauss
         self.type_level = [
-            [_TYPE.get(kind.type, 0.0) + level + gauss(0, 0.1) for level in _LEVEL]
-            for kind in catalogue.KINDS
+            [_TYPE.get(kind.type, 0.0) + level + gauss(0, 0.1) for level in _LEVEL] for kind in KINDS
         ]
         self.trust_level = [
             [_TRUST[trust] + _TRUST_AND_LEVEL.get((trust, level), 0.0) + gauss(0, 0.1) for level in range(5)]
@@ -78,7 +78,6 @@ class Truth:
             for name in catalogue.DATA_CLASSES
         ]
         self.condition = [_CONDITION[name] for name in CONDITIONS]
-        self.restriction = _RESTRICTION
         self.unused_environment = [_UNUSED_ENVIRONMENT[name] for name in catalogue.ENVIRONMENTS]
         teams = {team.name: gauss(0, 0.3) for team in organization.teams}
         accounts = {account.id: gauss(0, 0.1) for account in organization.accounts}
@@ -106,7 +105,7 @@ class Truth:
         trust: int,
         level: int,
         condition: int,
-        restriction: str,
+        restricted: bool,
         principal: int,
     ) -> float:
         """Log-odds of external or internal access, without precedent; `principal` -1 is one never seen."""
@@ -117,7 +116,7 @@ class Truth:
             + self.data_trust[self.data_classes[resource]][trust]
             + self.owner[resource]
             + self.condition[condition]
-            + self.restriction[restriction]
+            + (_APPLIED if restricted else 0.0)
             + (self.principal[principal] if principal >= 0 else 0.0)
         )
 
