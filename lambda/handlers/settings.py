@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from scoring.enrich.single import Aws, connect, enrich
 from scoring.errors import BadInput
 from scoring.finding import Finding
 from scoring.pipeline import Runtime
+from scoring.scorecard import Scorecard
 
 if TYPE_CHECKING:
     import boto3
@@ -121,10 +123,10 @@ def runtime(settings: Settings, *, seconds_left: float) -> Runtime:
         Until the function's own limit.
     """
     made = clients(settings)
-    rules = policy.load(settings.policy) if settings.policy else policy.load()
+    rules = _policy(*_version(settings.policy or policy.DEFAULT))
     deadline = time.time() + max(_LEAST_FOR_ENRICHMENT, seconds_left - _FOR_EFFECTS)
     return Runtime(
-        card=scorecard_files.load(settings.model) if settings.model else scorecard_files.load(),
+        card=_card(*_version(settings.model or scorecard_files.DEFAULT)),
         policy=rules,
         mode=settings.mode or rules.mode,
         enrich=_enricher(made.aws, rules, deadline),
@@ -132,6 +134,22 @@ def runtime(settings: Settings, *, seconds_left: float) -> Runtime:
         log=made.log,
         now=partial(datetime.now, UTC),
     )
+
+
+@lru_cache(maxsize=4)
+def _policy(path: str, _changed: int) -> policy.Policy:
+    return policy.load(path)
+
+
+@lru_cache(maxsize=4)
+def _card(path: str, _changed: int) -> Scorecard:
+    return scorecard_files.load(path)
+
+
+def _version(path: str | Path) -> tuple[str, int]:
+    """Tell one version of a file or of a model's folder from the next: no version is read twice."""
+    files = (Path(path), Path(path, "current"), Path(path, "scorecard.json"))
+    return str(path), max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
 
 def _enricher(aws: Aws, rules: policy.Policy, deadline: float) -> Callable[[Finding], Context]:

@@ -193,3 +193,16 @@ def test_every_sample_event_ends_as_one_of_the_outcomes(box: Box) -> None:
         event["detail"].setdefault("updatedAt", event["time"])
         result = single.handler(event, CONTEXT)
         assert result["done"][0]["effect"] in ("alert", "none"), path.name
+
+
+def test_a_policy_that_changed_holds_from_the_next_event_on(
+    box: Box, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("")
+    monkeypatch.setenv("TRIAGE_POLICY", str(path))
+    first = box.share(box.key(DEVELOPMENT, "alias/DevelopmentKey"))
+    path.write_text('[[expected]]\nname = "keys"\nresource_type = ["AWS::KMS::Key"]\n')
+    second = box.share(box.key())
+    assert box.status(first) == "ACTIVE"
+    assert box.status(second) == "ARCHIVED"
