@@ -5,6 +5,7 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import BinaryIO, Final
 
 import msgspec
@@ -101,24 +102,29 @@ def csv_row(decision: Decision) -> tuple[str | float | None, ...]:
     return (
         harmless(decision.finding_id),
         harmless(decision.resource),
-        harmless(decision.resource_type),
+        _repeated(decision.resource_type),
         decision.account,
-        harmless(decision.finding_type),
-        harmless(decision.status),
+        _repeated(decision.finding_type),
+        _repeated(decision.status),
         decision.outcome,
         decision.score,
         decision.threshold,
         decision.base,
         decision.risk,
-        harmless("; ".join(f"{part.feature}={part.points:+.1f}" for part in decision.contributions)),
-        harmless("; ".join(rail.name for rail in decision.guardrails)),
+        harmless("; ".join([_points(part.feature, part.points) for part in decision.contributions])),
+        "; ".join([rail.name for rail in decision.guardrails]),
         harmless("; ".join(decision.unknown)),
         harmless(decision.reason),
-        harmless(model.name),
-        harmless(model.version),
+        _repeated(model.name),
+        _repeated(model.version),
         model.kind,
         model.sha256,
     )
+
+
+@lru_cache(maxsize=4096)
+def _points(feature: str, points: float) -> str:
+    return f"{feature}={points:+.1f}"
 
 
 def harmless(text: str) -> str:
@@ -131,3 +137,6 @@ def harmless(text: str) -> str:
     """
     text = printable(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+_repeated = lru_cache(maxsize=4096)(harmless)
