@@ -2,8 +2,8 @@
 
 Run by `make bench`. Two kinds of lines: events as they come, and records with all that enrichment finds; from
 the simulator, so that principals, tags and conditions vary as they do in an organization. Each run is the
-whole command in a process of its own. A second is one of processor time, start and end included; what else the
-machine does counts only as far as it slows the processor down.
+whole command in a process of its own. A second is one of processor time, start and end included; what else
+the machine does counts only as far as it slows the processor down.
 """
 
 import json

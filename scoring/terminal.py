@@ -137,7 +137,7 @@ def _print_fitting(rows: Iterator[TableRow], console: "Console") -> None:
 
 def _why(decision: Decision) -> str:
     """Give the shortest reason that tells one alert from the next."""
-    if decision.guardrails:
+    if decision.guardrails and decision.outcome == "alert":
         names = list(dict.fromkeys(visible(rail.name) for rail in decision.guardrails))
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""
         return f"guardrail: {', '.join(names[:2])}{more}"
