@@ -114,8 +114,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @staticmethod
     def _alias_matches(about: "Surroundings", alias: str) -> bool | None:
         aliases = about.context.aliases
-        if about.finding.resource_type != "AWS::KMS::Key" and about.is_known_resource_type:
-            return False
+        if about.finding.resource_type != "AWS::KMS::Key":
+            return False if about.is_known_resource_type else None
         if isinstance(aliases, Unknown):
             return None
         return isinstance(aliases, Present) and fold_alias(alias) in {fold_alias(a) for a in aliases.value}

@@ -5,8 +5,10 @@ texts that a hostile or careless person would write.
 """
 
 import json
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from scoring import scorecard_files
@@ -53,7 +55,7 @@ HOSTILE = (
 )
 
 hostile_text = st.sampled_from(HOSTILE) | st.text(max_size=12)
-unknown_resource_types = st.sampled_from(("AWS::Bedrock::Agent", "unknown", "not applicable", "absent", ""))
+unknown_resource_types = st.sampled_from(("AWS::Bedrock::Agent", "unknown", "not applicable", "absent"))
 unknown_finding_types = st.sampled_from(("AnomalousAccess", "unknown", "not applicable", "absent"))
 
 _BUCKETS = ("site", "payroll", "logs")
@@ -139,51 +141,56 @@ _RESTRICTIONS = (
 )
 
 
-@st.composite
-def findings(draw: st.DrawFn, *, statuses: tuple[str, ...] = ("ACTIVE",), granting: bool = False) -> Finding:
-    """Findings of all types as AWS could send them, errors and what newer versions add included."""
-    pool = FINDING_TYPES[:2] if granting else (*FINDING_TYPES[:1] * 3, *FINDING_TYPES)
-    finding_type = draw(st.sampled_from(pool) if granting else st.sampled_from(pool) | unknown_finding_types)
-    resource_type = draw(
-        st.sampled_from(("AWS::KMS::Key", "AWS::S3::Bucket", "AWS::IAM::Role", *RESOURCE_TYPES))
-        | unknown_resource_types.filter(bool)
-    )
-    pattern = _SERVICES.get(resource_type, "arn:aws:service:eu-west-1:{account}:{name}")
-    account = draw(st.sampled_from((OWN, OWN, OWN, INSIDE)))
-    resource = pattern.format(account=account, name=draw(st.sampled_from(_BUCKETS)))
-    error = None if granting else draw(st.sampled_from((None,) * 6 + ("ACCESS_DENIED", "INTERNAL_ERROR")))
-    common: dict[str, Any] = {
-        "id": draw(st.sampled_from(("0b5a", "c4e1"))),
-        "resource": resource,
-        "resource_type": resource_type,
-        "account": account,
-        "status": draw(st.sampled_from(statuses)),
-        "finding_type": finding_type,
-        "error": error,
-        "restrictions": tuple(draw(st.lists(st.sampled_from(_RESTRICTIONS), max_size=2, unique=True))),
-    }
-    if finding_type.startswith("Unused"):
-        common.pop("restrictions")
-        services = draw(st.none() | st.integers(0, 40)) if finding_type == "UnusedPermission" else None
-        return Finding(**common, unused_services=services)
-    if error:
-        return Finding(**common)
-    common |= {
-        "principals": tuple(draw(_few(_PRINCIPALS))),
-        "actions": tuple(draw(_few(_ACTIONS, most=3))),
-        "conditions": tuple(sorted(dict(draw(_few(_CONDITIONS, least=0))).items())),
-    }
-    if resource_type == "AWS::S3::Bucket":
-        kinds = ("POLICY", "BUCKET_ACL", "S3_ACCESS_POINT")
-        common["sources"] = tuple(draw(_few(kinds, least=0)))
-    if finding_type == "InternalAccess":
-        return Finding(**common, access_type=draw(st.sampled_from(("INTRA_ACCOUNT", "INTRA_ORG", None))))
-    return Finding(**common, is_public=draw(st.sampled_from((False, False, True, None))))
-
-
 def _few(pool: tuple[Any, ...], least: int = 1, most: int = 2) -> st.SearchStrategy[list[Any]]:
     one = st.lists(st.sampled_from(pool), min_size=least, max_size=1)
     return one | one | st.lists(st.sampled_from(pool), min_size=least, max_size=most, unique=True)
+
+
+_finding_types = st.sampled_from((*FINDING_TYPES[:1] * 3, *FINDING_TYPES)) | unknown_finding_types
+_granting_types = st.sampled_from(FINDING_TYPES[:2])
+_resource_types = st.sampled_from(("AWS::KMS::Key", "AWS::S3::Bucket", "AWS::IAM::Role", *RESOURCE_TYPES))
+_any_resource_types = _resource_types | _resource_types | _resource_types | unknown_resource_types
+_errors = st.sampled_from((None,) * 6 + ("ACCESS_DENIED", "INTERNAL_ERROR"))
+_granted = st.fixed_dictionaries(
+    {
+        "principals": _few(_PRINCIPALS).map(tuple),
+        "actions": _few(_ACTIONS, most=3).map(tuple),
+        "conditions": _few(_CONDITIONS, least=0).map(lambda pairs: tuple(sorted(dict(pairs).items()))),
+        "sources": _few(("POLICY", "BUCKET_ACL", "S3_ACCESS_POINT"), least=0).map(tuple),
+        "restrictions": st.lists(st.sampled_from(_RESTRICTIONS), max_size=2, unique=True).map(tuple),
+        "access_type": st.sampled_from(("INTRA_ACCOUNT", "INTRA_ORG", None)),
+        "is_public": st.sampled_from((False, False, True, None)),
+        "unused_services": st.none() | st.integers(0, 40),
+    }
+)
+
+
+@st.composite
+def findings(draw: st.DrawFn, *, statuses: tuple[str, ...] = ("ACTIVE",), granting: bool = False) -> Finding:
+    """Findings of all types as AWS could send them, errors and what newer versions add included."""
+    finding_type = draw(_granting_types if granting else _finding_types)
+    resource_type = draw(_any_resource_types)
+    pattern = _SERVICES.get(resource_type, "arn:aws:service:eu-west-1:{account}:{name}")
+    account = draw(st.sampled_from((OWN, OWN, OWN, INSIDE)))
+    error = None if granting else draw(_errors)
+    granted = draw(_granted)
+    if finding_type != "UnusedPermission":
+        granted["unused_services"] = None
+    if finding_type.startswith("Unused") or error:
+        granted = {"unused_services": granted["unused_services"]}
+    elif resource_type != "AWS::S3::Bucket":
+        del granted["sources"]
+    granted.pop("is_public" if finding_type == "InternalAccess" else "access_type", None)
+    return Finding(
+        id=draw(st.sampled_from(("0b5a", "c4e1"))),
+        resource=pattern.format(account=account, name=draw(st.sampled_from(_BUCKETS))),
+        resource_type=resource_type,
+        account=account,
+        status=draw(st.sampled_from(statuses)),
+        finding_type=finding_type,
+        error=error,
+        **granted,
+    )
 
 
 tag_keys = st.sampled_from(
@@ -221,39 +228,47 @@ def facts(present: st.SearchStrategy[Any]) -> st.SearchStrategy[Fact[Any]]:
     return given_value | given_value | st.just(ABSENT) | refused | st.just(NOT_LOOKED_UP)
 
 
+_names = st.none() | st.sampled_from(("payments", "sandbox-team", "Prod/Dev", "Sandbox")) | hostile_text
+_accounts = st.builds(
+    Account,
+    id=st.sampled_from((OWN, OWN, OWN, OTHER)),
+    name=_names,
+    ou=_names,
+    tags=st.none() | tags,
+    org_id=st.sampled_from((None, ORGANIZATION)),
+)
+_principal_accounts = st.builds(
+    PrincipalAccount,
+    id=st.sampled_from((OWN, OWN, OWN, STRANGER)),
+    in_org=st.sampled_from((True, False, False, None)),
+    vendor=st.sampled_from((None, "Datadog", "absent", "unknown")),
+)
+_reactivations = st.builds(Reactivation, who=st.sampled_from(("person", "undo", "expiry", "Expiry ")))
+_contexts = st.builds(
+    Context,
+    tags=facts(tags),
+    aliases=facts(aliases),
+    resource_account=facts(_accounts),
+    principal_account=facts(_principal_accounts),
+    reactivated_by=st.just(NOT_LOOKED_UP) | st.just(ABSENT) | facts(_reactivations),
+    details=st.dictionaries(st.sampled_from(("lock", "rotation")), facts(st.booleans()), max_size=1),
+)
+
+
 @st.composite
 def contexts(draw: st.DrawFn, finding: Finding | None = None) -> Context:
     """Contexts with each fact present, absent, refused or never looked up; mostly about the finding."""
-    own = finding.account if finding and finding.account else OWN
-    foreign = [
-        a for a in ACCOUNTS if finding and any(a in value for _, value in finding.principals)
-    ] or ACCOUNTS
-    names = st.none() | st.sampled_from(("payments", "sandbox-team", "Prod/Dev")) | hostile_text
-    account = st.builds(
-        Account,
-        id=st.sampled_from((own, own, own, OTHER)),
-        name=names,
-        ou=names | st.sampled_from(("Workloads/Prod", "Sandbox")),
-        tags=st.none() | tags,
-        org_id=st.sampled_from((None, ORGANIZATION)),
-    )
-    principal = st.builds(
-        PrincipalAccount,
-        id=st.sampled_from((*foreign, STRANGER)),
-        in_org=st.sampled_from((True, False, False, None)),
-        vendor=st.sampled_from((None, "Datadog", "absent", "unknown")),
-    )
-    reactivation = st.builds(Reactivation, who=st.sampled_from(("person", "undo", "expiry", "Expiry ")))
-    return Context(
-        tags=draw(facts(tags)),
-        aliases=draw(facts(aliases)),
-        resource_account=draw(facts(account)),
-        principal_account=draw(facts(principal)),
-        reactivated_by=draw(st.just(NOT_LOOKED_UP) | st.just(ABSENT) | facts(reactivation)),
-        details=draw(
-            st.dictionaries(st.sampled_from(("lock", "rotation")), facts(st.booleans()), max_size=1)
-        ),
-    )
+    context = draw(_contexts)
+    if finding is None:
+        return context
+    named = [a for a in ACCOUNTS if any(a in value for _, value in finding.principals)]
+    about = {"resource_account": finding.account, "principal_account": named[-1] if named else STRANGER}
+    for name, account in about.items():
+        fact = getattr(context, name)
+        if isinstance(fact, Present) and fact.value.id == OWN:
+            fact = Present(msgspec.structs.replace(fact.value, id=account))
+            context = msgspec.structs.replace(context, **{name: fact})
+    return context
 
 
 @st.composite
@@ -315,24 +330,31 @@ _FREE_VALUES = {
 _FEATURES = (*BY_NAME, "tag:costcenter")
 
 
-def _values_of(name: str) -> tuple[str, ...]:
+@lru_cache
+def _values_of(name: str) -> st.SearchStrategy[str]:
     known = feature(name)
     assert known is not None
-    return (*(known.values or _FREE_VALUES[name]), NOT_THERE, NOT_APPLICABLE, "conflicting")
+    return st.sampled_from((*(known.values or _FREE_VALUES[name]), NOT_THERE, NOT_APPLICABLE, "conflicting"))
+
+
+_tenths = st.integers(-300, 300)
+
+
+@lru_cache
+def _points(key: tuple[str, ...]) -> st.SearchStrategy[list[tuple[tuple[str, ...], int]]]:
+    return st.lists(st.tuples(st.tuples(*map(_values_of, key)), _tenths), max_size=5)
 
 
 @st.composite
 def tables(draw: st.DrawFn, key: tuple[str, ...]) -> dict[str, Any]:
     """One table of a card's JSON form, in tenths; what is worst is left to the reader or put on top of it."""
-    tenths = st.integers(-300, 300)
     points: dict[str, Any] = {}
-    for _ in range(draw(st.integers(0, 5))):
+    for values, tenths in draw(_points(key)):
         inner = points
-        values = [draw(st.sampled_from(_values_of(name))) for name in key]
         for value in values[:-1]:
             inner = inner.setdefault(value, {})
-        inner[values[-1]] = draw(tenths)
-    table: dict[str, Any] = {"key": list(key), "points": points, "default": draw(tenths)}
+        inner[values[-1]] = tenths
+    table: dict[str, Any] = {"key": list(key), "points": points, "default": draw(_tenths)}
     if draw(st.booleans()):
         table["unknown"] = 300 + draw(st.integers(0, 100))
     return table
