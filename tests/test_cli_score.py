@@ -156,6 +156,7 @@ class TestFormats:
         assert result.out == score(EVENTS / "cli-list-findings.json", "--format", "table").out
         assert result.out.splitlines()[-1] == "3 findings: 2 alert, 1 skip"
         assert "\x1b" not in result.out
+        assert "already ARCHIVED" in result.out
 
     @pytest.mark.parametrize(("format_", "empty"), [("json", "[]\n"), ("jsonl", "")])
     def test_no_findings_are_no_fault(self, score, tmp_path, format_, empty):
