@@ -41,6 +41,7 @@ class Outcome:
     """
 
     story: Story
+    accounts: int
     policy: Path
     happened: Happened
     records: list[dict[str, Any]]
@@ -83,6 +84,7 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
             done = time.perf_counter()
         return Outcome(
             story=story,
+            accounts=len(told.accounts) + 1,
             policy=policy,
             happened=stage.happened,
             records=_logged(aws, stage.happened.arrived),

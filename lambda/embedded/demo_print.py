@@ -1,0 +1,107 @@
+"""What the demo prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedded import demo_words
+from embedded.demo_files import DECISIONS, EMAILS, REPORT
+from embedded.demo_results import TYPES, Decided, Results
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_COLORS = {"Archived": "blue", "Alerts": "bold red", "Skipped": "dim"}
+
+
+def show(results: Results, directory: Path, console: Console) -> None:
+    """Print what happened, what it took, one alert in full, and where the rest is."""
+    from rich.padding import Padding
+
+    console.print(demo_words.lead(results), "", _outcomes(results), "", sep="\n")
+    console.print("Put to the test", style="bold")
+    console.print(Padding(_pairs(demo_words.promises(results)), (0, 0, 0, 2)), "", sep="\n")
+    console.print("What it took", style="bold")
+    console.print(Padding(_pairs(_cost(results)), (0, 0, 0, 2)), "", sep="\n")
+    shown = best(results)
+    if shown is not None:
+        console.print("One alert as it was sent", style="bold")
+        console.print()
+        console.print(shown.message.text.rstrip("\n"), soft_wrap=True)
+        console.print()
+    console.print("Files", style="bold")
+    console.print(Padding(_pairs(_files(results, directory)), (0, 0, 0, 2)))
+
+
+def best(results: Results) -> Decided | None:
+    """The alert that shows most: its tags are known, the vendor has a name, and no line of it is odd."""
+
+    def worth(one: Decided) -> tuple[bool, bool, bool, float]:
+        context = one.record["context"]
+        tags, vendor = context.get("tags") or {}, (context.get("principal_account") or {}).get("vendor")
+        plain = all(
+            text.isascii() and text.isprintable() and len(text) < 40 for text in map(str, tags.values())
+        )
+        return bool(vendor) and bool(tags) and plain, bool(one.decision.guardrails), plain, one.decision.score
+
+    return max(results.alerts, key=worth, default=None)
+
+
+def _outcomes(results: Results) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold", show_footer=True)
+    counts = results.counts
+    table.add_column("Finding", "All", footer_style="bold")
+    for name, total in (
+        ("Count", counts.total()),
+        ("Archived", counts["archive"]),
+        ("Alerts", counts["alert"]),
+        ("Skipped", counts["skip"]),
+    ):
+        table.add_column(name, str(total), justify="right", style=_COLORS.get(name), footer_style="bold")
+    for name, found in results.by_type.items():
+        numbers = (found.total(), found["archive"], found["alert"], found["skip"])
+        table.add_row(TYPES.get(name, name), *map(str, numbers))
+    return table
+
+
+def _cost(results: Results) -> list[tuple[str, str]]:
+    outcome = results.outcome
+    by_service = demo_words.calls(results)
+    total = sum(times for _, times in by_service)
+    each = outcome.seconds_handling / max(1, len(results.decided))
+    services = ", ".join(f"{service} {times}" for service, times in by_service)
+    return [
+        ("AWS calls", f"{total} by the handler: {services}"),
+        (
+            "Time",
+            f"{outcome.seconds_building:.1f} s to build the organization, {outcome.seconds_handling:.1f} s to"
+            f" handle {demo_words.count(outcome.happened.events, 'event')} ({1000 * each:.0f} ms a finding)",
+        ),
+    ]
+
+
+def _files(results: Results, directory: Path) -> list[tuple[str, str]]:
+    return [
+        (str(directory / REPORT), "open it in a browser: scores, guardrails, every alert explained"),
+        (
+            str(directory / EMAILS) + "/",
+            f"{demo_words.count(len(results.alerts), 'alert')}, each as text and HTML",
+        ),
+        (str(directory / DECISIONS), "finding, context and decision, one record a line"),
+        (str(results.outcome.policy), "triage score and explain take it with --policy"),
+    ]
+
+
+def _pairs(rows: object) -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, says, *_ in rows:  # type: ignore[attr-defined]
+        table.add_row(name, says)
+    return table
