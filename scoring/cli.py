@@ -2,8 +2,9 @@
 
 import typer
 
-from scoring import cli_score
+from scoring import cli_scan, cli_score
 
 app = typer.Typer()
 app.command()(cli_score.score)
 app.command()(cli_score.explain)
+app.command()(cli_scan.scan)

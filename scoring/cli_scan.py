@@ -1,0 +1,234 @@
+"""The command `triage scan`: live findings of one or many analyzers, read only unless told otherwise."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scoring.cli_score import Format, Model, PolicyFile, Threshold
+
+if TYPE_CHECKING:
+    from scoring.decision_log import DecisionLog
+    from scoring.errors import BadInput
+    from scoring.live.analyzers import Analyzer
+    from scoring.live.archiving import Plan
+    from scoring.live.scan import Decided, Group, Seen, Source
+
+BAD_INPUT = 2
+_SHOWN = 20
+
+
+class Status(StrEnum):
+    """Findings of which status are read."""
+
+    ACTIVE = "ACTIVE"
+    ARCHIVED = "ARCHIVED"
+    RESOLVED = "RESOLVED"
+    all = "all"
+
+
+AnalyzerArns = Annotated[
+    list[str],
+    typer.Option("--analyzer-arn", metavar="ARN", help="An analyzer; may be repeated.", show_default=False),
+]
+RoleName = Annotated[
+    str | None,
+    typer.Option(metavar="R", help="Role to assume in member accounts for their facts.", show_default=False),
+]
+ExternalId = Annotated[
+    str | None,
+    typer.Option(metavar="X", help="External id that this role asks for.", show_default=False),
+]
+Profile = Annotated[
+    str | None, typer.Option(metavar="P", help="Profile of the AWS configuration.", show_default=False)
+]
+Region = Annotated[
+    str | None, typer.Option(metavar="R", help="Default: the configuration's.", show_default=False)
+]
+Table = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", envvar="TRIAGE_TABLE", help="DynamoDB table of the decision log.", show_default=False
+    ),
+]
+
+
+def scan(
+    analyzer_arn: AnalyzerArns,
+    more: Annotated[list[str] | None, typer.Argument(metavar="[ARN]...", hidden=True)] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Archive what comes out as archive; it can be undone.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before archiving.")] = False,
+    most: Annotated[int, typer.Option(metavar="N", min=1, help="Archive so many at most.")] = 500,
+    table: Table = None,
+    role_name: RoleName = None,
+    external_id: ExternalId = None,
+    profile: Profile = None,
+    region: Region = None,
+    model: Model = None,
+    policy: PolicyFile = None,
+    threshold: Threshold = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        Format, typer.Option(help="A table for people; the others for programs.")
+    ] = Format.table,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            metavar="F",
+            help="Write to this file, when all is done; F.partial keeps what is there until then.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a scan with the same --output was interrupted.")
+    ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Ask about each resource by itself: more facts, many requests.")
+    ] = False,
+    status: Annotated[Status, typer.Option(help="Findings of which status.")] = Status.ACTIVE,
+) -> None:
+    """Score the live findings of analyzers of all types. Nothing is written to AWS without --apply.
+
+    Findings that analyzers of several regions have of the same role or bucket are reported once. With
+    --table the decision log says which findings somebody has brought back: those are not archived again.
+    --apply needs it, and a policy whose mode is enforce.
+    """
+    from scoring.batch import load_settings
+    from scoring.formats import WRITERS
+    from scoring.live.analyzers import look_up, read_arn
+    from scoring.live.archiving import check_ready, plan
+    from scoring.live.connection import Options, connect_as, decision_log
+    from scoring.live.scan import Source, fold
+    from scoring.live.standing import reactivated
+    from scoring.output import destination
+
+    settings = load_settings(model, policy, threshold)
+    if apply:
+        check_ready(settings.policy, table, resume=resume)
+    arns = list(dict.fromkeys([*analyzer_arn, *(more or ())]))
+    options = Options(profile=profile, region=region, role_name=role_name, external_id=external_id)
+    aws = connect_as(options, fallback_region=read_arn(arns[0]).region)
+    log = decision_log(table, aws) if table else None
+    faults: list[BadInput] = []
+    source = Source(
+        aws=aws,
+        settings=settings,
+        report=faults.append,
+        status=None if status is Status.all else status.value,
+        deep=deep,
+        reactivated=partial(reactivated, log=log) if log else None,
+    )
+    analyzers = [look_up(arn, aws.sessions) for arn in arns]
+    with destination(output, (model, policy)) as out:
+        groups = fold(_scanned(analyzers, source, output, table, resume=resume))
+        WRITERS[format](((group.case, group.decision) for group in groups), out, settings.policy)
+    _tell(groups, faults)
+    if apply and log is not None:
+        _archive(plan(groups, most), analyzers, source, log, is_agreed=yes)
+    raise typer.Exit(BAD_INPUT if faults else 0)
+
+
+def _archive(
+    chosen: "Plan", analyzers: "list[Analyzer]", source: "Source", log: "DecisionLog", *, is_agreed: bool
+) -> None:
+    """Say what will be archived, ask, do it, and say what became of it."""
+    from scoring.live.archiving import archive
+    from scoring.sanitize import visible
+
+    more = f"; {chosen.over} more are over the limit of --most" if chosen.over else ""
+    typer.echo(f"To archive: {_findings(len(chosen.cases))}{more}", err=True)
+    if not chosen.cases:
+        return
+    if not is_agreed:
+        _ask("Archive them?")
+    done = 0
+    for batch in archive(chosen, analyzers, source, log):
+        done += len(batch.done)
+        for left in batch.left:
+            typer.echo(f"  not archived: {visible(left.finding_id)}: {visible(left.why)}", err=True)
+    typer.echo(f"Archived: {_findings(done)}. triage undo takes them back.", err=True)
+
+
+def _findings(count: int) -> str:
+    return "1 finding" if count == 1 else f"{count} findings"
+
+
+def _ask(question: str) -> None:
+    import sys
+
+    from scoring.errors import BadInput
+
+    if not sys.stdin.isatty():
+        raise BadInput("expected --yes where nobody can be asked", field="--apply")
+    typer.confirm(question, abort=True, err=True)
+
+
+def _scanned(
+    analyzers: "list[Analyzer]", source: "Source", output: str | None, table: str | None, *, resume: bool
+) -> "Iterator[Decided]":
+    """Scan, with a bar on a terminal; what is found out is kept beside the output until all is done."""
+    from scoring.errors import BadInput
+    from scoring.live.progress import Progress
+    from scoring.live.scan import scan
+    from scoring.output import STANDARD
+
+    if output is None or output == STANDARD:
+        if resume:
+            raise BadInput("expected the --output that the interrupted scan had", field="--resume")
+        yield from _watched(scan(analyzers, source), output)
+        return
+    decides = {"policy": source.settings.policy.sha256, "table": table, "deep": source.deep}
+    with Progress(output, decides, resume=resume) as progress:
+        try:
+            for case, decision in _watched(scan(analyzers, source, progress.known), output):
+                progress.keep(case)
+                yield case, decision
+        except (BadInput, KeyboardInterrupt) as error:
+            kept = f"{len(progress)} findings are kept in {progress.path}: --resume goes on"
+            if isinstance(error, BadInput):
+                raise BadInput(f"{error.expected}; {kept}", where=error.where) from error
+            typer.echo(f"interrupted; {kept}", err=True)
+            raise
+
+
+def _tell(groups: "list[Group]", faults: "list[BadInput]") -> None:
+    """Say on standard error what could not be read, and what is reported once for several regions."""
+    for fault in faults:
+        typer.echo(str(fault), err=True)
+    repeated = [group.decision for group in groups if group.decision.duplicates]
+    if not repeated:
+        return
+    count = sum(len(decision.duplicates) for decision in repeated)
+    are = "1 finding repeats" if count == 1 else f"{count} findings repeat"
+    typer.echo(f"{are} what another analyzer found of the same role or bucket; reported once:", err=True)
+    for decision in repeated[:_SHOWN]:
+        others = ", ".join(f"{seen.finding_id} ({_region(seen)})" for seen in decision.duplicates)
+        own = decision.everywhere[0]
+        typer.echo(f"  {own.finding_id} ({_region(own)}): also {others}", err=True)
+    if len(repeated) > _SHOWN:
+        typer.echo(f"  and {len(repeated) - _SHOWN} more; --format jsonl names all", err=True)
+
+
+def _region(seen: "Seen") -> str:
+    return seen.analyzer_arn.split(":")[3]
+
+
+def _watched(decided: "Iterator[Decided]", output: str | None) -> "Iterator[Decided]":
+    """Show on a terminal how far it is, where the results do not go there too."""
+    import sys
+
+    if not sys.stderr.isatty() or (output is None and sys.stdout.isatty()):
+        yield from decided
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} findings"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        for pair in decided:
+            bar.advance(task)
+            yield pair

@@ -1,0 +1,169 @@
+"""The analyzers that a command is told of, and their findings as the API lists them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from scoring.enrich.lookup import Client, Clients
+from scoring.errors import BadInput
+from scoring.finding import Finding, from_api
+from scoring.live.session import told_in_one_line
+
+Family = Literal["external", "internal", "unused"]
+Row = Mapping[str, Any]
+
+PAGE = 100
+_VALUES = 20  # of one filter criterion, at most
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:access-analyzer:([a-z0-9-]+):([0-9]{12}):analyzer/([A-Za-z_][A-Za-z0-9_.-]{0,254})",
+    re.ASCII,
+)
+
+
+class Analyzer(msgspec.Struct, frozen=True):
+    """One analyzer; `type` is AWS's own, e.g. ``ORGANIZATION_UNUSED_ACCESS``."""
+
+    arn: str
+    name: str
+    region: str
+    account: str
+    type: str
+    status: str = "ACTIVE"
+
+    @property
+    def family(self) -> Family:
+        """Which findings it makes."""
+        if self.type.endswith("_UNUSED_ACCESS"):
+            return "unused"
+        return "internal" if self.type.endswith("_INTERNAL_ACCESS") else "external"
+
+    @property
+    def whole_organization(self) -> bool:
+        """Whether its zone of trust is the organization."""
+        return self.type.startswith("ORGANIZATION")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What the ARN of an analyzer says."""
+
+    arn: str
+    name: str
+    region: str
+    account: str
+
+
+def read_arn(arn: str) -> Place:
+    """Take an analyzer's ARN apart.
+
+    Raises
+    ------
+    BadInput
+        It is none.
+
+    Examples
+    --------
+    >>> read_arn("arn:aws:access-analyzer:eu-west-1:111122223333:analyzer/org").region
+    'eu-west-1'
+    """
+    match = _ARN.fullmatch(arn)
+    if match is None:
+        expected = "expected arn:aws:access-analyzer:<region>:<account>:analyzer/<name>"
+        raise BadInput(expected, field="--analyzer-arn", value=arn)
+    return Place(arn, name=match[3], region=match[1], account=match[2])
+
+
+def look_up(arn: str, clients: Clients) -> Analyzer:
+    """Ask what kind of analyzer it is: one request.
+
+    Raises
+    ------
+    BadInput
+        There is none, or AWS refuses to say.
+    """
+    place = read_arn(arn)
+    with told_in_one_line(arn):
+        found = _client(place.region, clients).get_analyzer(analyzerName=place.name)["analyzer"]
+    if found["arn"] != arn:
+        raise BadInput(
+            f"expected an analyzer of the account that the credentials belong to, there it is {found['arn']}",
+            field="--analyzer-arn",
+            value=arn,
+        )
+    return Analyzer(arn, place.name, place.region, place.account, found["type"], found["status"])
+
+
+def list_rows(
+    analyzer: Analyzer, clients: Clients, *, status: str | None = "ACTIVE", resources: Sequence[str] = ()
+) -> Iterator[Row]:
+    """List findings, a page of 100 at a time: whole ones of external access, summaries of the others.
+
+    Parameters
+    ----------
+    status : str or None
+        None lists all.
+    resources : sequence of str
+        Only those of these resources, by ARN; one request for each 20 of them.
+    """
+    client = _client(analyzer.region, clients)
+    operation = "list_findings" if analyzer.family == "external" else "list_findings_v2"
+    filters: dict[str, Any] = {"status": {"eq": [status]}} if status else {}
+    for some in _batches(resources, _VALUES) if resources else [()]:
+        asked = {**filters, "resource": {"eq": list(some)}} if some else filters
+        pages = client.get_paginator(operation).paginate(
+            analyzerArn=analyzer.arn, filter=asked, maxResults=PAGE
+        )
+        with told_in_one_line(f"list findings of {analyzer.arn}"):
+            for page in pages:
+                yield from page["findings"]
+
+
+def read_row(row: Row, analyzer: Analyzer, clients: Clients) -> tuple[Finding, Row]:
+    """Make a finding of what was listed; what only the single request tells is asked for, all pages of it.
+
+    Returns
+    -------
+    tuple
+        The finding, and AWS's own words for it, with the analyzer's ARN in them.
+    """
+    whole = dict(row) if analyzer.family == "external" else _details(row["id"], analyzer, clients)
+    whole["analyzerArn"] = analyzer.arn
+    family = {"internal": "InternalAccess", "unused": "Unused access, type not given"}
+    finding = from_api(
+        whole,
+        analyzer_arn=analyzer.arn,
+        region=analyzer.region,
+        family=family.get(analyzer.family, "ExternalAccess"),
+    )
+    return finding, whole
+
+
+def _details(finding_id: str, analyzer: Analyzer, clients: Clients) -> dict[str, Any]:
+    pages = _client(analyzer.region, clients).get_paginator("get_finding_v2")
+    whole: dict[str, Any] = {}
+    details: list[Any] = []
+    with told_in_one_line(f"read finding {finding_id} of {analyzer.arn}"):
+        for page in pages.paginate(analyzerArn=analyzer.arn, id=finding_id):
+            details += page.get("findingDetails", ())
+            whole |= {name: value for name, value in page.items() if name != "ResponseMetadata"}
+    whole.pop("nextToken", None)
+    return whole | {"findingDetails": details}
+
+
+def update_status(
+    analyzer_arn: str, finding_ids: Iterable[str], status: Literal["ACTIVE", "ARCHIVED"], clients: Clients
+) -> None:
+    """Archive or re-activate findings, 100 a request; botocore's exceptions pass through."""
+    client = _client(read_arn(analyzer_arn).region, clients)
+    for some in _batches(list(finding_ids), PAGE):
+        client.update_findings(analyzerArn=analyzer_arn, ids=list(some), status=status)
+
+
+def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _client(region: str, clients: Clients) -> Client:
+    return clients.client("accessanalyzer", region=region)

@@ -1,0 +1,184 @@
+"""The writing half of a scan: archives what it decided to archive, with intent and outcome logged."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from scoring.context import to_json
+from scoring.decision_log import DecisionLog, Latest, Taken, digest_of, stamp
+from scoring.errors import BadInput
+from scoring.facts import Present
+from scoring.finding import Finding
+from scoring.live.analyzers import PAGE, Analyzer, list_rows, update_status
+from scoring.live.scan import Decided, Group, Source, decide_rows
+from scoring.live.session import told_in_one_line
+from scoring.live.standing import reactivation, read_latest
+from scoring.policy import Policy
+
+
+class Left(msgspec.Struct, frozen=True):
+    """A finding that was to be archived and was not."""
+
+    finding_id: str
+    why: str
+
+
+class Archived(msgspec.Struct):
+    """What became of the findings that were to be archived."""
+
+    done: list[str] = []
+    left: list[Left] = []
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be archived.
+
+    Attributes
+    ----------
+    over : int
+        How many more would be, were it not for the limit.
+    """
+
+    cases: tuple[Decided, ...]
+    over: int
+
+
+def plan(groups: Iterable[Group], most: int) -> Plan:
+    """Choose what is to be archived, a finding and its duplicates each; the lowest scores first."""
+    chosen = [pair for group in groups if group.decision.outcome == "archive" for pair in group.members]
+    chosen.sort(key=lambda pair: pair[1].score)
+    return Plan(tuple(chosen[:most]), max(len(chosen) - most, 0))
+
+
+def check_ready(policy: Policy, table: str | None, *, resume: bool) -> None:
+    """Refuse to write in shadow mode, without a log, or on what an earlier scan has read.
+
+    Raises
+    ------
+    BadInput
+    """
+    if policy.mode != "enforce":
+        expected = 'expected a policy with mode = "enforce": in shadow mode nothing is written'
+        raise BadInput(expected, field="--apply", value=policy.mode)
+    if table is None:
+        raise BadInput("expected a --table to log each archive in, so that it can be undone", field="--apply")
+    if resume:
+        raise BadInput("expected no --resume: an archive rests on what has just been read", field="--apply")
+
+
+def archive(
+    chosen: Plan,
+    analyzers: Sequence[Analyzer],
+    source: Source,
+    log: DecisionLog,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Iterator[Archived]:
+    """Archive, 100 findings of an analyzer at a time; tell after each time what became of them.
+
+    Each finding is read again first, and scored anew if it has changed. The intent is logged before, the
+    outcome after; whatever happens in between is found in the log.
+
+    Raises
+    ------
+    BadInput
+        AWS refuses.
+    """
+    of_arn = {analyzer.arn: analyzer for analyzer in analyzers}
+
+    def arn_of(pair: Decided) -> str:
+        return _finding(pair).analyzer_arn or ""
+
+    for arn, pairs in groupby(sorted(chosen.cases, key=arn_of), key=arn_of):
+        waiting = list(pairs)
+        for start in range(0, len(waiting), PAGE):
+            some = waiting[start : start + PAGE]
+            yield _Archiving(of_arn[arn], source, log, now).run(some)
+
+
+class _Archiving:
+    """One batch of findings of one analyzer."""
+
+    def __init__(
+        self, analyzer: Analyzer, source: Source, log: DecisionLog, now: Callable[[], datetime]
+    ) -> None:
+        self._analyzer, self._source, self._log, self._now = analyzer, source, log, now
+        self._archived = Archived()
+
+    def run(self, pairs: Sequence[Decided]) -> Archived:
+        fresh = list(self._read_again(pairs))
+        clients = self._source.aws.sessions
+        with told_in_one_line(f"decision log {self._log.table}"):
+            before = read_latest(self._log, [pair[1].finding_id for pair in fresh])
+            marks = [mark for pair in fresh if (mark := self._intend(pair, before)) is not None]
+        if marks:
+            with told_in_one_line(f"archive findings of {self._analyzer.arn}"):
+                update_status(self._analyzer.arn, [mark.finding_id for mark in marks], "ARCHIVED", clients)
+        with told_in_one_line(f"decision log {self._log.table}"):
+            for mark in marks:
+                self._log.finish(mark, now=self._now())
+                self._archived.done.append(mark.finding_id)
+        return self._archived
+
+    def _read_again(self, pairs: Sequence[Decided]) -> Iterator[Decided]:
+        """Give the findings that are still to be archived, as they are now."""
+        resources = list(dict.fromkeys(_finding(pair).resource for pair in pairs))
+        clients = self._source.aws.sessions
+        rows = {row["id"]: row for row in list_rows(self._analyzer, clients, resources=resources)}
+        changed = []
+        for pair in pairs:
+            row = rows.get(pair[1].finding_id)
+            if row is None:
+                self._leave(pair, "no longer active")
+            elif row["updatedAt"] != _finding(pair).updated_at:
+                changed.append(row)
+            else:
+                yield pair
+        for pair in decide_rows(changed, self._analyzer, self._source):
+            if pair[1].outcome == "archive":
+                yield pair
+            else:
+                self._leave(pair, f"changed since, now: {pair[1].outcome}, {pair[1].reason}")
+
+    def _intend(self, pair: Decided, marks: Mapping[str, Latest]) -> Latest | None:
+        """Log that a finding is about to be archived; None where it is not to be."""
+        finding, now = _finding(pair), self._now()
+        before = marks.get(finding.id)
+        back = reactivation(finding, before)
+        is_busy = before is not None and before.state == "intent" and stamp(now) < before.lease_until
+        if isinstance(back, Present) and back.value.who != "expiry":
+            self._leave(pair, f"brought back by {back.value.who}")
+            return None
+        try:
+            if is_busy:
+                raise Taken(finding.id)
+            return self._log.intend(
+                _record(pair),
+                digest=digest_of(finding, pair[0].context),
+                effect="archive",
+                policy_sha256=self._source.settings.policy.sha256,
+                before=before,
+                updated_at=stamp(finding.updated_at.astimezone(UTC)) if finding.updated_at else "",
+                reactivated="",
+                now=now,
+            )
+        except Taken:
+            self._leave(pair, "somebody else is at work on it")
+            return None
+
+    def _leave(self, pair: Decided, why: str) -> None:
+        self._archived.left.append(Left(pair[1].finding_id, why))
+
+
+def _record(pair: Decided) -> dict[str, Any]:
+    case, decision = pair
+    return {"finding": case.raw, "context": to_json(case.context), "decision": msgspec.to_builtins(decision)}
+
+
+def _finding(pair: Decided) -> Finding:
+    finding = pair[0].finding
+    assert isinstance(finding, Finding)  # noqa: S101 - a scan lists findings only
+    return finding

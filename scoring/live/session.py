@@ -1,0 +1,104 @@
+"""A session from the command line's options, and what AWS refuses said in one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from scoring.enrich.failures import DENIED, Unavailable, code
+from scoring.errors import BadInput
+
+if TYPE_CHECKING:
+    import boto3
+
+_EXPIRED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+    | {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError"}
+)
+_UNKNOWN_KEYS = frozenset(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
+    | {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "AuthFailure"}
+)
+_THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
+    | {"RequestLimitExceeded", "ProvisionedThroughputExceededException", "SlowDown"}
+)
+_OUT_OF_REACH = frozenset(
+    {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"}
+)
+_MISSING = frozenset({"ResourceNotFoundException", "NotFound", "NotFoundException", "NoSuchEntity"})
+
+
+class Refused(BadInput):
+    """AWS did not do what it was asked."""
+
+
+def open_session(profile: str | None = None, region: str | None = None) -> "boto3.Session":
+    """Make a session; no request goes out.
+
+    Raises
+    ------
+    BadInput
+        There is no such profile.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return boto3.Session(profile_name=profile, region_name=region)
+    except BotoCoreError as error:
+        raise BadInput(str(error), field="--profile" if profile else "AWS_PROFILE") from None
+
+
+@contextmanager
+def told_in_one_line(doing: str) -> Iterator[None]:
+    """Turn what AWS refuses inside the block into bad input of one line, with what to do about it.
+
+    Parameters
+    ----------
+    doing : str
+        What is being done, put first: ``list findings of arn:...``.
+
+    Raises
+    ------
+    Refused
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError, ResponseParserError, Unavailable) as error:
+        raise Refused(what_to_do(error), where=doing) from error
+
+
+def what_to_do(error: Any) -> str:
+    """Say what went wrong and how it is mended; the error's code decides, never its message.
+
+    Examples
+    --------
+    >>> from botocore.exceptions import ClientError, NoRegionError
+    >>> what_to_do(ClientError({"Error": {"Code": "ExpiredToken", "Message": "..."}}, "ListFindings"))
+    'the AWS credentials have expired (ExpiredToken): sign in again'
+    >>> what_to_do(NoRegionError())
+    'no region: name one with --region, or set AWS_REGION'
+    """
+    if isinstance(error, Unavailable):
+        return str(error)
+    name = code(error) or type(error).__name__
+    asked = getattr(error, "operation_name", "")
+    if name in DENIED:
+        return f"AWS refuses {asked} ({name}): these credentials lack the right; triage doctor lists them"
+    if name in _EXPIRED:
+        return f"the AWS credentials have expired ({name}): sign in again"
+    if name in _UNKNOWN_KEYS:
+        return f"no AWS credentials that hold ({name}): sign in, or name a profile with --profile"
+    if name in _THROTTLED:
+        return f"AWS throttles {asked} ({name}): try again later"
+    if name in _OUT_OF_REACH:
+        return f"AWS is out of reach ({name}): check the network and the region"
+    if name == "NoRegionError":
+        return "no region: name one with --region, or set AWS_REGION"
+    if name in _MISSING:
+        return f"it is not there ({name})"
+    told = (getattr(error, "response", None) or {}).get("Error", {}).get("Message") or str(error)
+    return f"{asked}: {name}: {told}" if asked else f"{name}: {told}"
