@@ -21,7 +21,7 @@ class Guardrail(msgspec.Struct, frozen=True):
 
 
 def _public(about: Surroundings) -> str | None:
-    if about.is_public is None:
+    if about.is_public is None and not _says_error(about):
         return "whether anyone on the internet can get in is not known"
     if about.is_public and not about.is_meant_to_be_public:
         return "anyone on the internet can get in, and the policy does not list it as meant to be public"
@@ -40,7 +40,7 @@ def _unknown_context(about: Surroundings) -> str | None:
 
 
 def _unknown_details(about: Surroundings) -> str | None:
-    if not about.is_granting or (about.finding.error and about.policy.guardrails.finding_error):
+    if not about.is_granting or _says_error(about):
         return None
     if about.finding.incomplete:
         return "not all of the finding's details are here"
@@ -65,7 +65,7 @@ def _unknown_type(about: Surroundings) -> str | None:
 
 
 def _permissions_outside(about: Surroundings) -> str | None:
-    if about.access.level not in ("Permissions management", None):
+    if about.access.level not in ("Permissions management", None) or _says_error(about):
         return None
     if not about.is_outside or about.trust == "contracted":
         return None
@@ -73,7 +73,8 @@ def _permissions_outside(about: Surroundings) -> str | None:
 
 
 def _confidential_outside(about: Surroundings) -> str | None:
-    is_unknown = isinstance(about.context.tags, Unknown)
+    # Where the guardrail on an unknown context stands, it has said already that the tags are not known.
+    is_unknown = isinstance(about.context.tags, Unknown) and not about.policy.guardrails.unknown_context
     if not is_unknown and "confidential" not in about.tags.get("dataclassification", ()):
         return None
     if not about.is_outside:
@@ -91,6 +92,11 @@ def _reactivated(about: Surroundings) -> str | None:
         when = f" on {fact.value.at}" if fact.value.at else ""
         return f"re-activated by {fact.value.who}{when}: it is not archived again"
     return None
+
+
+def _says_error(about: Surroundings) -> bool:
+    """Whether the guardrail on errors stands, and so says why nothing more is known."""
+    return about.finding.error is not None and about.policy.guardrails.finding_error
 
 
 # One row a guardrail; the names are the keys of [guardrails] in the policy.
