@@ -1,12 +1,13 @@
 """Decoded JSON of any shape -> cases: a finding with its context, ready to be decided on.
 
 The record ``{"finding": ..., "context": ..., "decision": ..., "label": ...}`` is the one shape that
-everything in the system reads and writes; bare findings are records without a context.
+everything in the system reads and writes; bare findings are records without a context. Beside the decision
+may stand what was done about it (``effect``) and the sample it went through (``audit``).
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -15,6 +16,9 @@ from scoring import security_hub
 from scoring.context import NO_CONTEXT, Context
 from scoring.errors import BadInput
 from scoring.finding import Finding, Notice, from_api, from_event
+
+Effect = Literal["archive", "alert", "none"]
+T = TypeVar("T")
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -27,6 +31,21 @@ class Label(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Audit(msgspec.Struct, frozen=True):
+    """The sample of findings that go to a person although they would have been archived.
+
+    Attributes
+    ----------
+    share : float
+        The probability of being chosen that was in force when the finding was decided on; above 0, at most 1.
+    chosen : bool
+        Whether the finding would have been archived and went to a person for the sample's sake.
+    """
+
+    share: Annotated[float, msgspec.Meta(gt=0, le=1)]
+    chosen: bool = False
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One finding (or an event that is none), what is known about it, and the JSON it came from.
 
@@ -36,6 +55,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         The finding as AWS gave it.
     decision : mapping or None
         The decision that the record carried, as it stood there.
+    effect : str or None
+        What was done about the decision, in the words of the decision log; ``none`` in shadow mode.
+    audit : Audit or None
+        None where no finding went to a person for the sake of a sample.
     """
 
     finding: Finding | Notice
@@ -43,6 +66,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     raw: Mapping[str, Any]
     decision: Mapping[str, Any] | None = None
     label: Label | None = None
+    effect: Effect | None = None
+    audit: Audit | None = None
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -116,7 +141,9 @@ def read_case(value: object) -> Case:
         context=NO_CONTEXT if context is None else contexts.from_json(context),
         raw=inner,
         decision=decision,
-        label=_read_label(value.get("label")),
+        label=_read(value.get("label"), Label, "label"),
+        effect=_read(value.get("effect"), Effect, "effect"),
+        audit=_read(value.get("audit"), Audit, "audit"),
     )
 
 
@@ -130,10 +157,11 @@ def _read_finding(value: Mapping[str, Any], path: str) -> Finding | Notice:
     return from_api(value, path=path)
 
 
-def _read_label(value: object) -> Label | None:
+def _read(value: object, kind: type[T] | Any, field: str) -> T | None:
     if value is None:
         return None
     try:
-        return msgspec.convert(value, Label)
+        read: T = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise BadInput.from_validation(error, "label.") from None
+        raise BadInput.from_validation(error, f"{field}.") from None
+    return read
