@@ -1,5 +1,9 @@
 """Bad input, said in one line: where, which field, what was expected, what was there."""
 
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
 import msgspec
 
 _SHOWN = 60
@@ -43,11 +47,47 @@ class BadInput(ValueError):
         return self
 
     @classmethod
-    def from_validation(cls, error: msgspec.ValidationError, path: str = "") -> "BadInput":
-        """Put a message of msgspec (``Expected `str`, got `int` - at `$.id```) into our words."""
+    def from_validation(
+        cls,
+        error: msgspec.ValidationError,
+        path: str = "",
+        *,
+        keys: Iterable[str] = (),
+        choices: Mapping[str, str] = MappingProxyType({}),
+    ) -> "BadInput":
+        """Put a message of msgspec (``Expected `str`, got `int` - at `$.id```) into our words.
+
+        Parameters
+        ----------
+        path : str
+            Where the value lies in the input.
+        keys : iterable of str
+            The keys that exist, to name the one that was probably meant by another.
+        choices : mapping
+            Field to the values that it may have, in words.
+        """
         text, _, location = str(error).partition(" - at `$")
         field = (path + location.rstrip("`").lstrip(".")).rstrip(".")
+        unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text, re.DOTALL)
+        if unknown is not None:
+            return cls(f"unknown key {unknown[1]!r}{did_you_mean(unknown[1], keys)}", field=field)
+        if field in choices and text.startswith("Invalid enum value "):
+            text = f"Expected {choices[field]}, got {text.removeprefix('Invalid enum value ')}"
         return cls(printable(text[:1].lower() + text[1:].replace("`", "")), field=field)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Say which of the known names was probably meant; an empty text where none comes near.
+
+    Examples
+    --------
+    >>> did_you_mean("vendor", ["accounts", "vendors"])
+    "; did you mean 'vendors'?"
+    """
+    import difflib
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def show(value: object) -> str:

@@ -13,6 +13,14 @@ NOT_APPLICABLE = "not applicable"
 ABSENT = "absent"
 _SHOWN_ACTIONS = 8
 
+# Feature to the folded key of the tag that it reads.
+TAGS = {
+    "environment": "environment",
+    "data_class": "dataclassification",
+    "sharing_tag": "isallowedtoshare",
+    "owner": "owner",
+}
+HINTS = ("sandbox", "development", "test", "staging", "production", "no hint", "conflicting")
 PRINCIPAL_KINDS = (
     *("anyone", "account", "role", "user", "session", "AWS service", "SAML", "canonical user"),
     *(f"OIDC, {width}" for width in SUBJECT_WIDTHS),

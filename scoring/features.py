@@ -16,7 +16,7 @@ from scoring.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
 from scoring.policy import Policy
 from scoring.principal import TRUST
 from scoring.surroundings import Surroundings
-from scoring.tags import DATA_CLASSES, ENVIRONMENTS, fold_key
+from scoring.tags import fold_key
 
 __all__ = ["ABSENT", "BY_NAME", "FEATURES", "NAMES", "NOT_APPLICABLE", "UNKNOWN", "VERSION", "Feature"]
 
@@ -48,9 +48,6 @@ class Feature(NamedTuple):
     from_tags: bool = False
     ordered: bool = False
 
-
-_ENVIRONMENT_VALUES = ("sandbox", "development", "test", "staging", "production")
-_HINTS = (*_ENVIRONMENT_VALUES, "no hint", "conflicting")
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
@@ -158,7 +155,7 @@ FEATURES: tuple[Feature, ...] = (
         "source",
         values.source,
         ("bucket policy", "bucket ACL", "access point"),
-        {"*": "granted by {}"},
+        {"*": "granted by {}", UNKNOWN: "which part of the bucket's settings grants it is not known"},
     ),
     Feature(
         "environment",
@@ -207,7 +204,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "alias",
         values.alias,
-        _HINTS,
+        values.HINTS,
         {
             "no hint": "no alias names an environment",
             "conflicting": "aliases name several environments",
@@ -220,7 +217,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "account_environment",
         values.account_environment,
-        _HINTS,
+        values.HINTS,
         {
             "no hint": "the account's name and unit name no environment",
             "conflicting": "the account's name, unit and tags name several environments",
@@ -257,13 +254,6 @@ FEATURES: tuple[Feature, ...] = (
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 NAMES: tuple[str, ...] = tuple(BY_NAME)
 
-# The vocabularies that people write into tags; other values may come and then count as never seen.
-SUGGESTED_VALUES: dict[str, frozenset[str]] = {
-    "environment": frozenset(ENVIRONMENTS.values()),
-    "data_class": frozenset(DATA_CLASSES.values()),
-    "sharing_tag": frozenset({"yes", "no"}),
-}
-
 
 def featurise(
     finding: Finding, context: Context, policy: Policy, of: tuple[Feature, ...] = FEATURES
@@ -282,6 +272,11 @@ def tag_feature(key: str) -> Feature:
     folded = fold_key(key.removeprefix(_TAG))
     says = {ABSENT: f"no tag {folded}", UNKNOWN: f"tag {folded} is not known", "*": f"tag {folded}: {{}}"}
     return Feature(_TAG + folded, values.tag(folded), None, says, from_tags=True)
+
+
+def tag_of(of: Feature) -> str | None:
+    """Return the folded key of the tag whose value a feature is; None where it is no tag's."""
+    return of.name.removeprefix(_TAG) if of.name.startswith(_TAG) else values.TAGS.get(of.name)
 
 
 def feature(name: str) -> Feature | None:

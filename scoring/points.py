@@ -23,10 +23,12 @@ def to_tenths(points: object, field: str) -> int:
     """
     if isinstance(points, bool) or not isinstance(points, (int, float, Decimal)):
         raise BadInput("expected a number", field=field, value=points)
-    tenths = Decimal(str(points)) * 10
-    if not tenths.is_finite() or tenths != tenths.to_integral_value() or abs(tenths) > LIMIT:
+    exact = Decimal(str(points))
+    if not exact.is_finite() or exact.copy_abs() > LIMIT // 10:
+        raise BadInput("expected a number from -100000 to 100000", field=field, value=str(points))
+    if exact * 10 % 1:
         raise BadInput("expected a number with at most one decimal", field=field, value=str(points))
-    return int(tenths)
+    return int(exact * 10)
 
 
 def from_tenths(tenths: int) -> float:

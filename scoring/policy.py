@@ -1,20 +1,20 @@
 """The policy: what an organization lays down by hand, read from `policy.toml`."""
 
-import difflib
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from scoring.errors import BadInput
+from scoring import toml_files
+from scoring.errors import BadInput, did_you_mean
 from scoring.points import to_tenths
 from scoring.policy_rules import Rule
+from scoring.toml_files import read_text
 
 DEFAULT = Path(__file__).parent / "data" / "policy.toml"
 
@@ -118,6 +118,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return to_tenths(self.threshold.value, "threshold.value")
 
 
+_KEYS = tuple(
+    name for kind in (Policy, Allow, Guardrails, ThresholdOverride, Rule) for name in kind.__struct_fields__
+)
+
+
 def load(path: str | Path = DEFAULT) -> Policy:
     """Read a policy, and the list of known vendors that it names.
 
@@ -127,16 +132,13 @@ def load(path: str | Path = DEFAULT) -> Policy:
         Naming file, field and expectation.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {_why(error)}", where=str(path)) from None
+    text = read_text(path)
     try:
         policy = parse(text)
         if policy.vendors_file:
-            policy = msgspec.structs.replace(
-                policy, known_vendors=read_vendors(path.parent / policy.vendors_file)
-            )
+            known_vendors = read_vendors(path.parent / policy.vendors_file)
+            policy = msgspec.structs.replace(policy, known_vendors=known_vendors)
+            _check_vendors(policy)
     except BadInput as error:
         raise error if error.where else error.at(str(path)) from None
     return policy
@@ -157,16 +159,13 @@ def parse(text: str) -> Policy:
     ...
     scoring.errors.BadInput: allow: unknown key 'vendor'; did you mean 'vendors'?
     """
-    try:
-        content = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"is no valid TOML: {error}") from None
+    content = toml_files.parse(text)
     if "known_vendors" in content:
         raise BadInput("expected a vendors_file that names the list", field="known_vendors")
     try:
         policy = msgspec.convert(content, Policy)
     except msgspec.ValidationError as error:
-        raise _suggest(error) from None
+        raise BadInput.from_validation(error, keys=_KEYS, choices={"mode": "shadow or enforce"}) from None
     _check(policy)
     return policy
 
@@ -184,9 +183,11 @@ def read_vendors(path: str | Path) -> dict[str, str]:
     path = Path(path)
     try:
         # The base loader leaves every scalar a string: an account number may begin with zeros.
-        entries = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise BadInput(f"cannot be read as YAML: {_why(error)}", where=str(path)) from None
+        entries = yaml.load(read_text(path), Loader=yaml.BaseLoader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise BadInput(f"is no valid YAML: {str(error).splitlines()[0]}", where=str(path)) from None
+    except RecursionError:
+        raise BadInput("is no valid YAML: nested too deeply", where=str(path)) from None
     if not isinstance(entries, list):
         raise BadInput("expected a list of vendors", where=str(path))
     vendors: dict[str, str] = {}
@@ -209,6 +210,11 @@ def _check(policy: Policy) -> None:
     for account in policy.allow.accounts:
         if not re.fullmatch(r"[0-9]{12}", account):
             raise BadInput("expected twelve digits", field="allow.accounts", value=account)
+    for bucket in policy.allow.public_buckets:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
+            raise BadInput("expected the name of a bucket", field="allow.public_buckets", value=bucket)
+    if not all(vendor.strip() for vendor in policy.allow.vendors):
+        raise BadInput("expected names that are not empty", field="allow.vendors")
     if policy.organization_id is not None and not re.fullmatch(r"o-[a-z0-9]{10,32}", policy.organization_id):
         raise BadInput(
             "expected o- and 10 to 32 letters or digits",
@@ -224,21 +230,10 @@ def _check(policy: Policy) -> None:
             rule.check(f"{kind}[{index}]")
 
 
-def _suggest(error: msgspec.ValidationError) -> BadInput:
-    """Turn msgspec's word on a misspelt key into ours, with the key that was probably meant."""
-    bad = BadInput.from_validation(error)
-    unknown = re.search(r"unknown field (.+)$", bad.expected)
-    if unknown is None:
-        return bad
-    known = (
-        name
-        for kind in (Policy, Allow, Guardrails, ThresholdOverride, Rule)
-        for name in kind.__struct_fields__
-    )
-    near = difflib.get_close_matches(unknown[1], list(known), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return BadInput(f"unknown key {unknown[1]!r}{hint}", field=bad.field)
-
-
-def _why(error: Any) -> str:
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+def _check_vendors(policy: Policy) -> None:
+    """Refuse a contracted vendor that the list does not name: it would never be recognised."""
+    known = {name.casefold(): name for name in policy.known_vendors.values()}
+    for vendor in policy.allow.vendors:
+        if vendor.casefold() not in known:
+            hint = did_you_mean(vendor, known.values())
+            raise BadInput(f"the list of known vendors has no {vendor!r}{hint}", field="allow.vendors")

@@ -1,13 +1,16 @@
 """Rules of the policy: conjunctions that a person wrote down, matched with three answers."""
 
 import fnmatch
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from scoring.access_level import LEVELS, rank
-from scoring.errors import BadInput
+from scoring.errors import BadInput, did_you_mean
 from scoring.facts import Present, Unknown
+from scoring.finding import FINDING_TYPES, RESOURCE_TYPES
+from scoring.principal import TRUST
 from scoring.tags import fold_alias, fold_key, fold_value
 
 if TYPE_CHECKING:
@@ -52,13 +55,26 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def check(self, field: str) -> None:
         """Raise `BadInput` where the rule says nothing or names what does not exist."""
         stated = [name for name in self.__struct_fields__ if name != "name" and getattr(self, name)]
-        if not self.name.strip():
-            raise BadInput("expected a name that is not empty", field=f"{field}.name", value=self.name)
+        if not self.name.strip() or not self.name.isprintable():
+            raise BadInput("expected a name that can be read", field=f"{field}.name", value=self.name)
         if not stated:
             raise BadInput("expected at least one condition beside the name", field=field)
-        if self.access_level_at_most is not None and self.access_level_at_most not in LEVELS:
-            expected = "expected one of " + ", ".join(LEVELS)
-            raise BadInput(expected, field=f"{field}.access_level_at_most", value=self.access_level_at_most)
+        levels = () if self.access_level_at_most is None else (self.access_level_at_most,)
+        for name, values, known in (
+            ("finding_type", self.finding_type, FINDING_TYPES),
+            ("resource_type", self.resource_type, RESOURCE_TYPES),
+            ("trust", self.trust, TRUST),
+            ("access_level_at_most", levels, LEVELS),
+        ):
+            for value in values:
+                if value not in known:
+                    expected = f"unknown value {value!r}{did_you_mean(value, known)}"
+                    raise BadInput(expected, field=f"{field}.{name}")
+        for account in self.account:
+            if not re.fullmatch(r"[0-9]{12}", account):
+                raise BadInput("expected twelve digits", field=f"{field}.account", value=account)
+        if len({fold_key(key) for key in self.tags}) < len(self.tags):
+            raise BadInput("expected each tag once, however it is spelt", field=f"{field}.tags")
 
     def matches(self, about: "Surroundings") -> bool | None:
         """Say whether the rule matches: yes, no, or None where a fact that decides is unknown."""

@@ -129,7 +129,7 @@ class TestSettings:
             ({"schema": True}, "schema"),
             ({"unit": "stones"}, "unit"),
             ({"base": 1.5}, "base"),
-            ({"base": float("nan")}, "base"),
+            ({"base": float("nan")}, "NaN"),
             ({"threshold": "25"}, "threshold"),
             ({"feature_version": 0}, "feature_version"),
             ({"tresholds": 25}, "tresholds"),
@@ -137,7 +137,7 @@ class TestSettings:
             ({"table": [{"key": [], "points": {}}]}, "table[0].key"),
             ({"table": {}}, "table"),
             ({"risk": [[0, 2.0]]}, "risk"),
-            ({"risk": [[0, float("nan")]]}, "risk"),
+            ({"risk": [[0, float("nan")]]}, "NaN"),
         ],
     )
     def test_a_model_that_makes_no_sense(self, score, tmp_path, change, expected):

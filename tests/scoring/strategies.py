@@ -316,7 +316,7 @@ policies = st.builds(
 )
 
 _FREE_VALUES = {
-    "environment": ("production", "development", "sandbox", "staging", "dev"),
+    "environment": ("production", "development", "sandbox", "staging", "dr"),
     "data_class": ("confidential", "public", "internal"),
     "sharing_tag": ("yes", "no"),
     "owner": ("blue",),
@@ -364,7 +364,7 @@ def tables(draw: st.DrawFn, key: tuple[str, ...]) -> dict[str, Any]:
 def scorecards(draw: st.DrawFn, names: tuple[str, ...] = _FEATURES) -> Scorecard:
     """Weighted and trained scorecards with tables over one to three features, as the reader accepts them."""
     key = st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True).map(tuple)
-    keys = draw(st.lists(key, max_size=6, unique=True))
+    keys = draw(st.lists(key, max_size=6, unique_by=frozenset))
     kind = draw(st.sampled_from(("weighted", "trained")))
     probabilities = sorted(draw(st.lists(st.floats(0, 1), min_size=2, max_size=2)))
     content = {
