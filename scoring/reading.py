@@ -48,16 +48,33 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Located]:
     """
     name = _name(source)
     try:
-        with _opened(source) as stream:
-            yield from Scanner(name, _lines(stream)).records()
+        with open_lines(source) as lines:
+            yield from Scanner(name, lines).records()
     except BadInput as error:
-        yield Located(name, error=error.at(name))
+        yield Located(name, error=error)
+
+
+@contextmanager
+def open_lines(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Iterator[str]]:
+    """Open a file as lines of text, gzip or not; what is not UTF-8 is decoded with ``surrogateescape``.
+
+    Raises
+    ------
+    BadInput
+        What is wrong with the file, there and while its lines are read.
+    """
+    name = _name(source)
+    try:
+        with _opened(source) as stream:
+            yield _lines(stream)
+    except BadInput as error:
+        raise error.at(name) from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        yield Located(name, error=BadInput("the gzip data is damaged or cut off", where=name))
+        raise BadInput("the gzip data is damaged or cut off", where=name) from None
     except IsADirectoryError:
-        yield Located(name, error=BadInput("expected a file, got a directory", where=name))
+        raise BadInput("expected a file, got a directory", where=name) from None
     except OSError as error:
-        yield Located(name, error=BadInput(f"cannot be read: {error.strerror or error}", where=name))
+        raise BadInput(f"cannot be read: {error.strerror or error}", where=name) from None
 
 
 def _name(source: object) -> str:
