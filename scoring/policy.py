@@ -13,6 +13,7 @@ import msgspec
 from scoring import toml_files
 from scoring.errors import BadInput, did_you_mean
 from scoring.points import to_tenths
+from scoring.policy_limits import Alerts, Archives
 from scoring.policy_rules import Rule
 from scoring.toml_files import read_text
 
@@ -66,6 +67,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ``shadow`` (nothing is written to findings) or ``enforce``.
     organization_id : str or None
         ``o-...``; recognises conditions on the own organization.
+    archives, alerts
+        What keeps automation within bounds; see `scoring.policy_limits`.
     expected, never_archive : tuple of Rule
         Findings that a person has declared expected, or wants to see always.
     known_vendors : dict
@@ -77,6 +80,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     threshold: ThresholdOverride | None = None
     allow: Allow = Allow()
     guardrails: Guardrails = Guardrails()
+    archives: Archives = Archives()
+    alerts: Alerts = Alerts()
     expected: tuple[Rule, ...] = ()
     never_archive: tuple[Rule, ...] = ()
     vendors_file: str | None = None
@@ -119,7 +124,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 _KEYS = tuple(
-    name for kind in (Policy, Allow, Guardrails, ThresholdOverride, Rule) for name in kind.__struct_fields__
+    name
+    for kind in (Policy, Allow, Guardrails, ThresholdOverride, Archives, Alerts, Rule)
+    for name in kind.__struct_fields__
 )
 
 
@@ -225,6 +232,8 @@ def _check(policy: Policy) -> None:
         to_tenths(policy.threshold.value, "threshold.value")
         if not re.fullmatch(r"[0-9a-f]{64}", policy.threshold.model_sha256):
             raise BadInput("expected 64 hexadecimal digits", field="threshold.model_sha256")
+    policy.archives.check()
+    policy.alerts.check()
     for kind in ("expected", "never_archive"):
         for index, rule in enumerate(getattr(policy, kind)):
             rule.check(f"{kind}[{index}]")

@@ -1,0 +1,62 @@
+"""The parts of the policy that keep automation within bounds: how much is archived, how many mails go out."""
+
+import msgspec
+
+from scoring.errors import BadInput
+
+
+class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much may be archived without a person.
+
+    Attributes
+    ----------
+    most_per_hour, most_per_principal : int
+        The circuit breaker: above so many in an hour, of all or of those that give access to the same
+        principal, findings alert instead.
+    days : int or None
+        The term of an archive: so many days later the finding comes back and is scored anew.
+    """
+
+    most_per_hour: int = 200
+    most_per_principal: int = 50
+    days: int | None = None
+
+    def check(self) -> None:
+        """Raise BadInput for what makes no sense."""
+        _within(self.most_per_hour, 1, 2000, "archives.most_per_hour")
+        _within(self.most_per_principal, 1, 2000, "archives.most_per_principal")
+        if self.days is not None:
+            _within(self.days, 1, 3650, "archives.days")
+
+
+class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How alerts are sent.
+
+    Attributes
+    ----------
+    window_minutes : int
+        After an alert, those on the same resource or the same principal are collected for so long and sent
+        as one; 0 sends each by itself.
+    mails_per_hour : int
+        Above so many, alerts are listed in a digest.
+    digest_hours : int
+        How often the digest is sent.
+    unused_in_digest : bool
+        Whether findings of unused access go into the digest.
+    """
+
+    window_minutes: int = 15
+    mails_per_hour: int = 20
+    digest_hours: int = 24
+    unused_in_digest: bool = True
+
+    def check(self) -> None:
+        """Raise BadInput for what makes no sense."""
+        _within(self.window_minutes, 0, 60, "alerts.window_minutes")
+        _within(self.mails_per_hour, 1, 1000, "alerts.mails_per_hour")
+        _within(self.digest_hours, 1, 168, "alerts.digest_hours")
+
+
+def _within(value: int, least: int, most: int, field: str) -> None:
+    if not least <= value <= most:
+        raise BadInput(f"expected {least} to {most}", field=field, value=value)
