@@ -22,7 +22,7 @@ def demo(
     from scoring.errors import BadInput
 
     if out.exists() and not out.is_dir():
-        raise BadInput("expected a directory, got a file", field="--out", value=str(out))
+        raise BadInput("expected a directory", field="--out", value=str(out))
     import jsonpath_ng  # noqa: F401 - moto's EventBridge needs it; say so before anything is done
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

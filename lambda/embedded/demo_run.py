@@ -40,6 +40,7 @@ class Outcome:
         Errors of events that could not be handled.
     """
 
+    seed: int
     story: Story
     accounts: int
     policy: Path
@@ -83,6 +84,7 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
             stage.play(arranged)
             done = time.perf_counter()
         return Outcome(
+            seed=seed,
             story=story,
             accounts=len(told.accounts) + 1,
             policy=policy,

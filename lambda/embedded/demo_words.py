@@ -25,6 +25,7 @@ FACTS = {
     "resource_account": "the account that owns the resource",
     "principal_account": "the account that is given access",
     "reactivated_by": "whether somebody brought the finding back",
+    "details": "further facts, shown to a person and never scored",
 }
 
 

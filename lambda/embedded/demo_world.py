@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import math
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,7 @@ def tell(seed: int, findings: int) -> Story:
     from training.simulate import Organization as Simulated
 
     organization = Simulated.build(seed, accounts=ACCOUNTS, resources=RESOURCES)
-    records = tuple(_findings(organization, seed, findings))
+    records = _findings(organization, seed, findings)
     of_account = Counter(_detail(record)["accountId"] for record in records)
     del of_account[organization.analyzer_account]
     seldom = sorted(of_account, key=lambda account: (of_account[account], account))
@@ -66,13 +65,23 @@ def tell(seed: int, findings: int) -> Story:
     return Story(organization, records, unreachable, (production[0], *development[:2]))
 
 
-def _findings(organization: Simulated, seed: int, count: int) -> Iterator[SimulatedRecord]:
+def _findings(organization: Simulated, seed: int, count: int) -> tuple[SimulatedRecord, ...]:
     from training.simulate import simulate
 
     # An organization's analyzer does not report what one account shares with another; theirs would.
-    drawn = simulate(2 * count + 50, seed=seed, organization=organization, unknown=0.0, hostile=True)
-    ours = (r for r in drawn if _account_of(_analyzer(r)) == organization.analyzer_account)
-    return itertools.islice(ours, count)
+    drawn = simulate(5 * count + 100, seed=seed, organization=organization, unknown=0.0, hostile=True)
+    ours = [r for r in drawn if _account_of(_analyzer(r)) == organization.analyzer_account]
+    distinct: dict[str, SimulatedRecord] = {}
+    for record in ours:
+        distinct.setdefault(_access(record), record)
+    chosen = list(distinct.values()) if len(distinct) >= count else ours
+    return tuple(chosen[:count])
+
+
+def _access(record: SimulatedRecord) -> str:
+    """What a finding is about: Access Analyzer makes one for each principal that gets at a resource."""
+    detail = _detail(record)
+    return repr([detail["resource"], detail.get("findingType"), detail.get("principal")])
 
 
 def describe(story: Story) -> Organization:
@@ -105,7 +114,7 @@ def furnish(aws: EmbeddedAws, story: Story, seed: int) -> Story:
     make = Maker(aws, story.set_apart)
     arns = {arn: make(resources[arn], spoiled[arn]) for arn in sorted(spoiled)}
     organization = story.organization.substituted(arns=arns)
-    records = tuple(_findings(organization, seed, len(story.records)))
+    records = _findings(organization, seed, len(story.records))
     return replace(story, organization=organization, records=records)
 
 

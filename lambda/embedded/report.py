@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,12 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from embedded import demo_words
 from embedded.demo_results import OUTCOMES, TYPES, Decided, Results
+from scoring.sanitize import visible
 
 if TYPE_CHECKING:
     from scoring.decide import Decision
 
 BIN = 5  # points of score in one bar
 LAST = 120  # scores from here on share one bar
+
+_STYLED = re.compile(r'<(?P<name>\w+)(?P<before>[^<>]*) style="(?P<style>[^"<>]*)"(?P<after>[^<>]*)>')
+_CLASS = re.compile(r' class="([^"]*)"')
+_INDENT = re.compile(r"\n\s*")
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,6 @@ def to_html(results: Results) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from scoring.rendering import style, to_fragment
-    from scoring.terminal import table_row
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -74,9 +79,11 @@ def to_html(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    shared = SharedStyles()
     archived = [one for one in results.decided if one.decision.outcome == "archive"]
     decisions = [one.decision for one in results.decided]
     return environment.get_template("report.html.j2").render(
+        subtitle=f"demo with seed {results.outcome.seed}",
         lead=demo_words.lead(results),
         figures=demo_words.figures(results),
         promises=demo_words.promises(results),
@@ -91,17 +98,52 @@ def to_html(results: Results) -> str:
         counts=results.counts,
         guardrails=guardrails(decisions),
         reasons=reasons(archived),
-        unknown=unknown(decisions),
+        unknown=unknown(results.alerts),
         archived=[
-            (one.decision, table_row(one.case, one.decision, results.policy))
+            (one.decision, one.message.explanation, _because(one.decision))
             for one in sorted(archived, key=lambda one: (one.decision.score, one.id))
         ],
         alerts=[
-            (one.decision, one.message.explanation, to_fragment(one.message.explanation, level=4))
+            (one.decision, one.message.explanation, shared(to_fragment(one.message.explanation, level=4)))
             for one in results.alerts
         ],
         style=style(),
+        shared=shared,
     )
+
+
+class SharedStyles:
+    """Turns the styles that explanations carry in every tag, for mail programs, into classes of the page.
+
+    Calling it gives the HTML with classes; its text is the style sheet of all that it has seen so far. What
+    stands in an explanation is escaped, so that only tags of the template look like tags.
+
+    Examples
+    --------
+    >>> shared = SharedStyles()
+    >>> shared('<p class="note" style="margin:0">a</p>'), shared('<b style="margin:0">b</b>')
+    ('<p class="note m0">a</p>', '<b class="m0">b</b>')
+    >>> print(shared)
+    .m0 { margin:0 }
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def __call__(self, html: str) -> str:
+        """Put classes in the place of styles."""
+        return _INDENT.sub("\n", _STYLED.sub(self._classed, html))
+
+    def __str__(self) -> str:
+        return "\n".join(f".{name} {{ {style} }}" for style, name in self._names.items())
+
+    def _classed(self, tag: re.Match[str]) -> str:
+        names = [self._names.setdefault(tag["style"], f"m{len(self._names)}")]
+        rest = tag["before"] + tag["after"]
+        if found := _CLASS.search(rest):
+            names.insert(0, found[1])
+            rest = rest.replace(found[0], "")
+        return f'<{tag["name"]} class="{" ".join(names)}"{rest}>'
 
 
 def histogram(decisions: Iterable[Decision]) -> Histogram:
@@ -188,12 +230,32 @@ def reasons(archived: Iterable[Decided]) -> list[Count]:
     return _counts(found, {})
 
 
-def unknown(decisions: Iterable[Decision]) -> list[Count]:
-    """Which facts were not known, and for how many findings."""
-    found = Counter(
-        name for decision in decisions if decision.outcome == "alert" for name in decision.unknown
+def unknown(alerts: Iterable[Decided]) -> list[Count]:
+    """For how many alerts which fact was not known, and why; details, which are never scored, as one."""
+    why: dict[str, Counter[str]] = {}
+    for one in alerts:
+        refused = one.record["context"].get("unknown", {})
+        known_as = {name: "details" if name.startswith("details.") else name for name in one.decision.unknown}
+        for kind in sorted(set(known_as.values())):
+            reason = next(refused.get(name, "") for name, known in known_as.items() if known == kind)
+            short = visible(reason.partition(":")[0]) or "does not answer the question"
+            why.setdefault(kind, Counter())[short] += 1
+    words = {
+        kind: f"{demo_words.FACTS.get(kind, kind)}: "
+        + ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+        for kind, reasons in why.items()
+    }
+    return _counts(Counter({kind: reasons.total() for kind, reasons in why.items()}), words)
+
+
+def _because(decision: Decision) -> str:
+    """The rule that an archived finding followed, or what spoke most for it."""
+    if not decision.reason.startswith("score "):
+        return visible(decision.reason)
+    lowest = sorted((one for one in decision.contributions if one.points < 0), key=lambda one: one.points)[:2]
+    return (
+        "; ".join(f"−{-one.points:.1f} {visible(one.text)}" for one in lowest) or "nothing speaks against it"
     )
-    return _counts(found, demo_words.FACTS)
 
 
 def _counts(found: Counter[str], words: dict[str, str]) -> list[Count]:
