@@ -1,6 +1,7 @@
 """The command `triage scan`: live findings of one or many analyzers, read only unless told otherwise."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from scoring.errors import BadInput
     from scoring.live.analyzers import Analyzer
     from scoring.live.archiving import Plan
+    from scoring.live.progress import ScanProgress
     from scoring.live.scan import Decided, Group, Seen, Source
 
 BAD_INPUT = 2
@@ -108,6 +110,7 @@ def scan(
     settings = load_settings(model, policy, threshold)
     if apply:
         check_ready(settings.policy, table, resume=resume)
+        _check_askable(is_agreed=yes)
     arns = list(dict.fromkeys([*analyzer_arn, *(more or ())]))
     options = Options(profile=profile, region=region, role_name=role_name, external_id=external_id)
     aws = connect_as(options, fallback_region=read_arn(arns[0]).region)
@@ -122,8 +125,9 @@ def scan(
         reactivated=partial(reactivated, log=log) if log else None,
     )
     analyzers = [look_up(arn, aws.sessions) for arn in arns]
-    with destination(output, (model, policy)) as out:
-        groups = fold(_scanned(analyzers, source, output, table, resume=resume))
+    progress = _progress(output, source, table, resume=resume)
+    with progress or nullcontext(), destination(output, (model, policy)) as out:
+        groups = fold(_scanned(analyzers, source, progress, is_shown=progress is not None))
         WRITERS[format](((group.case, group.decision) for group in groups), out, settings.policy)
     _tell(groups, faults)
     if apply and log is not None:
@@ -143,7 +147,7 @@ def _archive(
     if not chosen.cases:
         return
     if not is_agreed:
-        _ask("Archive them?")
+        typer.confirm("Archive them?", abort=True, err=True)
     done = 0
     for batch in archive(chosen, analyzers, source, log):
         done += len(batch.done)
@@ -156,42 +160,51 @@ def _findings(count: int) -> str:
     return "1 finding" if count == 1 else f"{count} findings"
 
 
-def _ask(question: str) -> None:
+def _check_askable(*, is_agreed: bool) -> None:
     import sys
 
     from scoring.errors import BadInput
 
-    if not sys.stdin.isatty():
+    if not is_agreed and not sys.stdin.isatty():
         raise BadInput("expected --yes where nobody can be asked", field="--apply")
-    typer.confirm(question, abort=True, err=True)
 
 
-def _scanned(
-    analyzers: "list[Analyzer]", source: "Source", output: str | None, table: str | None, *, resume: bool
-) -> "Iterator[Decided]":
-    """Scan, with a bar on a terminal; what is found out is kept beside the output until all is done."""
+def _progress(
+    output: str | None, source: "Source", table: str | None, *, resume: bool
+) -> "ScanProgress | None":
+    """Keep what is found out beside the output, if there is one."""
     from scoring.errors import BadInput
-    from scoring.live.progress import Progress
-    from scoring.live.scan import scan
+    from scoring.live.progress import ScanProgress
     from scoring.output import STANDARD
 
     if output is None or output == STANDARD:
         if resume:
             raise BadInput("expected the --output that the interrupted scan had", field="--resume")
-        yield from _watched(scan(analyzers, source), output)
-        return
+        return None
     decides = {"policy": source.settings.policy.sha256, "table": table, "deep": source.deep}
-    with Progress(output, decides, resume=resume) as progress:
-        try:
-            for case, decision in _watched(scan(analyzers, source, progress.known), output):
-                progress.keep(case)
-                yield case, decision
-        except (BadInput, KeyboardInterrupt) as error:
-            kept = f"{len(progress)} findings are kept in {progress.path}: --resume goes on"
-            if isinstance(error, BadInput):
-                raise BadInput(f"{error.expected}; {kept}", where=error.where) from error
-            typer.echo(f"interrupted; {kept}", err=True)
-            raise
+    return ScanProgress(output, decides, resume=resume)
+
+
+def _scanned(
+    analyzers: "list[Analyzer]", source: "Source", progress: "ScanProgress | None", *, is_shown: bool
+) -> "Iterator[Decided]":
+    """Scan, with a bar on a terminal, and say what is kept where it is interrupted."""
+    from scoring.errors import BadInput
+    from scoring.live.scan import scan
+
+    if progress is None:
+        yield from _watched(scan(analyzers, source), is_shown=is_shown)
+        return
+    try:
+        for case, decision in _watched(scan(analyzers, source, progress.known), is_shown=is_shown):
+            progress.keep(case)
+            yield case, decision
+    except (BadInput, KeyboardInterrupt) as error:
+        kept = f"{_findings(progress.count)} kept in {progress.path}: --resume goes on"
+        if isinstance(error, BadInput):
+            raise BadInput(f"{error.expected}; {kept}", where=error.where) from error
+        typer.echo(f"interrupted; {kept}", err=True)
+        raise
 
 
 def _tell(groups: "list[Group]", faults: "list[BadInput]") -> None:
@@ -203,7 +216,7 @@ def _tell(groups: "list[Group]", faults: "list[BadInput]") -> None:
         return
     count = sum(len(decision.duplicates) for decision in repeated)
     are = "1 finding repeats" if count == 1 else f"{count} findings repeat"
-    typer.echo(f"{are} what another analyzer found of the same role or bucket; reported once:", err=True)
+    typer.echo(f"{are} what another region's analyzer found of the same resource; reported once:", err=True)
     for decision in repeated[:_SHOWN]:
         others = ", ".join(f"{seen.finding_id} ({_region(seen)})" for seen in decision.duplicates)
         own = decision.everywhere[0]
@@ -216,11 +229,11 @@ def _region(seen: "Seen") -> str:
     return seen.analyzer_arn.split(":")[3]
 
 
-def _watched(decided: "Iterator[Decided]", output: str | None) -> "Iterator[Decided]":
+def _watched(decided: "Iterator[Decided]", *, is_shown: bool) -> "Iterator[Decided]":
     """Show on a terminal how far it is, where the results do not go there too."""
     import sys
 
-    if not sys.stderr.isatty() or (output is None and sys.stdout.isatty()):
+    if not sys.stderr.isatty() or (not is_shown and sys.stdout.isatty()):
         yield from decided
         return
     from rich.console import Console

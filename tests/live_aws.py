@@ -1,12 +1,18 @@
-"""What the tests of the live commands share: the box, a decision log in it, and a command run as people do."""
+"""What the tests of the live commands share: a decision log in the box, and a command run as people do."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 import triage
 from embedded import EmbeddedAws
-from scoring.decision_log import BY_EFFECT
+from scoring import decision_table
 
 TABLE = "decisions"
 STRANGER = "444455556666"
@@ -33,27 +39,7 @@ def runner(capfd: Any) -> Run:
 
 
 def make_table(aws: EmbeddedAws, name: str = TABLE) -> None:
-    names = ("finding_id", "item", "effect", "decided_at")
-    aws.client("dynamodb").create_table(
-        TableName=name,
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        KeySchema=_keys("finding_id", "item"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": BY_EFFECT,
-                "KeySchema": _keys("effect", "decided_at"),
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
-def _keys(partition: str, sort: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        {"AttributeName": sort, "KeyType": "RANGE"},
-    ]
+    decision_table.create(aws.client("dynamodb"), name)
 
 
 def enforcing(path: Path, more: str = "") -> Path:
@@ -91,3 +77,20 @@ def share_key(aws: EmbeddedAws, arn: str, principal: str = STRANGER, **more: Any
 
 def status(aws: EmbeddedAws, finding_id: str) -> str:
     return aws.findings.get(finding_id).status
+
+
+@contextmanager
+def failing(operation: str, code: str, *, after: int = 0) -> Iterator[None]:
+    """Let AWS refuse an operation with an error code, after so many times that it works."""
+    call = BaseClient._make_api_call
+    times = itertools.count()
+
+    def refuse(client: Any, name: str, parameters: Any) -> Any:
+        if name == operation and next(times) >= after:
+            if code == "KeyboardInterrupt":
+                raise KeyboardInterrupt
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, name)
+        return call(client, name, parameters)
+
+    with patch.object(BaseClient, "_make_api_call", refuse):
+        yield

@@ -18,7 +18,7 @@ from scoring.records import Case, read_case
 _Key = tuple[str, str, str, float]
 
 
-class Progress:
+class ScanProgress:
     """Cases that a scan has made, kept while it is entered; the file goes when the scan is through.
 
     Parameters
@@ -45,7 +45,7 @@ class Progress:
             self._read()
         self._file: BinaryIO | None = None
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ScanProgress":
         try:
             self._file = self.path.open("r+b" if self._cases else "wb")
         except OSError as error:
@@ -65,7 +65,9 @@ class Progress:
         if kind is None:
             self.path.unlink(missing_ok=True)
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many cases are kept."""
         return len(self._cases)
 
     def known(self, row: Row, analyzer: Analyzer) -> Case | None:

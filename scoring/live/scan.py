@@ -1,5 +1,6 @@
 """Live findings of one or many analyzers, decided on with as few requests as it takes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
@@ -137,9 +138,16 @@ def fold(decided: Iterable[Decided]) -> list[Group]:
 
     Of decisions that differ, because more is known in one region, the most careful stands for all.
     """
-    groups: dict[bytes | int, list[Decided]] = {}
+    groups: dict[object, list[Decided]] = {}
+    seen: Counter[tuple[bytes, str | None]] = Counter()
     for number, (case, decision) in enumerate(decided):
-        groups.setdefault(_same(case.finding) or number, []).append((case, decision))
+        key: object = number
+        said = _said(case.finding)
+        if said is not None and isinstance(case.finding, Finding):
+            # What one region's analyzer found twice are two findings.
+            key = (said, seen[said, case.finding.region])
+            seen[said, case.finding.region] += 1
+        groups.setdefault(key, []).append((case, decision))
     return [_group(members) for members in groups.values()]
 
 
@@ -159,7 +167,7 @@ def _seen(case: Case) -> Seen:
     return Seen(finding.id, (finding.analyzer_arn if isinstance(finding, Finding) else None) or "")
 
 
-def _same(finding: object) -> bytes | None:
+def _said(finding: object) -> bytes | None:
     """Everything that a finding of a global resource says, without what differs between regions."""
     if not isinstance(finding, Finding) or finding.resource_type not in _GLOBAL:
         return None
