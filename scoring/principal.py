@@ -236,7 +236,8 @@ def _place(
     if principal.kind == "anyone":
         return _anyone(narrowing, own_account, contracted)
     if principal.kind == "AWS service":
-        return "AWS service"
+        # A service acts for whoever it is pinned to.
+        return _pinned(narrowing.source_accounts, own_account, contracted) or "AWS service"
     if principal.kind == "SAML":
         return "identity provider"
     if principal.kind == "OIDC":
@@ -268,11 +269,17 @@ def _place_account(
 
 def _anyone(narrowing: Narrowing, own_account: str | None, contracted: frozenset[str]) -> str:
     """Everyone, as far as the conditions let them in."""
-    pinned = narrowing.accounts or narrowing.source_accounts
-    if pinned and own_account is None:
+    pinned = _pinned(narrowing.accounts or narrowing.source_accounts, own_account, contracted)
+    return pinned or ("stranger" if narrowing.narrows else "anyone")
+
+
+def _pinned(accounts: tuple[str, ...], own_account: str | None, contracted: frozenset[str]) -> str | None:
+    """Place whoever is in one of the accounts that conditions name; None where they name none."""
+    if not accounts:
+        return None
+    if own_account is None:
         return "unknown"
-    if pinned and all(account == own_account for account in pinned):
+    if all(account == own_account for account in accounts):
         return "own account"
-    if pinned and all(account == own_account or account in contracted for account in pinned):
-        return "contracted"
-    return "stranger" if narrowing.narrows else "anyone"
+    is_known = all(account == own_account or account in contracted for account in accounts)
+    return "contracted" if is_known else "stranger"
