@@ -16,7 +16,7 @@ from training.simulate.shapes import Draft
 from training.simulate.sharing import SINGLE, Relationship, fits
 from training.simulate.truth import SHIFT, Truth
 
-_PILOT = 3000  # findings from which the base rate is set
+_PILOT = 5000  # findings from which the base rate is set
 
 _OWN = TRUST["own"]
 _INSIDE = TRUST["inside"]

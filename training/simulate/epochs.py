@@ -35,11 +35,8 @@ def _epoch(organization: Organization, drift: float, now: float) -> Epoch:
     sharing = organization.sharing
 
     def frequencies(relationships: Sequence[Relationship]) -> Weighted[Relationship]:
-        return Weighted(
-            (one, one.weight * (1.0 + drift * max(-0.8, one.slope) * now))
-            for one in relationships
-            if one.since <= now
-        )
+        begun = [one for one in relationships if one.since <= now] or relationships
+        return Weighted((one, one.weight * max(0.2, 1.0 + drift * one.slope * now)) for one in begun)
 
     def there(wanted: Callable[[Kind], bool]) -> list[int]:
         return [

@@ -123,7 +123,7 @@ def _accounts(rng: Random, count: int) -> tuple[Account, ...]:
     free = count - len(catalogue.FIXED_ACCOUNTS)
     places = list(catalogue.FIXED_ACCOUNTS)
     for ou, environment, share in catalogue.UNITS:
-        for number in range(max(1, round(free * share))):
+        for number in range(max(1, int(free * share))):
             team = catalogue.TEAMS[number % len(catalogue.TEAMS)]
             suffix = "" if number < len(catalogue.TEAMS) else f"-{number // len(catalogue.TEAMS) + 1}"
             owner = (
@@ -141,9 +141,9 @@ def _accounts(rng: Random, count: int) -> tuple[Account, ...]:
             name=name,
             ou=ou,
             tags={"cost-center": f"cc-{rng.randrange(100, 140)}"} if rng.random() < 0.7 else {},
-            # A tenth of the workload accounts is opened later; the first of each unit is always there.
+            # Some are opened later, never the production ones.
             since=round(0.2 + 0.7 * rng.random(), 3)
-            if ou in ("Sandbox", "Workloads/Dev") and index % 8 == 7
+            if ou in ("Sandbox", "Workloads/Dev", "Workloads/Staging") and index % 6 == 5
             else 0.0,
         )
         for index, (number, (name, ou)) in enumerate(zip(numbers, places[:count], strict=True))

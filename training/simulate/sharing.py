@@ -21,6 +21,9 @@ SINGLE = {
 }  # fmt: skip
 
 
+_TRIES = 50  # for each relationship: the team that was drawn may own nothing that could be shared
+
+
 @dataclass(frozen=True, slots=True)
 class Relationship:
     """A team that shares with a principal again and again."""
@@ -28,13 +31,12 @@ class Relationship:
     team: int
     principal: int
     resources: tuple[int, ...]
-    kind: int  # of its resources, as an index into the catalogue
+    kind: int  # of its resources, as an index into the table of kinds
     grant: Grant  # the usual one
     condition: Condition
     weight: float
     since: float
     slope: float  # how its weight drifts
-    rank: float  # 0 the heaviest, 1 the lightest
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,16 @@ def build_sharing(
     external: list[Relationship] = []
     internal: list[Relationship] = []
     for found, size in ((external, count), (internal, count // 3)):
-        for number in range(size):
+        for _ in range(_TRIES * size):
             trust = trusts.draw(rng.random()) if found is external else TRUST["inside"]
             # Zipf's law again: the first of each trust are everybody's partners.
             index = by_trust[trust][int(len(by_trust[trust]) * rng.random() ** 1.7)]
-            relationship = owners.relationship(rng, index, principals[index], number / size, organization_id)
+            rank = len(found) / size
+            relationship = owners.relationship(rng, index, principals[index], rank, organization_id)
             if relationship is not None:
                 found.append(relationship)
+            if len(found) == size:
+                break
     return Sharing(
         principals=principals, by_trust=by_trust, external=tuple(external), internal=tuple(internal)
     )
@@ -155,5 +160,4 @@ class _Owners:
             weight=1.0 / (1 + rank * 30) ** 1.05,
             since=max(principal.since, appears, round(rng.random(), 3) if rng.random() < 0.05 else 0.0),
             slope=rng.gauss(0, 0.5),
-            rank=rank,
         )

@@ -113,6 +113,8 @@ def simulate(
     for name, share in (("labelled", labelled), ("noise", noise), ("unknown", unknown), ("rate", rate)):
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"{name} must be between 0 and 1, got {share}")
+    if drift < 0:
+        raise ValueError(f"drift must not be negative, got {drift}")
     whose = Organization.build(seed) if organization is None else organization
     draws, rng, spoiling = (
         Draws(whose, drift, rate),

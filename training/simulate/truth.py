@@ -14,7 +14,7 @@ from training.simulate.description import TRUST, TRUSTS
 from training.simulate.kinds import KINDS
 from training.simulate.organization import Organization
 
-SHIFT = 0.3  # how far the base rate drifts over the simulated time
+SHIFT = 0.5  # how far the base rate drifts over the simulated time
 
 _TRUST = {
     "own": -1.2, "inside": -1.2, "partner": -0.5, "contracted": -0.5, "vendor": 0.6, "stranger": 1.5,
