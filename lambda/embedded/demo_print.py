@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+_RULE = "-" * 78
 _COLORS = {"Archived": "blue", "Alerts": "bold red", "Skipped": "dim"}
 
 
@@ -28,9 +29,7 @@ def show(results: Results, directory: Path, console: Console) -> None:
     shown = best(results)
     if shown is not None:
         console.print("One alert as it was sent", style="bold")
-        console.print()
-        console.print(shown.message.text.rstrip("\n"), soft_wrap=True)
-        console.print()
+        console.print(_RULE, shown.message.text.rstrip("\n"), _RULE, "", sep="\n", soft_wrap=True)
     console.print("Files", style="bold")
     console.print(Padding(_pairs(_files(results, directory)), (0, 0, 0, 2)))
 

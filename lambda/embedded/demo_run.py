@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from embedded import demo_world, roles, transactions
+from embedded import demo_world, roles, shortcuts
 from embedded.aws import EmbeddedAws
 from embedded.demo_policy import write_policy
 from embedded.demo_stage import SCENES, Clock, Happened, Progress, Stage
@@ -71,9 +71,9 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
     told = demo_world.describe(story)
     with (
         patch.dict(os.environ, MOTO_EC2_LOAD_DEFAULT_AMIS="false"),  # a third of a second in each account
-        EmbeddedAws(told, seed=seed, clock=clock) as aws,
+        EmbeddedAws(told, region=demo_world.REGION, seed=seed, clock=clock) as aws,
         roles.must_exist(),
-        transactions.cheap(),
+        shortcuts.taken(),
     ):
         story = demo_world.furnish(aws, story, seed)
         topic_arn = demo_world.make_topic(aws)

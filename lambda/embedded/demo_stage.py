@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from embedded import demo_world
-from embedded.aws import FINDINGS, EmbeddedAws
-from embedded.delivery import Target
+from embedded.aws import EmbeddedAws
 from embedded.demo_world import Story
 from embedded.event_bus import Event, put_on_default_bus
 from embedded.resources import MAKERS, Resource
@@ -25,6 +23,7 @@ BROUGHT_BACK_AFTER = 2 / 3  # of the findings, an analyst brings one back
 STRANGER = "444455556666"
 SHARED_KEY, DEVELOPMENT_KEY = "key shared with a stranger", "tagged development key"
 CHANGED, BROUGHT_BACK = "changed while it waited", "brought back by an analyst"
+HOSTILE = "hostile text"
 DEVELOPMENT = {"IsAllowedToShare": "true", "Environment": "development"}
 
 Progress = Callable[[int], None]
@@ -92,11 +91,11 @@ class Stage:
         self.happened = Happened()
         self._clock = clock
         self._progress = progress
-        self._function = f"arn:aws:lambda:{aws.region}:{aws.account}:function:access-triage"
+        self._function = ""
 
     @contextmanager
     def deployed(self, policy: Path, topic_arn: str) -> Iterator[None]:
-        """Let the handler run behind the event bus of each region that has an analyzer."""
+        """Let the handler run behind the event bus."""
         from handlers import settings, single
 
         environment = {
@@ -111,12 +110,7 @@ class Stage:
             with _counting(self.happened.calls):
                 return single.handler(event, context)
 
-        self.aws.delivery.register(Target(self._function, handler, environment=environment))
-        # In AWS a rule reaches functions of its own region only, and other regions forward their events.
-        for region in sorted({self.aws.region, *demo_world.regions(self.story)}):
-            events = self.aws.client("events", region=region)
-            events.put_rule(Name="access-triage", EventPattern=json.dumps(FINDINGS))
-            events.put_targets(Rule="access-triage", Targets=[{"Id": "1", "Arn": self._function}])
+        self._function = self.aws.deliver_to(handler, name="access-triage", environment=environment)
         settings.clients.cache_clear()
         with patch.object(
             settings, "datetime", SimpleNamespace(now=lambda zone: self._clock().astimezone(zone))
@@ -146,18 +140,16 @@ class Stage:
 
     # --- scenes
 
-    def _share(self, scene: str, account: str, tags: Mapping[str, str], aliases: tuple[str, ...] = ()) -> str:
-        """Let a key of an account be shared with a stranger; return the finding's id."""
-        key = Resource("AWS::KMS::Key", scene, tags, aliases)
+    def _share(self, scene: str, resource: Resource, account: str, **said: Any) -> str:
+        """Make a resource of an account, and find that a stranger gets at it; return the finding's id."""
         found = self.aws.findings.put(
             {
-                "resource": MAKERS[key.type](self.aws.session(account), key),
-                "resourceType": key.type,
+                "resource": MAKERS[resource.type](self.aws.session(account), resource),
+                "resourceType": resource.type,
                 "resourceOwnerAccount": account,
                 "principal": {"AWS": STRANGER},
-                "action": ["kms:Decrypt", "kms:DescribeKey"],
                 "isPublic": False,
-                "condition": {},
+                **said,
             },
             analyzer_arn=self.aws.organization.analyzer_arn,
         )
@@ -165,22 +157,44 @@ class Stage:
         self.happened.scenes[scene] = found.id
         return found.id
 
+    def _share_key(self, scene: str, account: str, tags: Mapping[str, str], *aliases: str) -> str:
+        key = Resource("AWS::KMS::Key", scene, tags, aliases)
+        return self._share(scene, key, account, action=["kms:Decrypt", "kms:DescribeKey"])
+
     def shared_key(self) -> None:
         """The article's first test: a key that is shared with another account raises an alert."""
-        self._share(SHARED_KEY, self.story.set_apart[0], {"Environment": "prod"})
+        self._share_key(SHARED_KEY, self.story.set_apart[0], {"Environment": "prod"})
 
     def development_key(self) -> None:
         """The article's second test: one with the development tags and the alias is archived."""
-        self._share(DEVELOPMENT_KEY, self.story.set_apart[1], DEVELOPMENT, ("DevelopmentKey",))
+        self._share_key(DEVELOPMENT_KEY, self.story.set_apart[1], DEVELOPMENT, "DevelopmentKey")
 
     def changed_key(self) -> None:
         """A development key that is opened to everyone while its finding waits to be scored."""
         delivery = self.aws.delivery
         delivery.at_once = False
-        finding_id = self._share(CHANGED, self.story.set_apart[2], DEVELOPMENT, ("DevelopmentKey",))
+        finding_id = self._share_key(CHANGED, self.story.set_apart[2], DEVELOPMENT, "DevelopmentKey")
         self.aws.findings.update(finding_id, {"principal": {"AWS": "*"}, "isPublic": True})
         delivery.at_once = True
         delivery.deliver()
+
+    def hostile_queue(self) -> None:
+        """A queue whose tags and conditions try to break whatever shows them."""
+        from training.simulate.hostile import STRINGS
+
+        tags = {f"note {number}": text[:256] for number, text in enumerate(STRINGS)}
+        tags |= {text: "key" for text in STRINGS if 0 < len(text) <= 128}
+        self._share(
+            HOSTILE,
+            Resource("AWS::SQS::Queue", "hostile-text", tags),
+            self.story.set_apart[0],
+            action=["sqs:SendMessage"],
+            condition={
+                "aws:PrincipalArn": STRINGS[0],
+                "aws:SourceArn": STRINGS[1],
+                "aws:UserAgent": STRINGS[7],
+            },
+        )
 
     def _preview(self, number: int, event: Event) -> None:
         """Tell of an access preview: somebody asked what a policy would open."""
@@ -201,8 +215,7 @@ class Stage:
         for invocation in self.aws.delivery.invocations:
             done = invocation.result["done"][0]
             if done["effect"] == "archive" and done["finding_id"] in self.happened.verdicts:
-                region = invocation.event["region"]
-                self.aws.client("accessanalyzer", region=region).update_findings(
+                self.aws.client("accessanalyzer").update_findings(
                     analyzerArn=invocation.event["resources"][0], ids=[done["finding_id"]], status="ACTIVE"
                 )
                 self.happened.scenes[BROUGHT_BACK] = done["finding_id"]
@@ -219,7 +232,12 @@ class Stage:
             self.happened.repeated_idle += all(done["effect"] == "none" for done in again)
 
 
-SCENES: tuple[Callable[[Stage], None], ...] = (Stage.shared_key, Stage.development_key, Stage.changed_key)
+SCENES: tuple[Callable[[Stage], None], ...] = (
+    Stage.shared_key,
+    Stage.development_key,
+    Stage.changed_key,
+    Stage.hostile_queue,
+)
 
 
 @contextmanager

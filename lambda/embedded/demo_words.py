@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from embedded import demo_stage as stage
-from embedded.demo_results import Results
+from embedded.demo_results import Decided, Results
 
 GUARDRAILS = {
     "public": "anyone on the internet can get in, and nobody has said that this is meant",
@@ -27,6 +27,18 @@ FACTS = {
     "reactivated_by": "whether somebody brought the finding back",
     "details": "further facts, shown to a person and never scored",
 }
+
+_SCENES = (
+    (stage.SHARED_KEY, "Shared key", "a KMS key was shared with a stranger: {}"),
+    (stage.DEVELOPMENT_KEY, "Development key", "one with the tags and alias that the policy expects: {}"),
+    (stage.CHANGED, "Changed", "a finding grew public while its event waited, and was scored anew: {}"),
+    (stage.BROUGHT_BACK, "Brought back", "an analyst made an archived finding active again: {}"),
+    (
+        stage.HOSTILE,
+        "Hostile text",
+        "tags and conditions held HTML, escapes and mail headers: shown as text, {}",
+    ),
+)
 
 
 class Promise(NamedTuple):
@@ -84,40 +96,22 @@ def figures(results: Results) -> list[Figure]:
 def promises(results: Results) -> list[Promise]:
     """What a newcomer should have seen kept."""
     happened = results.outcome.happened
+    twice, previews = count(happened.repeated, "event"), count(happened.previews, "access preview")
+    idle = "none" if happened.repeated_idle == happened.repeated else f"{happened.repeated_idle} not"
     found = [
-        Promise(
-            "Delivered twice",
-            f"{count(happened.repeated, 'event')} came twice; {happened.repeated_idle} of them did nothing"
-            " the second time",
-        ),
-        Promise(
-            "No findings", f"{count(happened.previews, 'access preview')} came as events and changed nothing"
-        ),
+        Promise(name, says.format(_became(one)), one.id if one.decision.outcome == "alert" else "")
+        for scene, name, says in _SCENES
+        if (one := results.at(scene)) is not None
     ]
-    scenes = (
-        (stage.SHARED_KEY, "Shared key", "A KMS key was shared with a stranger: {0}"),
-        (
-            stage.DEVELOPMENT_KEY,
-            "Development key",
-            "One with the tags and the alias that the policy expects: {0}",
-        ),
-        (stage.CHANGED, "Changed", "A finding grew public while its event waited: it was scored anew: {0}"),
-        (stage.BROUGHT_BACK, "Brought back", "An analyst made an archived finding active again: {0}"),
-    )
-    for scene, name, says in scenes:
-        one = results.at(scene)
-        if one is not None:
-            shown = one.id if one.decision.outcome == "alert" else ""
-            found.append(Promise(name, says.format(_what(one.decision.outcome)), shown))
+    if happened.repeated:
+        found.append(Promise("Delivered twice", f"{twice} came twice; {idle} did anything the second time"))
+    if happened.previews:
+        found.append(Promise("No findings", f"{previews} came as events and changed nothing"))
     if results.out_of_reach:
-        accounts = count(len(results.outcome.story.unreachable), "account")
-        found.append(
-            Promise(
-                "Out of reach",
-                f"{count(results.out_of_reach, 'finding')} in {accounts} without our role: not known is never"
-                " taken for harmless, and a person is asked",
-            )
-        )
+        where = count(len(results.outcome.story.unreachable), "account") + " without our role"
+        lost = count(results.out_of_reach, "finding")
+        says = f"{lost} in {where}: what is not known is never taken for harmless"
+        found.append(Promise("Out of reach", says))
     return found
 
 
@@ -141,5 +135,5 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _what(outcome: str) -> str:
-    return {"alert": "an alert", "archive": "archived", "skip": "skipped"}[outcome]
+def _became(one: Decided) -> str:
+    return {"alert": "an alert", "archive": "archived", "skip": "skipped"}[one.decision.outcome]

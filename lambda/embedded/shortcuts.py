@@ -1,8 +1,9 @@
-"""Transactions of DynamoDB in a table with many items, which moto copies whole for each of them."""
+"""What moto does at length though nobody looks at it, left out: for many findings, and many decisions."""
 
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
@@ -10,16 +11,16 @@ from unittest.mock import patch
 
 
 @contextmanager
-def cheap() -> Iterator[None]:
-    """Copy, inside the block, no more of a table than a transaction can change.
+def taken() -> Iterator[None]:
+    """Take the shortcuts inside the block; what the API answers is the same.
 
-    Before a transaction moto sets a deep copy of each table aside, to put it back should the transaction
-    fail. Here it is a copy of the partitions that the transaction names.
+    A transaction of DynamoDB copies the partitions that it names and not whole tables, a symmetric key gets
+    no RSA key beside it, and the operations of a service are listed once and not for every request.
 
     Examples
     --------
     >>> from embedded import EmbeddedAws
-    >>> with EmbeddedAws() as aws, cheap():
+    >>> with EmbeddedAws() as aws, taken():
     ...     dynamodb = aws.client("dynamodb")
     ...     made = dynamodb.create_table(TableName="log", BillingMode="PAY_PER_REQUEST",
     ...         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -34,6 +35,32 @@ def cheap() -> Iterator[None]:
     ...     except dynamodb.exceptions.TransactionCanceledException:
     ...         dynamodb.scan(TableName="log")["Items"]
     [{'id': {'S': '1'}, 'n': {'N': '1'}}]
+    """
+    from moto.core import responses, utils
+
+    names = functools.cache(utils.method_names_from_class)
+    with _small_transactions(), _plain_keys(), patch.object(responses, "method_names_from_class", names):
+        yield
+
+
+@contextmanager
+def _plain_keys() -> Iterator[None]:
+    from moto.kms import models
+    from moto.kms.utils import generate_private_key as make
+
+    def generate_private_key(key_spec: str) -> Any:
+        return None if key_spec == "SYMMETRIC_DEFAULT" else make(key_spec)
+
+    with patch.object(models, "generate_private_key", generate_private_key):
+        yield
+
+
+@contextmanager
+def _small_transactions() -> Iterator[None]:
+    """Copy no more of a table than a transaction can change.
+
+    Before a transaction moto sets a deep copy of each table aside, to put it back should the transaction
+    fail. Here it is a copy of the partitions that the transaction names.
     """
     from moto.dynamodb.models import DynamoDBBackend
     from moto.dynamodb.models.dynamo_type import DynamoType
