@@ -1,0 +1,64 @@
+"""Texts as codes: many rows with few distinct texts, held in four bytes each."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from training.arrays import Ints
+
+T = TypeVar("T", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Coded(Generic[T]):
+    """Distinct values in the order in which they were first seen, and each row's index into them."""
+
+    values: list[T]
+    codes: Ints
+
+    @classmethod
+    def join(cls, parts: Iterable[Coded[T]]) -> Coded[T]:
+        """Put the rows of several parts one below the other.
+
+        Examples
+        --------
+        >>> joined = Coded.join([Coded(["a", "b"], np.array([0, 1])), Coded(["b"], np.array([0]))])
+        >>> joined.values, joined.codes.tolist()
+        (['a', 'b'], [0, 1, 1])
+        """
+        place: dict[T, int] = {}
+        codes: list[Ints] = [np.zeros(0, dtype=np.int32)]
+        for part in parts:
+            there = [place.setdefault(value, len(place)) for value in part.values]
+            codes.append(np.array(there, dtype=np.int32)[part.codes])
+        return cls(list(place), np.concatenate(codes))
+
+    def take(self, rows: Ints) -> Coded[T]:
+        """Return some of the rows."""
+        return Coded(self.values, self.codes[rows])
+
+    def categorical(self) -> pd.Categorical:
+        """Return the rows as pandas holds them."""
+        return pd.Categorical.from_codes(self.codes, categories=pd.Index(self.values, dtype=object))
+
+
+@dataclass
+class Coder(Generic[T]):
+    """Rows that come one by one."""
+
+    place: dict[T, int] = field(default_factory=dict)
+    codes: array[int] = field(default_factory=lambda: array("i"))
+
+    def add(self, value: T) -> None:
+        """Add a row."""
+        self.codes.append(self.place.setdefault(value, len(self.place)))
+
+    def coded(self) -> Coded[T]:
+        """Return the rows so far."""
+        return Coded(list(self.place), np.array(self.codes, dtype=np.int32))
