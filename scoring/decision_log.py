@@ -1,63 +1,64 @@
 """The decision log: one DynamoDB item a decision, and one per finding that says where it stands.
 
 An effect and its record cannot disagree: the intent is written before the effect and the outcome after it, so
-that whatever crashed in between is found, and finished, by the next delivery of the same event.
+that whatever crashed in between is found, and finished, by the next delivery of the same event or by the
+scheduled reconcile.
 
-The table has the keys ``finding_id`` and ``item``. Items are ``latest`` and ``decision#<time>#<digest>``; the
-index `BY_EFFECT` (``effect``, ``decided_at``) finds every archive again.
+Items are ``latest`` and ``decision#<time>#<number>``. A decision's ``effect`` says what has happened, and is
+what the index goes by: ``intent`` (about to happen), ``archive`` (an archive of ours that stands), ``alert``,
+``collected`` (an alert that waits to be sent with others), ``none``, and ``over`` (an archive that was
+brought back or that something else followed; an intent that was dropped). What stands or is unfinished has no
+time to live.
 """
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from scoring.context import Context, to_json
-from scoring.finding import Finding
+from scoring.decision_table import (
+    EXPIRES_AT,
+    ConditionFailed,
+    Item,
+    from_item,
+    key,
+    pack,
+    read_many,
+    to_item,
+    write_together,
+)
+from scoring.log_entries import Entry, Latest, Waiting, stamp
 
-BY_EFFECT = "by_effect"
-_LATEST = "latest"
-_TIMELESS = ("created_at", "analyzed_at", "updated_at", "analyzer_arn", "region", "last_accessed")
+Effect = Literal["archive", "alert", "none"]
+LATEST = "latest"
 
 
 class Taken(Exception):
     """Another invocation is working on the same finding; try again later."""
 
 
-class Latest(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a finding stands.
+class Refused(Exception):
+    """A limit stands in the way of an effect; nothing was written.
 
     Attributes
     ----------
-    digest : str
-        Of what decided; see `digest_of`.
-    state : str
-        ``intent`` (an effect was about to happen) or ``done``.
-    effect : str
-        ``archive``, ``alert`` or ``none``.
-    lease_until : str
-        Until then whoever wrote the intent may still be at work (ISO 8601, UTC).
-    updated_at : str
-        The finding's own time of the version that was decided on, or an empty string.
-    status : str
-        The finding's status in that version.
-    reactivated : str
-        Who brought the finding back after it was archived: ``person``, ``undo``, ``expiry``, or empty.
+    name : str
+        Of the limit.
+    item : mapping
+        What the limit's item says, as plain values.
     """
 
-    finding_id: str
-    digest: str
-    state: str
-    effect: str
-    outcome: str
-    decided_at: str
-    lease_until: str
-    updated_at: str = ""
-    status: str = ""
-    reactivated: str = ""
-    decision_item: str = ""
+    def __init__(self, name: str, item: Mapping[str, Any]) -> None:
+        self.name, self.item = name, item
+        super().__init__(name)
+
+
+class Limit(NamedTuple):
+    """A write that goes with an intent, and lets the effect happen only if its condition holds."""
+
+    name: str
+    write: Mapping[str, Any]
 
 
 class DecisionLog(msgspec.Struct, frozen=True):
@@ -68,32 +69,35 @@ class DecisionLog(msgspec.Struct, frozen=True):
     client : DynamoDB client
     table : str
     keep_days : int or None
-        Time to live of a decision, in days; None keeps it for good.
-    lease_seconds : int
+        Time to live of a decision that no longer matters, in days; None keeps it for good.
+    lease_seconds : float
         How long one invocation may take; longer than the Lambda's own limit.
     """
 
     client: Any
     table: str
     keep_days: int | None = None
-    lease_seconds: int = 120
+    lease_seconds: float = 120
 
     def latest(self, finding_id: str) -> Latest | None:
         """Read where a finding stands; one consistent read."""
-        found = self.client.get_item(TableName=self.table, Key=_key(finding_id, _LATEST), ConsistentRead=True)
-        return _latest_from(found["Item"]) if "Item" in found else None
+        found = self.client.get_item(TableName=self.table, Key=key(finding_id, LATEST), ConsistentRead=True)
+        return _latest_from(from_item(found["Item"])) if "Item" in found else None
+
+    def latest_of(self, finding_ids: Sequence[str]) -> dict[str, Latest]:
+        """Read where findings stand, 100 a request; those that the log does not know are left out."""
+        keys = [(finding_id, LATEST) for finding_id in dict.fromkeys(finding_ids)]
+        found = read_many(self.client, self.table, keys)
+        return {values["finding_id"]: _latest_from(values) for values in found}
 
     def intend(
         self,
-        record: Mapping[str, Any],
+        entry: Entry,
+        effect: Effect,
         *,
-        digest: str,
-        effect: str,
-        policy_sha256: str,
         before: Latest | None,
-        updated_at: str,
-        reactivated: str,
         now: datetime,
+        limits: Sequence[Limit] = (),
     ) -> Latest:
         """Write that an effect is about to happen; nothing else may have happened since `before` was read.
 
@@ -101,121 +105,161 @@ class DecisionLog(msgspec.Struct, frozen=True):
         ------
         Taken
             Another invocation was faster.
+        Refused
+            One of the limits was reached.
         """
-        decision = record["decision"]
-        finding_id = decision["finding_id"]
-        decided_at = stamp(now)
-        mark = Latest(
-            finding_id=finding_id,
-            digest=digest,
-            state="intent",
-            effect=effect,
-            outcome=decision["outcome"],
-            decided_at=decided_at,
-            lease_until=stamp(now + timedelta(seconds=self.lease_seconds)),
-            updated_at=updated_at,
-            status=decision["status"],
-            reactivated=reactivated,
-            decision_item=f"decision#{decided_at}#{digest[:16]}",
-        )
-        item: dict[str, Any] = {
-            "finding_id": finding_id,
-            "item": mark.decision_item,
-            "decided_at": decided_at,
-            "effect": effect,
-            "state": "intent",
-            "outcome": decision["outcome"],
-            "model_version": decision["model"]["version"],
-            "model_sha256": decision["model"]["sha256"],
-            "policy_sha256": policy_sha256,
-            "record": msgspec.json.encode(record).decode(),
-        }
-        if self.keep_days is not None:
-            item["expires_at"] = int((now + timedelta(days=self.keep_days)).timestamp())
-        try:
-            self.client.transact_write_items(
-                TransactItems=[
-                    {"Put": {"TableName": self.table, "Item": _to_item(item), **_ABSENT}},
-                    {"Put": {"TableName": self.table, "Item": _latest_item(mark), **_unchanged(before)}},
-                ]
-            )
-        except self.client.exceptions.TransactionCanceledException as error:
-            raise Taken(finding_id) from error
+        mark = _mark(entry, effect, "intent", before, now, self.lease_seconds)
+        decision = {**_decision(entry, mark), "effect": "intent", "intended": effect, "state": "intent"}
+        self._write(decision, mark, before, now, limits)
+        return mark
+
+    def settle(
+        self,
+        entry: Entry,
+        effect: Effect,
+        *,
+        before: Latest | None,
+        now: datetime,
+        waiting: Waiting | None = None,
+        limits: Sequence[Limit] = (),
+    ) -> Latest:
+        """Write a decision of which nothing is left to be done here and now; raises as `intend` does."""
+        mark = _mark(entry, effect, "done", before, now, 0)
+        decision = {**_decision(entry, mark), "effect": effect, "state": "done"}
+        if waiting is not None:
+            decision |= {name: value for name, value in msgspec.structs.asdict(waiting).items() if value}
+        if waiting is not None and waiting.due_at:
+            decision |= {"effect": "collected", "state": "collected"}
+        else:
+            decision |= self.expiry(now)
+        self._write(decision, mark, before, now, limits)
         return mark
 
     def finish(self, mark: Latest, *, now: datetime) -> Latest:
-        """Write that the effect has happened."""
-        done = msgspec.structs.replace(mark, state="done")
-        self.client.transact_write_items(
-            TransactItems=[
-                {
-                    "Update": {
-                        "TableName": self.table,
-                        "Key": _key(mark.finding_id, mark.decision_item),
-                        "UpdateExpression": "SET #state = :done, done_at = :now",
-                        "ExpressionAttributeNames": {"#state": "state"},
-                        "ExpressionAttributeValues": _to_item({":done": "done", ":now": stamp(now)}),
-                    }
-                },
-                {"Put": {"TableName": self.table, "Item": _latest_item(done), **_unchanged(mark)}},
-            ]
-        )
+        """Write that the effect has happened.
+
+        Raises
+        ------
+        Taken
+            The lease is over, and somebody else has taken the finding on.
+        """
+        done = msgspec.structs.replace(mark, state="done", version=mark.version + 1)
+        ends = {} if mark.effect == "archive" else self.expiry(now)
+        values = {"effect": mark.effect, "state": "done", "done_at": stamp(now), **ends}
+        writes = [self.change(mark.finding_id, mark.decision_item, values), self.put(done, mark)]
+        try:
+            write_together(self.client, writes)
+        except ConditionFailed as error:
+            if self.latest(mark.finding_id) == done:  # an answer that was lost on its way
+                return done
+            raise Taken(mark.finding_id) from error
         return done
 
     def seen_again(self, mark: Latest, updated_at: str) -> None:
         """Note a newer version of a finding in which nothing changed that matters."""
-        newer = msgspec.structs.replace(mark, updated_at=updated_at)
+        newer = msgspec.structs.replace(mark, updated_at=updated_at, version=mark.version + 1)
         try:
-            self.client.put_item(TableName=self.table, Item=_latest_item(newer), **_unchanged(mark))
-        except self.client.exceptions.ConditionalCheckFailedException as error:
+            write_together(self.client, [self.put(newer, mark)])
+        except ConditionFailed as error:
             raise Taken(mark.finding_id) from error
 
+    def put(self, mark: Latest, before: Latest | None) -> dict[str, Any]:
+        """Return the write of where a finding stands, provided that it stood as `before` says."""
+        item = to_item({"item": LATEST, **msgspec.structs.asdict(mark)})
+        return {"Put": {"TableName": self.table, "Item": item, **_unchanged(before)}}
 
-def digest_of(finding: Finding, context: Context) -> str:
-    """Digest what decides on a finding: all it says but its times, and what is known of its surroundings."""
-    said = {k: v for k, v in msgspec.structs.asdict(finding).items() if k not in _TIMELESS}
-    known = {k: v for k, v in to_json(context).items() if k != "unknown"}
-    content = msgspec.json.encode([said, known], order="deterministic")
-    return hashlib.sha256(content).hexdigest()
+    def change(self, finding_id: str, item: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the write that sets attributes of an item."""
+        names = {f"#{number}": name for number, name in enumerate(values)}
+        placed = {f":{number}": value for number, value in enumerate(values.values())}
+        return {
+            "Update": {
+                "TableName": self.table,
+                "Key": key(finding_id, item),
+                "UpdateExpression": "SET " + ", ".join(f"#{n} = :{n}" for n in range(len(values))),
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": to_item(placed),
+            }
+        }
+
+    def expiry(self, now: datetime) -> dict[str, int]:
+        """Return the attribute that ends an item's life, if anything does."""
+        if self.keep_days is None:
+            return {}
+        return {EXPIRES_AT: int((now + timedelta(days=self.keep_days)).timestamp())}
+
+    def _write(
+        self,
+        decision: Mapping[str, Any],
+        mark: Latest,
+        before: Latest | None,
+        now: datetime,
+        limits: Sequence[Limit],
+    ) -> None:
+        item: Item = to_item({**decision, "finding_id": mark.finding_id, "item": mark.decision_item})
+        writes = [{"Put": {"TableName": self.table, "Item": item, **_ABSENT}}, self.put(mark, before)]
+        if before is not None and (before.state == "intent" or before.effect == "archive"):
+            ended = {"effect": "over", "state": "over", **self.expiry(now)}
+            writes.append(self.change(before.finding_id, before.decision_item, ended))
+        first = len(writes)
+        writes += [dict(limit.write) for limit in limits]
+        try:
+            write_together(self.client, writes)
+        except ConditionFailed as error:
+            reached = min(error.failed)
+            if reached < first:
+                raise Taken(mark.finding_id) from error
+            raise Refused(limits[reached - first].name, from_item(error.failed[reached] or {})) from error
 
 
 _ABSENT: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(finding_id)"}
+
+
+def _mark(
+    entry: Entry, effect: Effect, state: str, before: Latest | None, now: datetime, seconds: float
+) -> Latest:
+    decided_at, version = stamp(now), before.version + 1 if before else 1
+    return Latest(
+        finding_id=entry.finding_id,
+        version=version,
+        digest=entry.digest,
+        content=entry.content,
+        state=state,
+        effect=effect,
+        outcome=entry.outcome,
+        decided_at=decided_at,
+        lease_until=stamp(now + timedelta(seconds=seconds)),
+        updated_at=entry.updated_at,
+        status=entry.status,
+        reactivated="" if effect == "archive" else entry.reactivated,
+        reactivated_at="" if effect == "archive" else entry.reactivated_at,
+        was_changed=before.was_changed if before else False,
+        decision_item=f"decision#{decided_at}#{version}",
+        analyzer_arn=entry.analyzer_arn or (before.analyzer_arn if before else ""),
+    )
+
+
+def _decision(entry: Entry, mark: Latest) -> dict[str, Any]:
+    return {
+        "decided_at": mark.decided_at,
+        "outcome": entry.outcome,
+        "mode": entry.mode,
+        "model_version": entry.model.get("version", ""),
+        "model_sha256": entry.model.get("sha256", ""),
+        "policy_sha256": entry.policy_sha256,
+        "analyzer_arn": entry.analyzer_arn,
+        **pack(entry.record),
+    }
 
 
 def _unchanged(before: Latest | None) -> dict[str, Any]:
     if before is None:
         return _ABSENT
     return {
-        "ConditionExpression": "decided_at = :decided_at AND #state = :state AND updated_at = :updated_at",
-        "ExpressionAttributeNames": {"#state": "state"},
-        "ExpressionAttributeValues": _to_item(
-            {":decided_at": before.decided_at, ":state": before.state, ":updated_at": before.updated_at}
-        ),
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": to_item({":version": before.version}),
     }
 
 
-def _key(finding_id: str, item: str) -> dict[str, Any]:
-    return _to_item({"finding_id": finding_id, "item": item})
-
-
-def _latest_item(mark: Latest) -> dict[str, Any]:
-    return _to_item({"item": _LATEST, **msgspec.structs.asdict(mark)})
-
-
-def _latest_from(item: Mapping[str, Any]) -> Latest:
-    from boto3.dynamodb.types import TypeDeserializer
-
-    read = TypeDeserializer().deserialize
-    return msgspec.convert({name: read(value) for name, value in item.items()}, Latest)
-
-
-def _to_item(values: Mapping[str, Any]) -> dict[str, Any]:
-    from boto3.dynamodb.types import TypeSerializer
-
-    write = TypeSerializer().serialize
-    return {name: write(value) for name, value in values.items()}
-
-
-def stamp(moment: datetime) -> str:
-    """Write a moment so that text order is time order."""
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _latest_from(values: Mapping[str, Any]) -> Latest:
+    return msgspec.convert({**values, "version": int(values.get("version", 0))}, Latest)

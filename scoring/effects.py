@@ -1,22 +1,33 @@
-"""The only writers: archive a finding, alert a person.
+"""The only writers: archive a finding, bring it back, alert a person.
 
 Nothing else in `scoring` can change anything in AWS; what is written down about it is in `decision_log`.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
+from scoring.enrich.failures import code
 from scoring.errors import BadInput
 from scoring.finding import Finding, from_api
-
-if TYPE_CHECKING:
-    from scoring.explain import Message
 
 # SNS takes 256 KiB in all; what is cut is in the decision log in full.
 _MESSAGE_BYTES = 200_000
 _CUT = "\n[cut: the whole explanation is in the decision log]\n"
+_NOT_TO_BE_CHANGED = ("ResourceNotFoundException", "ValidationException")
+
+
+class Mail(Protocol):
+    """What can be sent: `scoring.explain.Message` is one."""
+
+    @property
+    def subject(self) -> str:
+        """One line of ASCII, fewer than 100 characters."""
+
+    @property
+    def text(self) -> str:
+        """Lines of printable characters."""
 
 
 class Writers(msgspec.Struct, frozen=True):
@@ -35,53 +46,75 @@ class Writers(msgspec.Struct, frozen=True):
     topic_arn: str
 
 
-def read_again(finding: Finding, writers: Writers) -> tuple[Finding, Mapping[str, Any]]:
+def read_again(
+    finding_id: str, analyzer_arn: str | None, writers: Writers
+) -> tuple[Finding, Mapping[str, Any]]:
     """Read a finding as it is now, with all pages of its details; give it with what AWS answered.
 
     Raises
     ------
     BadInput
-        The finding names no analyzer, or the answer is not what AWS sends.
+        There is no such analyzer's ARN, or the answer is not what AWS sends.
     botocore.exceptions.ClientError
-        AWS refused.
+        AWS refused, or has no such finding.
     """
-    arn, region = _analyzer_of(finding)
+    arn, region = _place(analyzer_arn)
     client = writers.analyzer(region)
-    answer = client.get_finding_v2(analyzerArn=arn, id=finding.id)
+    answer = client.get_finding_v2(analyzerArn=arn, id=finding_id)
     details = list(answer.get("findingDetails", ()))
     while answer.get("nextToken"):
-        answer = client.get_finding_v2(analyzerArn=arn, id=finding.id, nextToken=answer["nextToken"])
+        answer = client.get_finding_v2(analyzerArn=arn, id=finding_id, nextToken=answer["nextToken"])
         details += answer.get("findingDetails", ())
     whole: Mapping[str, Any] = {
         k: v for k, v in answer.items() if k not in ("ResponseMetadata", "nextToken")
-    } | {"findingDetails": details}
+    } | {"findingDetails": details, "analyzerArn": arn}
     return from_api(whole, analyzer_arn=arn, region=region), whole
 
 
 def archive(finding: Finding, writers: Writers) -> None:
     """Archive a finding; doing it twice does no harm."""
-    arn, region = _analyzer_of(finding)
+    arn, region = _place(finding.analyzer_arn)
     writers.analyzer(region).update_findings(analyzerArn=arn, ids=[finding.id], status="ARCHIVED")
 
 
-def alert(message: "Message", writers: Writers) -> str:
-    """Publish an alert to the topic.
+def bring_back(finding_ids: Sequence[str], analyzer_arn: str, writers: Writers) -> list[str]:
+    """Make findings of one analyzer active again, all in one request where AWS takes all of them.
+
+    Returns
+    -------
+    list of str
+        Those that are gone or resolved, and so can be neither.
+    """
+    arn, region = _place(analyzer_arn)
+    client = writers.analyzer(region)
+    try:
+        client.update_findings(analyzerArn=arn, ids=list(finding_ids), status="ACTIVE")
+    except Exception as error:
+        if code(error) not in _NOT_TO_BE_CHANGED:
+            raise
+        if len(finding_ids) == 1:
+            return list(finding_ids)
+        return [one for finding_id in finding_ids for one in bring_back([finding_id], arn, writers)]
+    return []
+
+
+def alert(mail: Mail, writers: Writers) -> str:
+    """Publish a mail to the topic.
 
     Returns
     -------
     str
         The message's identifier at SNS.
     """
-    text = message.text.encode("utf-8")
+    text = mail.text.encode("utf-8")
     if len(text) > _MESSAGE_BYTES:
         text = text[:_MESSAGE_BYTES].decode("utf-8", errors="ignore").encode() + _CUT.encode()
-    answer = writers.sns.publish(TopicArn=writers.topic_arn, Subject=message.subject, Message=text.decode())
+    answer = writers.sns.publish(TopicArn=writers.topic_arn, Subject=mail.subject, Message=text.decode())
     return str(answer["MessageId"])
 
 
-def _analyzer_of(finding: Finding) -> tuple[str, str]:
-    arn = finding.analyzer_arn or ""
-    parts = arn.split(":")
+def _place(analyzer_arn: str | None) -> tuple[str, str]:
+    parts = (analyzer_arn or "").split(":")
     if len(parts) < 6 or not parts[3]:
-        raise BadInput("expected the ARN of an analyzer", field="resources[0]", value=finding.analyzer_arn)
-    return arn, parts[3]
+        raise BadInput("expected the ARN of an analyzer", field="resources[0]", value=analyzer_arn)
+    return str(analyzer_arn), parts[3]

@@ -3,64 +3,57 @@
 Whatever goes wrong on the way, the finding ends before a person; an exception never archives.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Literal
-
 import msgspec
 
-from scoring import effects
-from scoring.context import Context, Reactivation, to_json
+from scoring import breaker, bursts, effects
+from scoring.alerting import send, triage_unreadable
+from scoring.context import NO_CONTEXT, Context, Reactivation
 from scoring.decide import Decision, decide, skip_notice
-from scoring.decision_log import DecisionLog, Latest, Taken, digest_of, stamp
-from scoring.effects import Writers
-from scoring.facts import ABSENT, Fact, Present
-from scoring.finding import Finding, Notice
-from scoring.policy import Policy
+from scoring.decision_log import Taken
+from scoring.deliveries import Meaning, brought_back_by, meaning
+from scoring.effects import Mail
+from scoring.enrich.failures import DENIED, code
+from scoring.errors import BadInput
+from scoring.facts import ABSENT, Present
+from scoring.finding import Finding
+from scoring.guardrails import Guardrail
+from scoring.log_entries import Entry, Latest, Waiting, entry_of, stamp, updated_at
 from scoring.records import Case, read_value
-from scoring.scorecard import Scorecard
-
-Enrich = Callable[[Finding], Context]
-
-
-class Runtime(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that one invocation needs, built by the handler.
-
-    Parameters
-    ----------
-    enrich : callable
-        Finding to context; never raises for what AWS answers.
-    now : callable
-        The clock, in UTC.
-    mode : str
-        ``shadow`` or ``enforce``.
-    """
-
-    card: Scorecard
-    policy: Policy
-    mode: Literal["shadow", "enforce"]
-    enrich: Enrich
-    writers: Writers
-    log: DecisionLog
-    now: Callable[[], datetime]
+from scoring.runtime import Done, Outcome, Runtime
+from scoring.undo import end_archive
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one event.
+class _Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding that has been decided on and is to be acted on."""
 
-    Attributes
-    ----------
-    effect : str
-        ``archive``, ``alert``, or ``none``.
-    note : str
-        Why nothing was done, where nothing was.
-    """
+    case: Case
+    finding: Finding
+    decision: Decision
+    before: Latest | None
+    runtime: Runtime
 
-    finding_id: str
-    effect: Literal["archive", "alert", "none"]
-    decision: Decision | None = None
-    context: Context | None = None
-    note: str = ""
+    def entry(self) -> Entry:
+        """Make the decision's entry in the log."""
+        who, when = brought_back_by(self.finding, self.before)
+        return entry_of(
+            self.case,
+            self.finding,
+            self.decision,
+            mode=self.runtime.mode,
+            policy_sha256=self.runtime.policy.sha256,
+            reactivated=who,
+            reactivated_at=when,
+        )
+
+    def done(self, effect: Outcome, note: str = "") -> Done:
+        """Say what became of it."""
+        return Done(
+            finding_id=self.finding.id,
+            effect=effect,
+            decision=self.decision,
+            context=self.case.context,
+            note=note,
+        )
 
 
 def triage_event(event: object, runtime: Runtime) -> list[Done]:
@@ -78,7 +71,7 @@ def triage_event(event: object, runtime: Runtime) -> list[Done]:
     done = []
     for located in read_value(event):
         if located.case is None:
-            done.append(_alert_unreadable(event, str(located.error), runtime))
+            done.append(triage_unreadable(event, located.where, str(located.error), runtime))
         else:
             done.append(triage_case(located.case, runtime))
     return done
@@ -86,118 +79,146 @@ def triage_event(event: object, runtime: Runtime) -> list[Done]:
 
 def triage_case(case: Case, runtime: Runtime) -> Done:
     """Take one finding from beginning to end; raises as `triage_event` does."""
-    if isinstance(case.finding, Notice):
-        skipped = skip_notice(case.finding, runtime.card)
-        return Done(finding_id=case.finding.id, effect="none", decision=skipped)
     finding = case.finding
+    if not isinstance(finding, Finding):
+        return Done(finding_id=finding.id, effect="none", decision=skip_notice(finding, runtime.card))
     before = runtime.log.latest(finding.id)
-    if before is not None and (settled := _settled(finding, before, runtime)):
-        return settled
-    reactivated = _reactivated(finding, before)
-    context = msgspec.structs.replace(runtime.enrich(finding), reactivated_by=_fact(reactivated, before))
+    now = stamp(runtime.now())
+    meant = meaning(finding, before, now=now, mode=runtime.mode)
+    is_fresh = meant == "look"
+    if is_fresh:
+        finding, case = _read_again(finding, case, before, runtime)
+        meant = meaning(finding, before, now=now, mode=runtime.mode, is_fresh=True)
+    if before is not None and meant not in ("new", "resumed"):
+        return _pass_over(meant, before, runtime)
+
+    context = _context(finding, before, runtime)
     decision = decide(finding, context, runtime.card, runtime.policy)
-    raw = case.raw
-    if decision.outcome == "archive" and runtime.mode == "enforce":
-        fresh, as_read = effects.read_again(finding, runtime.writers)
-        if (fresh.status, fresh.updated_at) != (finding.status, finding.updated_at):
-            finding, raw = fresh, as_read
-            decision = decide(finding, context, runtime.card, runtime.policy)
-    return _act(Case(finding=finding, context=context, raw=raw), decision, before, reactivated, runtime)
+    if decision.outcome == "archive" and runtime.mode == "enforce" and not is_fresh:
+        try:
+            fresh, case = _read_again(finding, case, before, runtime)
+        except Exception as error:
+            decision = breaker.refuse(decision, _cannot_be_archived(error))
+        else:
+            if _version(fresh) != _version(finding):
+                finding = fresh
+                decision = decide(finding, context, runtime.card, runtime.policy)
+    case = Case(finding=finding, context=context, raw=case.raw)
+    return _act(_Turn(case=case, finding=finding, decision=decision, before=before, runtime=runtime))
 
 
-def _alert_unreadable(event: object, why: str, runtime: Runtime) -> Done:
-    """Put an event that cannot be read before a person, in any mode: nobody has decided on it."""
-    from scoring.explain import explain_unreadable
+def _pass_over(meant: Meaning, before: Latest, runtime: Runtime) -> Done:
+    """Deal with a delivery that needs no decision."""
+    if meant == "taken":
+        raise Taken(before.finding_id)
+    if meant == "changed archive" and runtime.mode == "enforce":
+        end_archive(before, runtime.log, runtime.writers, runtime.now())
+        return Done(finding_id=before.finding_id, effect="none", note="changed since it was archived")
+    if meant == "our archive, unfinished":
+        runtime.log.finish(before, now=runtime.now())
+    note = "decided on already" if meant == "repeat" else "our own archive"
+    return Done(finding_id=before.finding_id, effect="none", note=note)
 
-    effects.alert(explain_unreadable(event, why), runtime.writers)
-    return Done(finding_id="", effect="alert", note=why)
+
+def _read_again(
+    finding: Finding, case: Case, before: Latest | None, runtime: Runtime
+) -> tuple[Finding, Case]:
+    """Read a finding as it is now; one that AWS no longer has counts as deleted."""
+    arn = finding.analyzer_arn or (before.analyzer_arn if before else None)
+    try:
+        fresh, raw = effects.read_again(finding.id, arn, runtime.writers)
+    except Exception as error:
+        if code(error) != "ResourceNotFoundException":
+            raise
+        fresh, raw = msgspec.structs.replace(finding, is_deleted=True), case.raw
+    return fresh, Case(finding=fresh, raw=raw)
 
 
-def _act(case: Case, decision: Decision, before: Latest | None, reactivated: str, runtime: Runtime) -> Done:
-    finding = case.finding
-    assert isinstance(finding, Finding)  # noqa: S101 - notices have left in triage_event
-    effect: Literal["archive", "alert", "none"] = "none"
-    if runtime.mode == "enforce" and decision.outcome != "skip":
-        effect = "archive" if decision.outcome == "archive" else "alert"
-    digest = digest_of(finding, case.context)
-    updated_at = _updated_at(finding)
-    is_resumed = before is not None and before.state == "intent"
-    if before is not None and not is_resumed and (before.digest, before.effect) == (digest, effect):
-        runtime.log.seen_again(before, updated_at)
-        return Done(
-            finding_id=finding.id, effect="none", decision=decision, note="nothing changed that matters"
-        )
-    mark = runtime.log.intend(
-        {
-            "finding": case.raw,
-            "context": to_json(case.context),
-            "decision": msgspec.to_builtins(decision),
-        },
-        digest=digest,
-        effect=effect,
-        policy_sha256=runtime.policy.sha256,
-        before=before,
-        updated_at=updated_at,
-        reactivated="" if effect == "archive" else reactivated,
-        now=runtime.now(),
+def _context(finding: Finding, before: Latest | None, runtime: Runtime) -> Context:
+    """Find out what surrounds a finding; one that is to be skipped is not asked about."""
+    is_open = finding.status == "ACTIVE" and not finding.is_deleted
+    who, when = brought_back_by(finding, before)
+    return msgspec.structs.replace(
+        runtime.enrich(finding) if is_open else NO_CONTEXT,
+        reactivated_by=Present(Reactivation(who, when or None)) if who else ABSENT,
     )
+
+
+def _cannot_be_archived(error: Exception) -> Guardrail:
+    """Say why an archive is out of the question; what may pass is raised, to be tried again."""
+    if not isinstance(error, BadInput) and code(error) not in DENIED:
+        raise error
+    return Guardrail("not_archived", f"it could not be archived: {code(error) or error}")
+
+
+def _version(finding: Finding) -> tuple[str, bool, object]:
+    return finding.status, finding.is_deleted, finding.updated_at
+
+
+def _act(turn: _Turn) -> Done:
+    """Do what was decided, unless it has been done already."""
+    runtime, before, entry = turn.runtime, turn.before, turn.entry()
+    is_acting = runtime.mode == "enforce" and turn.decision.outcome != "skip"
+    effect = turn.decision.outcome if is_acting else "none"
+    stands = before if before is not None and before.state == "done" and effect != "archive" else None
+    if stands is not None and (stands.digest, stands.effect) == (entry.digest, effect):
+        runtime.log.seen_again(stands, updated_at(turn.finding))
+        return turn.done("none", "nothing changed that matters")
     if effect == "archive":
-        effects.archive(finding, runtime.writers)
-    elif effect == "alert":
-        from scoring.explain import explain
+        return _archive(turn)
+    if effect == "alert":
+        return _alert(turn)
+    waiting = Waiting("report") if runtime.mode == "shadow" else None
+    runtime.log.settle(entry, "none", before=before, now=runtime.now(), waiting=waiting)
+    return turn.done("none")
 
-        message = explain(case, decision, runtime.policy, is_repeat=is_resumed)
-        effects.alert(message, runtime.writers)
+
+def _archive(turn: _Turn) -> Done:
+    runtime, now = turn.runtime, turn.runtime.now()
+    mark = breaker.intend_archive(
+        turn.entry(),
+        turn.finding,
+        log=runtime.log,
+        policy=runtime.policy,
+        before=turn.before,
+        now=now,
+        share=2 if runtime.is_paced else 1,
+    )
+    if isinstance(mark, str):
+        if runtime.is_paced:
+            return turn.done("none", "waits for the circuit breaker")
+        stopped = breaker.stop(turn.decision, mark)
+        return _alert(msgspec.structs.replace(turn, decision=stopped), mark)
+    try:
+        effects.archive(turn.finding, runtime.writers)
+    except Exception as error:
+        refused = breaker.refuse(turn.decision, _cannot_be_archived(error))
+        return _alert(msgspec.structs.replace(turn, decision=refused, before=mark))
     runtime.log.finish(mark, now=runtime.now())
-    return Done(finding_id=finding.id, effect=effect, decision=decision, context=case.context)
+    return turn.done("archive")
 
 
-def _settled(finding: Finding, before: Latest, runtime: Runtime) -> Done | None:
-    """Say that nothing is left to do for a repeated or late event, or for our own archive coming back."""
-    if before.state == "intent":
-        if stamp(runtime.now()) < before.lease_until:
-            raise Taken(finding.id)
-        if before.effect == "archive" and finding.status == "ARCHIVED":
-            runtime.log.finish(before, now=runtime.now())
-            return Done(finding_id=finding.id, effect="none", note="our own archive")
-        return None
-    if finding.status == "ARCHIVED" and before.effect == "archive":
-        return Done(finding_id=finding.id, effect="none", note="our own archive")
-    if finding.updated_at is None or _updated_at(finding) > before.updated_at:
-        return None
-    was_shadow = before.effect == "none" and before.outcome != "skip" and runtime.mode == "enforce"
-    if was_shadow or _is_back(finding, before, runtime):
-        return None
-    return Done(finding_id=finding.id, effect="none", note="decided on already")
+def _alert(turn: _Turn, stopped: str = "") -> Done:
+    """Alert a person; `stopped` says why the circuit breaker stopped an archive, where it did."""
+    from scoring.explain import explain
 
+    runtime, decision = turn.runtime, turn.decision
 
-def _is_back(finding: Finding, before: Latest, runtime: Runtime) -> bool:
-    """Whether a finding that we archived is active again.
+    def compose(is_repeat: bool) -> Mail:
+        message = explain(turn.case, decision, runtime.policy, is_repeat=is_repeat)
+        if not stopped:
+            return message
+        from scoring.digest import announce
 
-    AWS tells time in seconds: an event no newer than the archived version is either a repeat of it or
-    somebody who was quick to bring the finding back.
-    """
-    if before.effect != "archive" or finding.status != "ACTIVE":
-        return False
-    fresh, _ = effects.read_again(finding, runtime.writers)
-    return fresh.status == "ACTIVE"
+        return announce(message, stopped)
 
-
-def _reactivated(finding: Finding, before: Latest | None) -> str:
-    """Who brought the finding back: an active finding that stood as archived was re-activated."""
-    if before is None:
-        return ""
-    was_archived = before.status == "ARCHIVED" or (before.effect == "archive" and before.state == "done")
-    if was_archived and finding.status == "ACTIVE":
-        return before.reactivated or "person"
-    return before.reactivated
-
-
-def _fact(reactivated: str, before: Latest | None) -> Fact[Reactivation]:
-    if not reactivated:
-        return ABSENT
-    return Present(Reactivation(reactivated, before.decided_at if before else None))
-
-
-def _updated_at(finding: Finding) -> str:
-    return stamp(finding.updated_at.astimezone(UTC)) if finding.updated_at else ""
+    effect = send(
+        turn.entry(),
+        compose,
+        runtime,
+        before=turn.before,
+        groups=bursts.groups_of(turn.finding, decision),
+        is_guarded=bool(decision.guardrails),
+        waiting=bursts.set_aside(turn.finding, decision, runtime.policy.alerts, runtime.now()),
+    )
+    return turn.done(effect)

@@ -14,6 +14,8 @@ from scoring.sanitize import visible
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
+    from scoring.digest import Digest
+
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _WIDTH: Final = 78
 
@@ -32,6 +34,16 @@ def to_page(contents: Iterable[Explanation], *, title: str) -> str:
         Shown in the browser's tab and, unless there is exactly one explanation, above them.
     """
     return _template("page.html.j2").render(explanations=list(contents), title=visible(title))
+
+
+def to_digest_text(content: "Digest") -> str:
+    """Render a message about many findings as the text of a mail."""
+    return _template("digest.txt.j2").render(d=content)
+
+
+def to_digest_page(content: "Digest") -> str:
+    """Render a message about many findings as one HTML page that needs nothing from elsewhere."""
+    return _template("digest.html.j2").render(d=content)
 
 
 def to_fragment(content: Explanation, *, level: int = 2) -> str:

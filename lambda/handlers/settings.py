@@ -16,7 +16,7 @@ from scoring.effects import Writers
 from scoring.enrich.single import Aws, connect, enrich
 from scoring.errors import BadInput
 from scoring.finding import Finding
-from scoring.pipeline import Runtime
+from scoring.runtime import Runtime
 from scoring.scorecard import Scorecard
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Any
 
 from handlers import settings
 from scoring.decision_log import Taken
-from scoring.pipeline import Done, Runtime, triage_event
+from scoring.pipeline import triage_event
+from scoring.runtime import Done, Runtime
 
 logger = logging.getLogger(__name__)
 

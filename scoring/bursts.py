@@ -1,0 +1,89 @@
+"""Which alerts go out at once, and which wait to be sent with others.
+
+The first alert goes out at once and opens a window for its resource and for its principals; those that follow
+inside the window are collected. Above so many mails in an hour, alerts are collected too.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from scoring.breaker import NAME as STOPPED
+from scoring.breaker import principals_of
+from scoring.decide import Decision
+from scoring.decision_log import Limit, Refused
+from scoring.decision_table import EXPIRES_AT, key, to_item
+from scoring.finding import Finding
+from scoring.limits import HOUR, Hourly, Most
+from scoring.log_entries import Waiting, stamp
+from scoring.policy_limits import Alerts
+
+BREAKER = "the circuit breaker"
+_MAILS = "mails"
+
+
+def groups_of(finding: Finding, decision: Decision) -> list[str]:
+    """Name what a finding may have in common with others, so that they are one burst."""
+    if any(rail.name == STOPPED for rail in decision.guardrails):
+        return [BREAKER]
+    principals = [f"principal {name}" for name in principals_of(finding)]
+    return [f"resource {finding.resource}", *principals]
+
+
+def set_aside(finding: Finding, decision: Decision, policy: Alerts, now: datetime) -> Waiting | None:
+    """Say how a finding waits that gets no mail of its own whatever else happens."""
+    if not (finding.is_unused_access and policy.unused_in_digest):
+        return None
+    hours = timedelta(hours=policy.digest_hours)
+    return Waiting("digest", due_at=_due(now, policy, hours, bool(decision.guardrails)))
+
+
+def mails(table: str, policy: Alerts) -> Hourly:
+    """Return the count of mails in an hour."""
+    return Hourly(table, _MAILS, (Most("all", policy.mails_per_hour),))
+
+
+def openings(table: str, groups: Sequence[str], policy: Alerts, now: datetime) -> list[Limit]:
+    """Return the writes that let an alert out at once: no window is open, and there is room for a mail."""
+    limits = [mails(table, policy).take(now)]
+    if not policy.window_minutes and list(groups) != [BREAKER]:
+        return limits
+    return [*(_window(table, group, policy, now) for group in groups), *limits]
+
+
+def collected(refused: Refused, policy: Alerts, now: datetime, *, is_guarded: bool) -> Waiting:
+    """Say how an alert waits that could not go out at once.
+
+    Parameters
+    ----------
+    is_guarded : bool
+        Whether a guardrail stands: then it waits no longer than the window.
+    """
+    if refused.name == _MAILS:
+        return Waiting("excess", due_at=_due(now, policy, HOUR, is_guarded))
+    latest = stamp(now + timedelta(minutes=policy.window_minutes))
+    return Waiting("burst", refused.name, min(str(refused.item.get("until", latest)), latest))
+
+
+def _due(now: datetime, policy: Alerts, usual: timedelta, is_guarded: bool) -> str:
+    return stamp(now + (timedelta(minutes=policy.window_minutes) if is_guarded else usual))
+
+
+def _window(table: str, group: str, policy: Alerts, now: datetime) -> Limit:
+    """Open the window of a group, if it is not open."""
+    until = now + (HOUR if group == BREAKER else timedelta(minutes=policy.window_minutes))
+    values = {":until": stamp(until), ":now": stamp(now), ":end": int((until + HOUR).timestamp())}
+    return Limit(
+        group,
+        {
+            "Update": {
+                "TableName": table,
+                "Key": key("burst#" + hashlib.sha256(group.encode()).hexdigest(), "window"),
+                "UpdateExpression": "SET #until = :until, #end = :end",
+                "ConditionExpression": "attribute_not_exists(#until) OR #until <= :now",
+                "ExpressionAttributeNames": {"#until": "until", "#end": EXPIRES_AT},
+                "ExpressionAttributeValues": to_item(values),
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        },
+    )

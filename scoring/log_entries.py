@@ -1,0 +1,183 @@
+"""What the decision log says of a decision and of where a finding stands; what makes two versions equal."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from scoring.context import Context, to_json
+from scoring.decide import Decision
+from scoring.finding import Finding
+from scoring.records import Case
+
+# What the events and the API both say, and in the same words.
+_SAID = (
+    *("resource", "resource_type", "finding_type", "conditions", "error", "is_deleted"),
+    *("access_type", "principal_type", "principal_owner_account", "unused_services", "unused_actions"),
+)
+
+
+class Latest(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a finding stands.
+
+    Attributes
+    ----------
+    version : int
+        Counts the writes; each write expects the one before it.
+    digest : str
+        Of all that decided; see `digest_of`.
+    content : str
+        Of what the finding itself says, its status aside.
+    state : str
+        ``intent`` (an effect was about to happen) or ``done``.
+    effect : str
+        ``archive``, ``alert`` or ``none``.
+    lease_until : str
+        Until then whoever wrote the intent may still be at work (ISO 8601, UTC).
+    updated_at : str
+        The finding's own time of the version that was decided on, or an empty string.
+    status : str
+        The finding's status in that version.
+    reactivated : str
+        Who brought the finding back after it was archived: ``person``, ``undo``, ``expiry``, or empty.
+    reactivated_at : str
+        When, as far as is known.
+    was_changed : bool
+        Whether an archive of this finding ended because what it says had changed.
+    analyzer_arn : str
+        Empty where the finding named none.
+    """
+
+    finding_id: str
+    digest: str
+    state: str
+    effect: str
+    outcome: str
+    decided_at: str
+    lease_until: str
+    version: int = 0
+    content: str = ""
+    updated_at: str = ""
+    status: str = ""
+    reactivated: str = ""
+    reactivated_at: str = ""
+    was_changed: bool = False
+    decision_item: str = ""
+    analyzer_arn: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision, ready to be logged.
+
+    Attributes
+    ----------
+    record : mapping
+        As the contract says; what cannot be read has its ``event`` and ``error`` instead.
+    model : mapping
+        ``version`` and ``sha256``.
+    """
+
+    finding_id: str
+    status: str
+    outcome: str
+    content: str
+    digest: str
+    record: Mapping[str, Any]
+    mode: str
+    policy_sha256: str
+    model: Mapping[str, str] = {}
+    updated_at: str = ""
+    analyzer_arn: str = ""
+    reactivated: str = ""
+    reactivated_at: str = ""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """How an alert that does not go out at once is sent.
+
+    Attributes
+    ----------
+    route : str
+        ``burst``, ``excess`` or ``digest`` (see `scoring.bursts`), or ``report``.
+    group : str
+        What a burst has in common.
+    due_at : str
+        When it is to be sent at the latest; empty for the report.
+    """
+
+    route: str
+    group: str = ""
+    due_at: str = ""
+
+
+def entry_of(
+    case: Case,
+    finding: Finding,
+    decision: Decision,
+    *,
+    mode: str,
+    policy_sha256: str,
+    reactivated: str = "",
+    reactivated_at: str = "",
+) -> Entry:
+    """Make the entry of a decision on a finding, which is the case's own."""
+    return Entry(
+        finding_id=finding.id,
+        status=finding.status,
+        outcome=decision.outcome,
+        content=content_of(finding),
+        digest=digest_of(finding, case.context),
+        record={
+            "finding": case.raw,
+            "context": to_json(case.context),
+            "decision": msgspec.to_builtins(decision),
+        },
+        mode=mode,
+        policy_sha256=policy_sha256,
+        model={"version": decision.model.version, "sha256": decision.model.sha256},
+        updated_at=updated_at(finding),
+        analyzer_arn=finding.analyzer_arn or "",
+        reactivated=reactivated,
+        reactivated_at=reactivated_at,
+    )
+
+
+def content_of(finding: Finding) -> str:
+    """Digest what a finding says, but for its status and its times.
+
+    Left out is what only some of the shapes say in which AWS gives a finding: an event and the API's answer
+    about the same version give the same digest.
+    """
+    said = {name: getattr(finding, name) for name in _SAID}
+    said["principals"] = sorted(finding.principals)
+    said["actions"] = sorted(finding.actions)
+    said["is_public"] = bool(finding.is_public)
+    said["restrictions"] = sorted(set(finding.restrictions) - {"NOT_APPLICABLE"})
+    return _sha256(said)
+
+
+def digest_of(finding: Finding, context: Context) -> str:
+    """Digest all that decides on a finding: what it says, its status, and what is known of its surroundings.
+
+    Details are left out, since they are never scored, and so is when somebody brought the finding back.
+    """
+    known = {k: v for k, v in to_json(context).items() if k not in ("unknown", "details")}
+    if known.get("reactivated_by"):
+        known["reactivated_by"] = known["reactivated_by"]["who"]
+    return _sha256([content_of(finding), finding.status, known])
+
+
+def updated_at(finding: Finding) -> str:
+    """Return the finding's own time of its last change; empty where it names none."""
+    return stamp(finding.updated_at.astimezone(UTC)) if finding.updated_at else ""
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment so that text order is time order."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()

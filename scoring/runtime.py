@@ -1,0 +1,64 @@
+"""What one invocation needs, and what it says of each finding."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from scoring.context import Context
+from scoring.decide import Decision
+from scoring.decision_log import DecisionLog
+from scoring.effects import Writers
+from scoring.finding import Finding
+from scoring.policy import Policy
+from scoring.scorecard import Scorecard
+
+Enrich = Callable[[Finding], Context]
+Outcome = Literal["archive", "alert", "collected", "none"]
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one invocation needs, built by the handler.
+
+    Parameters
+    ----------
+    enrich : callable
+        Finding to context; never raises for what AWS answers.
+    now : callable
+        The clock, in UTC.
+    mode : str
+        ``shadow`` or ``enforce``.
+    is_report : bool
+        Whether alerts go into the report instead of mails of their own.
+    is_paced : bool
+        Whether archives use half of the circuit breaker's limits, and wait where there is no room.
+    """
+
+    card: Scorecard
+    policy: Policy
+    mode: Literal["shadow", "enforce"]
+    enrich: Enrich
+    writers: Writers
+    log: DecisionLog
+    now: Callable[[], datetime]
+    is_report: bool = False
+    is_paced: bool = False
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one finding.
+
+    Attributes
+    ----------
+    effect : str
+        ``archive``, ``alert``, ``collected`` (an alert that is sent with others), or ``none``.
+    note : str
+        Why nothing was done, where nothing was.
+    """
+
+    finding_id: str
+    effect: Outcome
+    decision: Decision | None = None
+    context: Context | None = None
+    note: str = ""
