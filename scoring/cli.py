@@ -2,9 +2,10 @@
 
 import typer
 
-from scoring import cli_scan, cli_score
+from scoring import cli_rules, cli_scan, cli_score
 
 app = typer.Typer()
 app.command()(cli_score.score)
 app.command()(cli_score.explain)
 app.command()(cli_scan.scan)
+app.add_typer(cli_rules.app, name="rules")

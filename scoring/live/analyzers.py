@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -95,7 +96,12 @@ def look_up(arn: str, clients: Clients) -> Analyzer:
 
 
 def list_rows(
-    analyzer: Analyzer, clients: Clients, *, status: str | None = "ACTIVE", resources: Sequence[str] = ()
+    analyzer: Analyzer,
+    clients: Clients,
+    *,
+    status: str | None = "ACTIVE",
+    filters: Mapping[str, Any] = MappingProxyType({}),
+    resources: Sequence[str] = (),
 ) -> Iterator[Row]:
     """List findings, a page of 100 at a time: whole ones of external access, summaries of the others.
 
@@ -103,31 +109,39 @@ def list_rows(
     ----------
     status : str or None
         None lists all.
+    filters : mapping
+        Further criteria, as the API takes them.
     resources : sequence of str
         Only those of these resources, by ARN; one request for each 20 of them.
     """
     client = _client(analyzer.region, clients)
     operation = "list_findings" if analyzer.family == "external" else "list_findings_v2"
-    filters: dict[str, Any] = {"status": {"eq": [status]}} if status else {}
+    asked = {**filters, **({"status": {"eq": [status]}} if status else {})}
     for some in _batches(resources, _VALUES) if resources else [()]:
-        asked = {**filters, "resource": {"eq": list(some)}} if some else filters
+        criteria = {**asked, "resource": {"eq": list(some)}} if some else asked
         pages = client.get_paginator(operation).paginate(
-            analyzerArn=analyzer.arn, filter=asked, maxResults=PAGE
+            analyzerArn=analyzer.arn, filter=criteria, maxResults=PAGE
         )
         with told_in_one_line(f"list findings of {analyzer.arn}"):
             for page in pages:
                 yield from page["findings"]
 
 
-def read_row(row: Row, analyzer: Analyzer, clients: Clients) -> tuple[Finding, Row]:
+def read_row(row: Row, analyzer: Analyzer, clients: Clients, *, is_whole: bool = True) -> tuple[Finding, Row]:
     """Make a finding of what was listed; what only the single request tells is asked for, all pages of it.
+
+    Parameters
+    ----------
+    is_whole : bool
+        Whether it is asked for; without it a finding of internal or unused access is what its summary says.
 
     Returns
     -------
     tuple
         The finding, and AWS's own words for it, with the analyzer's ARN in them.
     """
-    whole = dict(row) if analyzer.family == "external" else _details(row["id"], analyzer, clients)
+    is_here = analyzer.family == "external" or not is_whole
+    whole = dict(row) if is_here else _details(row["id"], analyzer, clients)
     whole["analyzerArn"] = analyzer.arn
     family = {"internal": "InternalAccess", "unused": "Unused access, type not given"}
     finding = from_api(

@@ -3,19 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
 
 import msgspec
 
-from scoring.context import to_json
-from scoring.decision_log import DecisionLog, Latest, Taken, digest_of, stamp
+from scoring.decision_log import DecisionLog, Taken
+from scoring.deliveries import brought_back_by
 from scoring.errors import BadInput
-from scoring.facts import Present
 from scoring.finding import Finding
 from scoring.live.analyzers import PAGE, Analyzer, list_rows, update_status
 from scoring.live.scan import Decided, Group, Source, decide_rows
 from scoring.live.session import told_in_one_line
-from scoring.live.standing import reactivation, read_latest
+from scoring.log_entries import Latest, entry_of, stamp
 from scoring.policy import Policy
 
 
@@ -112,7 +110,7 @@ class _Archiving:
         fresh = list(self._read_again(pairs))
         clients = self._source.aws.sessions
         with told_in_one_line(f"decision log {self._log.table}"):
-            before = read_latest(self._log, [pair[1].finding_id for pair in fresh])
+            before = self._log.latest_of([pair[1].finding_id for pair in fresh])
             marks = [mark for pair in fresh if (mark := self._intend(pair, before)) is not None]
         if marks:
             with told_in_one_line(f"archive findings of {self._analyzer.arn}"):
@@ -145,37 +143,31 @@ class _Archiving:
 
     def _intend(self, pair: Decided, marks: Mapping[str, Latest]) -> Latest | None:
         """Log that a finding is about to be archived; None where it is not to be."""
-        finding, now = _finding(pair), self._now()
+        (case, decision), finding, now = pair, _finding(pair), self._now()
         before = marks.get(finding.id)
-        back = reactivation(finding, before)
-        is_busy = before is not None and before.state == "intent" and stamp(now) < before.lease_until
-        if isinstance(back, Present) and back.value.who != "expiry":
-            self._leave(pair, f"brought back by {back.value.who}")
-            return None
+        who, since = brought_back_by(finding, before)
+        if who and who != "expiry":
+            return self._leave(pair, f"brought back by {who}")
+        if before is not None and before.state == "intent" and stamp(now) < before.lease_until:
+            return self._leave(pair, "somebody else is at work on it")
+        policy = self._source.settings.policy
+        entry = entry_of(
+            case,
+            finding,
+            decision,
+            mode=policy.mode,
+            policy_sha256=policy.sha256,
+            reactivated=who,
+            reactivated_at=since,
+        )
         try:
-            if is_busy:
-                raise Taken(finding.id)
-            return self._log.intend(
-                _record(pair),
-                digest=digest_of(finding, pair[0].context),
-                effect="archive",
-                policy_sha256=self._source.settings.policy.sha256,
-                before=before,
-                updated_at=stamp(finding.updated_at.astimezone(UTC)) if finding.updated_at else "",
-                reactivated="",
-                now=now,
-            )
+            return self._log.intend(entry, "archive", before=before, now=now)
         except Taken:
-            self._leave(pair, "somebody else is at work on it")
-            return None
+            return self._leave(pair, "somebody else is at work on it")
 
-    def _leave(self, pair: Decided, why: str) -> None:
+    def _leave(self, pair: Decided, why: str) -> Latest | None:
         self._archived.left.append(Left(pair[1].finding_id, why))
-
-
-def _record(pair: Decided) -> dict[str, Any]:
-    case, decision = pair
-    return {"finding": case.raw, "context": to_json(case.context), "decision": msgspec.to_builtins(decision)}
+        return None
 
 
 def _finding(pair: Decided) -> Finding:
