@@ -113,7 +113,7 @@ class _Compiled:
 
     @property
     def lookup(self) -> _Lookup:
-        """What picks a table's values out of features, what finds their entry, and what makes one otherwise."""
+        """What picks the values out of features, what finds their entry, and what makes one otherwise."""
         return self.pick, self.entries.get, self.unlisted
 
     def _unlisted(self, values: str | Key) -> _Entry:
@@ -226,7 +226,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return total, contributions
 
     def risk_of(self, score: int) -> float | None:
-        """Return the calibrated probability of "unintended" at a score in tenths; None without calibration."""
+        """Return the calibrated probability of "unintended" at a score in tenths, if calibrated."""
         if not self.risk:
             return None
         index = bisect_right(self.risk, (score, 2.0)) - 1
