@@ -135,6 +135,7 @@ def _federated(value: str) -> Principal:
     return Principal("OIDC", value, None, value) if "." in value else Principal("unknown", value)
 
 
+@lru_cache(maxsize=4096)
 def subject(issuer: str, conditions: tuple[Condition, ...]) -> str:
     """How closely the conditions pin the subject of a federated identity.
 

@@ -22,6 +22,10 @@ class Surroundings:
         Whether this version knows the type.
     tags : dict
         Folded keys to folded values; empty where the tags are absent or unknown.
+    principals : list of Principal
+        Who is given access.
+    is_readable : bool
+        Whether the finding says who is given access, in terms that this version understands.
     is_granting : bool
         Whether somebody is given access (not so for unused access).
     trust : str
@@ -40,9 +44,8 @@ class Surroundings:
         self.finding, self.context, self.policy = finding, context, policy
         self.is_known_finding_type = finding.finding_type in _FINDING_TYPES
         self.is_known_resource_type = finding.resource_type in _RESOURCE_TYPES
-        self.principals: tuple[Principal, ...] = tuple(
-            parse(kind, value) for kind, value in finding.principals
-        )
+        self.principals = [parse(kind, value) for kind, value in finding.principals]
+        self.is_readable = bool(self.principals) and all(p.is_readable for p in self.principals)
         self.is_granting = bool(
             not finding.is_unused_access or self.principals or finding.actions or finding.is_public
         )
@@ -72,24 +75,23 @@ class Surroundings:
         return True if self.is_known_resource_type and self.access.level else None
 
     @property
-    def is_readable(self) -> bool:
-        """Whether the finding says who is given access, in terms that this version understands."""
-        return bool(self.principals) and all(principal.is_readable for principal in self.principals)
-
-    @property
     def is_outside(self) -> bool:
         """Whether access leaves the organization, or may do so for all we know."""
         is_inside = self.trust in ("own account", "own organization") and self.is_public is False
         return self.is_granting and not is_inside
 
     def _lacking(self) -> list[tuple[str, str]]:
-        facts: list[tuple[str, Fact[object]]] = [("tags", self.context.tags)]
-        if self.finding.resource_type == "AWS::KMS::Key" or not self.is_known_resource_type:
-            facts.append(("aliases", self.context.aliases))
-        facts.append(("resource_account", self.resource_account))
-        if self.names_other_account:
-            facts.append(("principal_account", self.principal_account))
-        return [(name, fact.reason) for name, fact in facts if isinstance(fact, Unknown)]
+        lacking: list[tuple[str, str]] = []
+        may_have_aliases = self.finding.resource_type == "AWS::KMS::Key" or not self.is_known_resource_type
+        if isinstance(self.context.tags, Unknown):
+            lacking.append(("tags", self.context.tags.reason))
+        if isinstance(self.context.aliases, Unknown) and may_have_aliases:
+            lacking.append(("aliases", self.context.aliases.reason))
+        if isinstance(self.resource_account, Unknown):
+            lacking.append(("resource_account", self.resource_account.reason))
+        if isinstance(self.principal_account, Unknown) and self.names_other_account:
+            lacking.append(("principal_account", self.principal_account.reason))
+        return lacking
 
     @property
     def names_other_account(self) -> bool:
@@ -121,11 +123,12 @@ class Surroundings:
         reactivated = self.context.reactivated_by
         if isinstance(reactivated, Unknown) and reactivated.asked:
             names.append("reactivated_by")
-        names += [
-            f"details.{name}"
-            for name, fact in sorted(self.context.details.items())
-            if isinstance(fact, Unknown) and fact.asked
-        ]
+        if self.context.details:
+            names += [
+                f"details.{name}"
+                for name, fact in sorted(self.context.details.items())
+                if isinstance(fact, Unknown) and fact.asked
+            ]
         return tuple(names)
 
     def _is_public(self) -> bool | None:
