@@ -1,5 +1,6 @@
 """The command `triage scan`: live findings of one or many analyzers, read only unless told otherwise."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from enum import StrEnum
@@ -101,7 +102,7 @@ def scan(
     from scoring.batch import load_settings
     from scoring.formats import WRITERS
     from scoring.live.analyzers import look_up, read_arn
-    from scoring.live.archiving import check_ready, plan
+    from scoring.live.archiving import check_log, check_ready, plan
     from scoring.live.connection import Options, connect_as, decision_log
     from scoring.live.scan import Source, fold
     from scoring.live.standing import reactivated
@@ -125,6 +126,8 @@ def scan(
         reactivated=partial(reactivated, log=log) if log else None,
     )
     analyzers = [look_up(arn, aws.sessions) for arn in arns]
+    if apply and log is not None:
+        check_log(log)
     progress = _progress(output, source, table, resume=resume)
     with progress or nullcontext(), destination(output, (model, policy)) as out:
         groups = fold(_scanned(analyzers, source, progress, is_shown=progress is not None))
@@ -148,11 +151,12 @@ def _archive(
         return
     if not is_agreed:
         typer.confirm("Archive them?", abort=True, err=True)
-    done = 0
+    done, left = 0, Counter[str]()
     for batch in archive(chosen, analyzers, source, log):
         done += len(batch.done)
-        for left in batch.left:
-            typer.echo(f"  not archived: {visible(left.finding_id)}: {visible(left.why)}", err=True)
+        left.update(one.why for one in batch.left)
+    for why, count in left.most_common():
+        typer.echo(f"  {_findings(count)} not archived: {visible(why)}", err=True)
     typer.echo(f"Archived: {_findings(done)}. triage undo takes them back.", err=True)
 
 

@@ -43,12 +43,9 @@ def make_table(aws: EmbeddedAws, name: str = TABLE) -> None:
 
 
 def enforcing(path: Path, more: str = "") -> Path:
-    """A policy that archives, with the built-in rule on development keys."""
-    from scoring import policy
-
-    built_in = policy.DEFAULT.read_text(encoding="utf-8")
-    rule = built_in[built_in.index("[[expected]]") :].partition("\n\n")[0]
-    path.write_text(f'mode = "enforce"\n{more}\n{rule}\n')
+    """A policy that archives what is shared of keys with the development tags."""
+    tags = 'tags = { IsAllowedToShare = "true", Environment = "development" }'
+    path.write_text(f'mode = "enforce"\n{more}\n[[expected]]\nname = "development"\n{tags}\n')
     return path
 
 

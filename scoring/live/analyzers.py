@@ -1,12 +1,13 @@
 """The analyzers that a command is told of, and their findings as the API lists them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
+from scoring.enrich.failures import code
 from scoring.enrich.lookup import Client, Clients
 from scoring.errors import BadInput
 from scoring.finding import Finding, from_api
@@ -17,6 +18,7 @@ Row = Mapping[str, Any]
 
 PAGE = 100
 _VALUES = 20  # of one filter criterion, at most
+_NOT_TO_BE_CHANGED = ("ResourceNotFoundException", "ValidationException")
 _ARN = re.compile(
     r"arn:aws[a-z-]*:access-analyzer:([a-z0-9-]+):([0-9]{12}):analyzer/([A-Za-z_][A-Za-z0-9_.-]{0,254})",
     re.ASCII,
@@ -166,12 +168,29 @@ def _details(finding_id: str, analyzer: Analyzer, clients: Clients) -> dict[str,
 
 
 def update_status(
-    analyzer_arn: str, finding_ids: Iterable[str], status: Literal["ACTIVE", "ARCHIVED"], clients: Clients
-) -> None:
-    """Archive or re-activate findings, 100 a request; botocore's exceptions pass through."""
+    analyzer_arn: str, finding_ids: Sequence[str], status: Literal["ACTIVE", "ARCHIVED"], clients: Clients
+) -> list[str]:
+    """Archive or re-activate findings, 100 a request; botocore's exceptions pass through.
+
+    Returns
+    -------
+    list of str
+        Those that are gone or resolved, and so can be neither.
+    """
     client = _client(read_arn(analyzer_arn).region, clients)
-    for some in _batches(list(finding_ids), PAGE):
-        client.update_findings(analyzerArn=analyzer_arn, ids=list(some), status=status)
+    gone: list[str] = []
+    for some in _batches(finding_ids, PAGE):
+        try:
+            client.update_findings(analyzerArn=analyzer_arn, ids=list(some), status=status)
+        except Exception as error:
+            if code(error) not in _NOT_TO_BE_CHANGED:
+                raise
+            # AWS takes all of them or none, and does not say which it cannot take.
+            half = len(some) // 2
+            parts = (some[:half], some[half:]) if half else ()
+            gone += [one for part in parts for one in update_status(analyzer_arn, part, status, clients)]
+            gone += [] if parts else list(some)
+    return gone
 
 
 def _batches(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -6,6 +6,7 @@ from itertools import groupby
 
 import msgspec
 
+from scoring.breaker import intend_archive
 from scoring.decision_log import DecisionLog, Taken
 from scoring.deliveries import brought_back_by
 from scoring.errors import BadInput
@@ -67,6 +68,12 @@ def check_ready(policy: Policy, table: str | None, *, resume: bool) -> None:
         raise BadInput("expected no --resume: an archive rests on what has just been read", field="--apply")
 
 
+def check_log(log: DecisionLog) -> None:
+    """Raise BadInput where the decision log cannot be read."""
+    with told_in_one_line(f"decision log {log.table}"):
+        log.latest("none")
+
+
 def archive(
     chosen: Plan,
     analyzers: Sequence[Analyzer],
@@ -112,11 +119,14 @@ class _Archiving:
         with told_in_one_line(f"decision log {self._log.table}"):
             before = self._log.latest_of([pair[1].finding_id for pair in fresh])
             marks = [mark for pair in fresh if (mark := self._intend(pair, before)) is not None]
+        gone: list[str] = []
         if marks:
             with told_in_one_line(f"archive findings of {self._analyzer.arn}"):
-                update_status(self._analyzer.arn, [mark.finding_id for mark in marks], "ARCHIVED", clients)
+                ids = [mark.finding_id for mark in marks]
+                gone = update_status(self._analyzer.arn, ids, "ARCHIVED", clients)
+        self._archived.left += [Left(finding_id, "gone or resolved") for finding_id in gone]
         with told_in_one_line(f"decision log {self._log.table}"):
-            for mark in marks:
+            for mark in (mark for mark in marks if mark.finding_id not in gone):
                 self._log.finish(mark, now=self._now())
                 self._archived.done.append(mark.finding_id)
         return self._archived
@@ -161,9 +171,10 @@ class _Archiving:
             reactivated_at=since,
         )
         try:
-            return self._log.intend(entry, "archive", before=before, now=now)
+            mark = intend_archive(entry, finding, log=self._log, policy=policy, before=before, now=now)
         except Taken:
             return self._leave(pair, "somebody else is at work on it")
+        return self._leave(pair, f"circuit breaker: {mark}") if isinstance(mark, str) else mark
 
     def _leave(self, pair: Decided, why: str) -> Latest | None:
         self._archived.left.append(Left(pair[1].finding_id, why))
