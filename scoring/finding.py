@@ -193,6 +193,7 @@ def from_api(
     check_time(wire.created_at, path, "createdAt")
     check_time(wire.analyzed_at, path, "analyzedAt")
     check_time(wire.updated_at, path, "updatedAt")
+    analyzer_arn = analyzer_arn or wire.analyzer_arn
     finding_id = _required(wire.id or wire.finding_id, path + ("findingId" if "findingId" in value else "id"))
     resource = _required(wire.resource, path + "resource")
     resource_type = _required(wire.resource_type, path + "resourceType")

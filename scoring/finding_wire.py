@@ -96,6 +96,7 @@ class Wire(Details, rename="camel"):
     finding_type: str | None = None
     is_deleted: bool | None = None
     error: str | None = None
+    analyzer_arn: str | None = None  # where a record keeps an answer of the API
     region: str | None = None
     version: str | None = None
     number_of_unused_services: Count | None = None

@@ -128,6 +128,11 @@ class TestEvents:
             from_event(changed)
 
 
+def test_an_answer_of_the_api_kept_in_a_record_names_its_analyzer():
+    finding = from_api(summary(analyzerArn=ANALYZER))
+    assert (finding.analyzer_arn, finding.region) == (ANALYZER, "eu-west-1")
+
+
 class TestApi:
     def test_a_summary_says_nothing_of_who_is_given_what(self):
         finding = from_api(summary())
