@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass
@@ -99,10 +98,13 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
 
 def _logged(aws: EmbeddedAws, arrived: list[str]) -> list[dict[str, Any]]:
     """Return the last record of each finding in the decision log, in the order in which they came."""
+    from scoring.decision_table import from_item, unpack
+
     pages = aws.client("dynamodb").get_paginator("scan").paginate(TableName=demo_world.TABLE)
-    items = [item for page in pages for item in page["Items"] if "record" in item]
-    items.sort(key=lambda item: item["item"]["S"])
-    last = {item["finding_id"]["S"]: json.loads(item["record"]["S"]) for item in items}
+    items = [from_item(item) for page in pages for item in page["Items"]]
+    decisions = [item for item in items if item["item"].startswith("decision#")]
+    decisions.sort(key=lambda item: item["item"])
+    last = {item["finding_id"]: unpack(item) for item in decisions}
     return [last[finding_id] for finding_id in arrived if finding_id in last]
 
 

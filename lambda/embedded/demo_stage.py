@@ -43,6 +43,8 @@ class Happened:
         What was arranged, and the id of the finding that it happened to.
     calls
         How often the handler called each operation of each AWS service.
+    collected
+        Alerts that got no mail of their own but wait to be sent with others.
     events
         How many the handler took, its own archives coming back and access previews among them.
     repeated, repeated_idle
@@ -53,6 +55,7 @@ class Happened:
     verdicts: dict[str, str] = field(default_factory=dict)
     scenes: dict[str, str] = field(default_factory=dict)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    collected: int = 0
     events: int = 0
     previews: int = 0
     repeated: int = 0
@@ -136,6 +139,8 @@ class Stage:
                 self._bring_back()
             self._progress(1)
         self._repeat()
+        done = [one for invocation in self.aws.delivery.invocations for one in invocation.result["done"]]
+        self.happened.collected = sum(one["effect"] == "collected" for one in done)
         self.happened.events = len(self.aws.delivery.invocations)
 
     # --- scenes
@@ -182,8 +187,9 @@ class Stage:
         """A queue whose tags and conditions try to break whatever shows them."""
         from training.simulate.hostile import STRINGS
 
-        tags = {f"note {number}": text[:256] for number, text in enumerate(STRINGS)}
-        tags |= {text: "key" for text in STRINGS if 0 < len(text) <= 128}
+        texts = [text.replace("\0", "") for text in STRINGS]  # no text of AWS has one
+        tags = {f"note {number}": text[:256] for number, text in enumerate(texts)}
+        tags |= {text: "key" for text in texts if 0 < len(text) <= 128}
         self._share(
             HOSTILE,
             Resource("AWS::SQS::Queue", "hostile-text", tags),

@@ -103,6 +103,9 @@ def promises(results: Results) -> list[Promise]:
         for scene, name, says in _SCENES
         if (one := results.at(scene)) is not None
     ]
+    if happened.collected:
+        mailed, later = count(len(results.outcome.sent), "mail"), count(happened.collected, "alert")
+        found.append(Promise("Not a flood", f"{mailed} went out at once; {later} wait to be sent together"))
     if happened.repeated:
         found.append(Promise("Delivered twice", f"{twice} came twice; {idle} did anything the second time"))
     if happened.previews:

@@ -107,8 +107,10 @@ def furnish(aws: EmbeddedAws, story: Story, seed: int) -> Story:
     Story
         The same one, under the ARNs that the box chose.
     """
+    from scoring import decision_table
+
     _make_roles(aws, story)
-    _make_table(aws)
+    decision_table.create(aws.client("dynamodb"), TABLE)
     for analyzer in sorted({_analyzer(record) for record in story.records}):
         _make_analyzer(aws, analyzer)
     resources = {resource.arn: resource for resource in story.organization.resources}
@@ -163,38 +165,12 @@ def _trusting(account: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _make_table(aws: EmbeddedAws) -> None:
-    from scoring.decision_log import BY_EFFECT
-
-    names = ("finding_id", "item", "effect", "decided_at")
-    aws.client("dynamodb").create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        KeySchema=_keys("finding_id", "item"),
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": BY_EFFECT,
-                "KeySchema": _keys("effect", "decided_at"),
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
 def make_topic(aws: EmbeddedAws) -> str:
     """Make the topic of the alerts, with an email address that receives them; return its ARN."""
     sns = aws.client("sns")
     arn: str = sns.create_topic(Name=TOPIC)["TopicArn"]
     sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="security@example.com")
     return arn
-
-
-def _keys(partition: str, sort: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        {"AttributeName": sort, "KeyType": "RANGE"},
-    ]
 
 
 def _make_analyzer(aws: EmbeddedAws, arn: str) -> None:
