@@ -5,7 +5,9 @@ import time
 import msgspec
 
 from scoring.decision_log import DecisionLog
+from scoring.effects import Writers
 from scoring.enrich import Aws, connect
+from scoring.enrich.lookup import Client
 from scoring.live.session import open_session
 
 _ATTEMPTS = 8  # a person waits, not a Lambda: throttling is waited out
@@ -54,3 +56,12 @@ def connect_as(options: Options, *, fallback_region: str | None = None) -> Aws:
 def decision_log(table: str, aws: Aws) -> DecisionLog:
     """Return the decision log in the session's own account and region."""
     return DecisionLog(aws.sessions.client("dynamodb"), table)
+
+
+def writers(aws: Aws) -> Writers:
+    """Return what can change findings; there is no topic, so nothing can be mailed."""
+
+    def analyzer(region: str) -> Client:
+        return aws.sessions.client("accessanalyzer", region=region)
+
+    return Writers(analyzer, sns=None, topic_arn="")
