@@ -12,10 +12,10 @@ from scoring.decide import Decision
 from scoring.finding import Finding
 from scoring.records import Case
 
-# What the events and the API both say, and in the same words.
+# What the events and the API both say, and in the same words; unused services and actions they count apart.
 _SAID = (
     *("resource", "resource_type", "finding_type", "conditions", "error", "is_deleted"),
-    *("access_type", "principal_type", "principal_owner_account", "unused_services", "unused_actions"),
+    *("access_type", "principal_type", "principal_owner_account"),
 )
 
 

@@ -196,3 +196,20 @@ def test_a_policy_that_changed_holds_from_the_next_event_on(
     second = box.share(box.key())
     assert box.status(first) == "ACTIVE"
     assert box.status(second) == "ARCHIVED"
+
+
+def test_a_repeated_event_about_unused_permissions_does_nothing_twice(
+    box: Box, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[[expected]]\nname = "roles"\nresource_type = ["AWS::IAM::Role"]\n')
+    monkeypatch.setenv("TRIAGE_POLICY", str(path))
+    box.aws.client("iam").create_role(RoleName="batch", AssumeRolePolicyDocument="{}")
+    role = {"resource": "arn:aws:iam::111122223333:role/batch", "resourceType": "AWS::IAM::Role"}
+    unused = {"findingType": "UnusedPermission", "numberOfUnusedServices": 2, "numberOfUnusedActions": 15}
+    found = box.aws.findings.put(role | unused)
+    assert box.status(found.id) == "ARCHIVED"
+    for _ in range(2):
+        assert single.handler(box.aws.events[0], CONTEXT)["done"][0]["effect"] == "none"
+        assert box.status(found.id) == "ARCHIVED"
+    assert len(box.logged(found.id)) == 1
