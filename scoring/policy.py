@@ -58,6 +58,12 @@ class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reactivated: bool = True
 
 
+class SecurityHub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether Security Hub's findings are told what was decided; see `scoring.security_hub_update`."""
+
+    update: bool = False
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """What an organization lays down by hand.
 
@@ -82,6 +88,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     guardrails: Guardrails = Guardrails()
     archives: Archives = Archives()
     alerts: Alerts = Alerts()
+    security_hub: SecurityHub = SecurityHub()
     expected: tuple[Rule, ...] = ()
     never_archive: tuple[Rule, ...] = ()
     vendors_file: str | None = None
@@ -125,7 +132,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 _KEYS = tuple(
     name
-    for kind in (Policy, Allow, Guardrails, ThresholdOverride, Archives, Alerts, Rule)
+    for kind in (Policy, Allow, Guardrails, ThresholdOverride, Archives, Alerts, SecurityHub, Rule)
     for name in kind.__struct_fields__
 )
 
