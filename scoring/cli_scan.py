@@ -151,12 +151,15 @@ def _archive(
         return
     if not is_agreed:
         typer.confirm("Archive them?", abort=True, err=True)
-    done, left = 0, Counter[str]()
+    done, left, untold = 0, Counter[str](), Counter[str]()
     for batch in archive(chosen, analyzers, source, log):
         done += len(batch.done)
         left.update(one.why for one in batch.left)
+        untold.update(batch.untold)
     for why, count in left.most_common():
         typer.echo(f"  {_findings(count)} not archived: {visible(why)}", err=True)
+    for why, count in untold.most_common():
+        typer.echo(f"  {_findings(count)} archived, but: {visible(why)}", err=True)
     typer.echo(f"Archived: {_findings(done)}. triage undo takes them back.", err=True)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 
 import msgspec
@@ -9,6 +10,8 @@ import msgspec
 from scoring.breaker import intend_archive
 from scoring.decision_log import DecisionLog, Taken
 from scoring.deliveries import brought_back_by
+from scoring.enrich import Aws
+from scoring.enrich.lookup import Client
 from scoring.errors import BadInput
 from scoring.finding import Finding
 from scoring.live.analyzers import PAGE, Analyzer, list_rows, update_status
@@ -16,6 +19,7 @@ from scoring.live.scan import Decided, Group, Source, decide_rows
 from scoring.live.session import told_in_one_line
 from scoring.log_entries import Latest, entry_of, stamp
 from scoring.policy import Policy
+from scoring.security_hub_update import write_back
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -26,10 +30,17 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Archived(msgspec.Struct):
-    """What became of the findings that were to be archived."""
+    """What became of the findings that were to be archived.
+
+    Attributes
+    ----------
+    untold : list of str
+        Why Security Hub was not told of an archive, where it should have been.
+    """
 
     done: list[str] = []
     left: list[Left] = []
+    untold: list[str] = []
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -115,21 +126,30 @@ class _Archiving:
 
     def run(self, pairs: Sequence[Decided]) -> Archived:
         fresh = list(self._read_again(pairs))
-        clients = self._source.aws.sessions
-        with told_in_one_line(f"decision log {self._log.table}"):
-            before = self._log.latest_of([pair[1].finding_id for pair in fresh])
-            marks = [mark for pair in fresh if (mark := self._intend(pair, before)) is not None]
+        log, clients = self._log, self._source.aws.sessions
+        with told_in_one_line(f"decision log {log.table}"):
+            before = log.latest_of([_finding(pair).id for pair in fresh])
+            intended = [(pair, mark) for pair in fresh if (mark := self._intend(pair, before)) is not None]
         gone: list[str] = []
-        if marks:
+        if intended:
             with told_in_one_line(f"archive findings of {self._analyzer.arn}"):
-                ids = [mark.finding_id for mark in marks]
+                ids = [mark.finding_id for _, mark in intended]
                 gone = update_status(self._analyzer.arn, ids, "ARCHIVED", clients)
         self._archived.left += [Left(finding_id, "gone or resolved") for finding_id in gone]
-        with told_in_one_line(f"decision log {self._log.table}"):
-            for mark in (mark for mark in marks if mark.finding_id not in gone):
-                self._log.finish(mark, now=self._now())
+        for pair, mark in intended:
+            if mark.finding_id not in gone:
+                with told_in_one_line(f"decision log {log.table}"):
+                    log.finish(mark, now=self._now())
                 self._archived.done.append(mark.finding_id)
+                self._tell_security_hub(pair)
         return self._archived
+
+    def _tell_security_hub(self, pair: Decided) -> None:
+        policy = self._source.settings.policy
+        if policy.security_hub.update:
+            clients = partial(_security_hub, self._source.aws)
+            if problem := write_back(*pair, policy, clients):
+                self._archived.untold.append(problem)
 
     def _read_again(self, pairs: Sequence[Decided]) -> Iterator[Decided]:
         """Give the findings that are still to be archived, as they are now."""
@@ -179,6 +199,10 @@ class _Archiving:
     def _leave(self, pair: Decided, why: str) -> Latest | None:
         self._archived.left.append(Left(pair[1].finding_id, why))
         return None
+
+
+def _security_hub(aws: Aws, region: str) -> Client:
+    return aws.sessions.client("securityhub", region=region)
 
 
 def _finding(pair: Decided) -> Finding:
