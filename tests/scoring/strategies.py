@@ -22,123 +22,44 @@ from scoring.policy import Allow, Guardrails, Policy
 from scoring.policy_rules import Rule
 from scoring.principal import TRUST
 from scoring.scorecard import Scorecard
+from tests.scoring.pools import (
+    ACCOUNTS,
+    ACTIONS,
+    BUCKETS,
+    CONDITIONS,
+    GITHUB,
+    HOSTILE,
+    INSIDE,
+    ORGANIZATION,
+    OTHER,
+    OTHER_ORGANIZATION,
+    OWN,
+    PRINCIPALS,
+    RESTRICTIONS,
+    SERVICES,
+    STRANGER,
+    VENDOR,
+)
+from tests.scoring.wire import as_json
 
-OWN, INSIDE, VENDOR, STRANGER, OTHER = (
-    "111122223333",
-    "777788889999",
-    "464622532012",
-    "444455556666",
-    "012345678901",
-)
-ACCOUNTS = (OWN, INSIDE, VENDOR, STRANGER, OTHER)
-ORGANIZATION, OTHER_ORGANIZATION = "o-a1b2c3d4e5", "o-zzzzzzzzzz"
-GITHUB = "token.actions.githubusercontent.com"
-HOSTILE = (
-    "unknown",
-    "absent",
-    "not applicable",
-    "conflicting",
-    "none",
-    "",
-    " ",
-    "*",
-    "{}",
-    "{0}",
-    "%s",
-    "<script>alert(1)</script>",
-    "a\r\nBcc: x@example.com",
-    "\x1b[2J",
-    "\u202etxt.exe",
-    "×",
-    "[" * 2000,
-    "🦄",
-)
+# What comes from elsewhere and is used through this module.
+__all__ = [
+    "ACCOUNTS",
+    "GITHUB",
+    "HOSTILE",
+    "INSIDE",
+    "ORGANIZATION",
+    "OTHER",
+    "OTHER_ORGANIZATION",
+    "OWN",
+    "STRANGER",
+    "VENDOR",
+    "as_json",
+]
 
 hostile_text = st.sampled_from(HOSTILE) | st.text(max_size=12)
 unknown_resource_types = st.sampled_from(("AWS::Bedrock::Agent", "unknown", "not applicable", "absent"))
 unknown_finding_types = st.sampled_from(("AnomalousAccess", "unknown", "not applicable", "absent"))
-
-_BUCKETS = ("site", "payroll", "logs")
-_SERVICES = {
-    "AWS::KMS::Key": "arn:aws:kms:eu-west-1:{account}:key/{name}",
-    "AWS::S3::Bucket": "arn:aws:s3:::{name}",
-    "AWS::IAM::Role": "arn:aws:iam::{account}:role/{name}",
-    "AWS::IAM::User": "arn:aws:iam::{account}:user/{name}",
-}
-_ACTIONS = (
-    "s3:ListBucket",
-    "s3:GetObject",
-    "s3:PutObjectTagging",
-    "s3:PutObject",
-    "s3:PutBucketPolicy",
-    "kms:Decrypt",
-    "kms:CreateGrant",
-    "sts:AssumeRole",
-    "sts:AssumeRoleWithWebIdentity",
-    "sqs:SendMessage",
-    "s3:*",
-    "*",
-    "future:DoIt",
-    "not an action",
-)
-_PRINCIPALS: tuple[tuple[str, str], ...] = (
-    ("AWS", "*"),
-    *(("AWS", account) for account in ACCOUNTS),
-    *(("AWS", f"arn:aws:iam::{account}:root") for account in ACCOUNTS),
-    ("AWS", f"arn:aws:iam::{STRANGER}:role/reader"),
-    ("AWS", f"arn:aws:iam::{OWN}:role/reader"),
-    ("AWS", f"arn:aws:iam::{INSIDE}:user/ci"),
-    ("AWS", f"arn:aws:sts::{VENDOR}:assumed-role/agent/session"),
-    ("AWS", f"arn:aws-us-gov:iam::{STRANGER}:role/reader"),
-    ("AWS", f"arn:aws:iam::{STRANGER}:*"),
-    ("AWS", "arn:aws:iam::*:role/reader"),
-    ("AWS", "AROAEXAMPLEEXAMPLEEXA"),
-    ("AWS", "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"),
-    ("AWS", "not a principal"),
-    ("Service", "sns.amazonaws.com"),
-    ("CanonicalUser", "a" * 64),
-    ("CanonicalUser", "short"),
-    ("Federated", f"arn:aws:iam::{OWN}:oidc-provider/{GITHUB}"),
-    ("Federated", f"arn:aws:iam::{OWN}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"),
-    ("Federated", f"arn:aws:iam::{OWN}:saml-provider/okta"),
-    ("Federated", "cognito-identity.amazonaws.com"),
-    ("Federated", "nobody"),
-    ("Group", "all"),
-)
-_CONDITIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("aws:PrincipalOrgID", (ORGANIZATION,)),
-    ("aws:PrincipalOrgID", (OTHER_ORGANIZATION,)),
-    ("aws:PrincipalOrgPaths", (f"{ORGANIZATION}/r-ab12/*",)),
-    ("aws:PrincipalOrgID", (ORGANIZATION, OTHER_ORGANIZATION)),
-    ("aws:PrincipalOrgID", ("*",)),
-    ("aws:SourceOrgID", (ORGANIZATION,)),
-    ("aws:SourceIp", ("0.0.0.0/0",)),
-    ("aws:SourceIp", ("203.0.113.0/24",)),
-    ("aws:SourceIp", ('["203.0.113.0/24","::/0"]',)),
-    ("aws:SourceVpce", ("vpce-0123456789abcdef0",)),
-    ("aws:SourceArn", (f"arn:aws:s3:eu-west-1:{OWN}:x",)),
-    ("aws:SourceArn", ("arn:aws:s3:::*",)),
-    ("aws:SourceAccount", (OWN,)),
-    ("aws:SourceAccount", (STRANGER,)),
-    ("aws:PrincipalArn", (f"arn:aws:iam::{STRANGER}:role/*",)),
-    ("kms:CallerAccount", (OWN,)),
-    ("sts:ExternalId", ("f3a9",)),
-    ("sts:ExternalId", ("*",)),
-    ("aws:SecureTransport", ("true",)),
-    (f"{GITHUB}:sub", ("repo:acme/app:ref:refs/heads/main",)),
-    (f"{GITHUB}:sub", ("repo:acme/*",)),
-    (f"{GITHUB}:sub", ("*",)),
-    (f"{GITHUB}:aud", ("sts.amazonaws.com",)),
-    ("cognito-identity.amazonaws.com:amr", ("authenticated",)),
-    ("cognito-identity.amazonaws.com:aud", ("eu-west-1:5a2f",)),
-)
-_RESTRICTIONS = (
-    "APPLICABLE",
-    "NOT_APPLICABLE",
-    "APPLIED",
-    "FAILED_TO_EVALUATE_RCP",
-    "FAILED_TO_EVALUATE_SCP",
-)
 
 
 def _few(pool: tuple[Any, ...], least: int = 1, most: int = 2) -> st.SearchStrategy[list[Any]]:
@@ -153,11 +74,11 @@ _any_resource_types = _resource_types | _resource_types | _resource_types | unkn
 _errors = st.sampled_from((None,) * 6 + ("ACCESS_DENIED", "INTERNAL_ERROR"))
 _granted = st.fixed_dictionaries(
     {
-        "principals": _few(_PRINCIPALS).map(tuple),
-        "actions": _few(_ACTIONS, most=3).map(tuple),
-        "conditions": _few(_CONDITIONS, least=0).map(lambda pairs: tuple(sorted(dict(pairs).items()))),
+        "principals": _few(PRINCIPALS).map(tuple),
+        "actions": _few(ACTIONS, most=3).map(tuple),
+        "conditions": _few(CONDITIONS, least=0).map(lambda pairs: tuple(sorted(dict(pairs).items()))),
         "sources": _few(("POLICY", "BUCKET_ACL", "S3_ACCESS_POINT"), least=0).map(tuple),
-        "restrictions": st.lists(st.sampled_from(_RESTRICTIONS), max_size=2, unique=True).map(tuple),
+        "restrictions": st.lists(st.sampled_from(RESTRICTIONS), max_size=2, unique=True).map(tuple),
         "access_type": st.sampled_from(("INTRA_ACCOUNT", "INTRA_ORG", None)),
         "is_public": st.sampled_from((False, False, True, None)),
         "unused_services": st.none() | st.integers(0, 40),
@@ -170,10 +91,10 @@ def findings(draw: st.DrawFn, *, statuses: tuple[str, ...] = ("ACTIVE",), granti
     """Findings of all types as AWS could send them, errors and what newer versions add included."""
     finding_type = draw(_granting_types if granting else _finding_types)
     resource_type = draw(_any_resource_types)
-    pattern = _SERVICES.get(resource_type, "arn:aws:service:eu-west-1:{account}:{name}")
+    pattern = SERVICES.get(resource_type, "arn:aws:service:eu-west-1:{account}:{name}")
     account = draw(st.sampled_from((OWN, OWN, OWN, INSIDE)))
     error = None if granting else draw(_errors)
-    granted = draw(_granted)
+    granted: dict[str, Any] = draw(_granted)
     if finding_type != "UnusedPermission":
         granted["unused_services"] = None
     if finding_type.startswith("Unused") or error:
@@ -183,7 +104,7 @@ def findings(draw: st.DrawFn, *, statuses: tuple[str, ...] = ("ACTIVE",), granti
     granted.pop("is_public" if finding_type == "InternalAccess" else "access_type", None)
     return Finding(
         id=draw(st.sampled_from(("0b5a", "c4e1"))),
-        resource=pattern.format(account=account, name=draw(st.sampled_from(_BUCKETS))),
+        resource=pattern.format(account=account, name=draw(st.sampled_from(BUCKETS))),
         resource_type=resource_type,
         account=account,
         status=draw(st.sampled_from(statuses)),
@@ -272,13 +193,13 @@ def contexts(draw: st.DrawFn, finding: Finding | None = None) -> Context:
 
 
 @st.composite
-def cases(draw: st.DrawFn, **how: Any) -> tuple[Finding, Context]:
+def cases(draw: st.DrawFn, /, **how: Any) -> tuple[Finding, Context]:
     """Findings with contexts that are about them."""
     finding = draw(findings(**how))
     return finding, draw(contexts(finding))
 
 
-_some = {"max_size": 2, "unique": True}
+_some: dict[str, Any] = {"max_size": 2, "unique": True}
 rules = st.builds(
     Rule,
     name=st.sampled_from(("a rule", "another rule")),
@@ -380,57 +301,3 @@ def scorecards(draw: st.DrawFn, names: tuple[str, ...] = _FEATURES) -> Scorecard
         "table": [draw(tables(key)) for key in keys],
     }
     return scorecard_files.from_json(json.dumps(content))
-
-
-def as_json(finding: Finding, shape: str) -> dict[str, Any]:
-    """Write a finding as AWS does: an ``event`` of its family, or as ``v1`` or ``v2`` of the API has it."""
-    details: dict[str, Any] = {}
-    if finding.error is None and not finding.is_unused_access:
-        details = {
-            "principal": _as_map(finding.principals),
-            "action": list(finding.actions),
-            "condition": {
-                key: values[0] if len(values) == 1 else list(values) for key, values in finding.conditions
-            },
-        }
-        if finding.sources:
-            details["sources"] = [{"type": source} for source in finding.sources]
-        if finding.is_public is not None:
-            details["isPublic"] = finding.is_public
-        if finding.access_type is not None:
-            details["accessType"] = finding.access_type
-    for name, restriction in zip(("resource", "service"), finding.restrictions, strict=False):
-        details[f"{name}ControlPolicyRestriction" + ("Type" if shape == "event" else "")] = restriction
-    common = {
-        "id": finding.id,
-        "resource": finding.resource,
-        "resourceType": finding.resource_type,
-        "status": finding.status,
-        "findingType": finding.finding_type,
-    }
-    if finding.error is not None:
-        common["error"] = finding.error
-    if shape == "v2":
-        union = (
-            "internalAccessDetails" if finding.finding_type == "InternalAccess" else "externalAccessDetails"
-        )
-        return {**common, "resourceOwnerAccount": finding.account, "findingDetails": [{union: details}]}
-    if shape == "v1":
-        return {**common, "resourceOwnerAccount": finding.account, **details}
-    if finding.unused_services is not None:
-        common["numberOfUnusedServices"] = finding.unused_services
-    family = {"ExternalAccess": "Access Analyzer Finding", "InternalAccess": "Internal Access Finding"}
-    return {
-        "detail-type": family.get(finding.finding_type, "Unused Access Finding for IAM entities"),
-        "source": "aws.access-analyzer",
-        "region": "eu-west-1",
-        "resources": ["arn:aws:access-analyzer:eu-west-1:111122223333:analyzer/org"],
-        "detail": {**common, "accountId": finding.account, "isDeleted": finding.is_deleted, **details},
-    }
-
-
-def _as_map(principals: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    by_kind: dict[str, list[str]] = {}
-    for kind, value in principals:
-        by_kind.setdefault(kind, []).append(value)
-    return {kind: values[0] if len(values) == 1 else values for kind, values in by_kind.items()}
