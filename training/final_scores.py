@@ -1,0 +1,74 @@
+"""Final scores: what the runtime's own scorecard gives for rows of a dataset, limits on tags included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from scoring.scorecard import TAG_LIMIT, Scorecard
+from training.arrays import Floats, Ints
+from training.material import TENTH
+from training.risk import Risk
+
+_AT_ONCE = 20_000
+
+
+def final_scores(card: Scorecard, X: pd.DataFrame) -> tuple[Ints, Ints]:
+    """Score rows with the runtime's scorecard.
+
+    Returns
+    -------
+    scores : array of shape (rows,)
+        In tenths of points.
+    unlimited : array of shape (rows,)
+        The same without the limit on what tags and aliases may take off.
+
+    Raises
+    ------
+    ValueError
+        A feature of the scorecard is not among the columns.
+    """
+    scores = np.empty(len(X), dtype=np.int64)
+    unlimited = np.empty(len(X), dtype=np.int64)
+    for row, features in enumerate(_features(card, X)):
+        score, contributions = card.score(features)
+        limited = contributions and contributions[-1].feature == TAG_LIMIT
+        scores[row] = score
+        unlimited[row] = score - round(contributions[-1].points * 10) if limited else score
+    return scores, unlimited
+
+
+def _features(card: Scorecard, X: pd.DataFrame) -> Iterator[dict[str, str]]:
+    names = [feature.name for feature in card.features]
+    missing = [name for name in names if name not in X.columns]
+    if missing:
+        raise ValueError(f"the scorecard needs the column {missing[0]!r}, which the rows lack")
+    for start in range(0, len(X), _AT_ONCE):
+        some = X.iloc[start : start + _AT_ONCE]
+        columns = [some[name].to_numpy(dtype=object).tolist() for name in names]
+        for values in zip(*columns, strict=True):
+            yield dict(zip(names, values, strict=True))
+
+
+def probabilities(risk: Risk, scores: Ints, calibration: float = 0.0) -> Floats:
+    """Return the probability of "unintended" for each score.
+
+    Parameters
+    ----------
+    risk : tuple of (int, float)
+        As scorecards have it.
+    calibration : float
+        Log-odds of a score of zero, where there is no calibrated risk.
+
+    Examples
+    --------
+    >>> probabilities(((100, 0.1), (200, 0.4)), np.array([50, 150, 250])).tolist()
+    [0.1, 0.1, 0.4]
+    """
+    if not risk:
+        return np.asarray(expit(calibration + TENTH * scores))
+    starts, values = (np.array(column) for column in zip(*risk, strict=True))
+    return np.asarray(values[np.maximum(np.searchsorted(starts, scores, side="right") - 1, 0)])

@@ -1,0 +1,223 @@
+"""The job of training: a history in, a calibrated scorecard with its threshold and metrics out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+
+from scoring.errors import BadInput
+from scoring.features import BY_NAME
+from scoring.scorecard import Key, Scorecard, Table
+from scoring.scorecard_files import from_json, to_json
+from training.arrays import Ints
+from training.batches import NONE
+from training.dataset import Dataset
+from training.estimator import AdditiveScorecardClassifier
+from training.evidence import with_evidence
+from training.final_scores import final_scores
+from training.parts import SETTLING_DAYS, Parts, part
+from training.risk import calibrate_risk
+from training.threshold import Threshold, choose_threshold
+
+# How often these were seen is precedent. No key with a tag is among them: whoever shares a resource can set
+# its tags, and what tags take off a score is limited.
+PRECEDENT: Final[tuple[Key, ...]] = (
+    ("principal",),
+    ("principal", "account"),
+    ("principal_account", "account"),
+)
+ACCOUNT: Final[Key] = ("account",)
+MOST_TABLES: Final = 32
+# "meant to be public" is left out: a person has approved it, and the weighted card takes points off for it.
+MONOTONE: Final = {
+    "public": ("not public", "public"),
+    "access_level": BY_NAME["access_level"].values or (),
+    "unused": BY_NAME["unused"].values or (),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a training; see `triage train --help`.
+
+    Attributes
+    ----------
+    alpha, delta : float
+        With confidence 1 - delta at most a share alpha of the unintended findings is archived.
+    labels : str
+        ``none`` gives the prior card with precedent, and its own threshold.
+    calibration_share, test_share : float or None
+        Of the labelled findings; None: see `training.parts.default_shares`.
+    settling_days : float
+        Findings younger than that are no precedent unless somebody has reviewed them.
+    """
+
+    alpha: float = 0.05
+    delta: float = 0.05
+    labels: Literal["all", "none"] = "all"
+    calibration_share: float | None = None
+    test_share: float | None = None
+    seed: int = 0
+    settling_days: float = SETTLING_DAYS
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained scorecard and what it rests on.
+
+    Attributes
+    ----------
+    scores : array of shape (findings,)
+        Final scores in tenths: of the fitted findings, and of all in the calibration and the test part.
+    threshold : Threshold or None
+        None where no labels were asked for.
+    """
+
+    card: Scorecard
+    prior: Scorecard
+    estimator: AdditiveScorecardClassifier
+    request: Request
+    dataset: Dataset
+    parts: Parts
+    scores: Ints
+    threshold: Threshold | None
+
+
+def train(
+    dataset: Dataset,
+    prior: Scorecard,
+    request: Request,
+    *,
+    jobs: int = 1,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Trained:
+    """Fit, calibrate and choose the threshold.
+
+    Raises
+    ------
+    BadInput
+        There are no findings, or a number of the request makes no sense.
+    """
+    if not len(dataset):
+        raise BadInput("expected at least one finding with a time")
+    _check(request)
+    parts = _parts(dataset, request)
+    progress("fitting")
+    estimator = _fit(dataset, parts, prior, request, jobs)
+    progress("scoring")
+    card = _uncalibrated(dataset, estimator, prior, request)
+    scores = _scored(dataset, parts, card, estimator)
+    progress("calibrating")
+    chosen: Threshold | None = None
+    if request.labels == "all":
+        chosen = _threshold(dataset, parts, scores, request)
+        labelled = parts.calibration[dataset.labelled[parts.calibration]]
+        risk = calibrate_risk(scores[labelled], dataset.unintended[labelled], _weights(dataset, labelled))
+        card = msgspec.structs.replace(card, threshold=chosen.value, risk=risk)
+    card = _named(card, dataset, request)
+    return Trained(card, prior, estimator, request, dataset, parts, scores, chosen)
+
+
+def _check(request: Request) -> None:
+    for name in ("alpha", "delta"):
+        value = getattr(request, name)
+        if not 0 < value < 1:
+            raise BadInput("expected a number between 0 and 1", field=f"--{name}", value=value)
+
+
+def _parts(dataset: Dataset, request: Request) -> Parts:
+    limits = {"alpha": request.alpha, "delta": request.delta, "settling_days": request.settling_days}
+    if request.labels == "all":
+        return part(
+            dataset, **limits, calibration_share=request.calibration_share, test_share=request.test_share
+        )
+    parts = part(dataset, **limits, calibration_share=0.0, test_share=0.0)
+    nothing = parts.fit[:0]
+    everything = np.sort(np.concatenate([parts.fit, parts.backlog]))
+    return replace(parts, fit=nothing, backlog=everything)
+
+
+def _fit(
+    dataset: Dataset, parts: Parts, prior: Scorecard, request: Request, jobs: int
+) -> AdditiveScorecardClassifier:
+    weight = _weights(dataset, parts.fit)
+    kept = _with_account(prior)
+    estimator = AdditiveScorecardClassifier(
+        kept,
+        precedent=PRECEDENT,
+        monotone=MONOTONE,
+        classes=(0, 1),
+        max_tables=MOST_TABLES,
+        weights="frequency" if weight is None else "sampling",
+        random_state=request.seed,
+        n_jobs=jobs,
+    )
+    y = dataset.unintended[parts.fit].astype(int)
+    return estimator.fit(dataset.X.iloc[parts.fit], y, weight, backlog=dataset.X.iloc[parts.backlog])
+
+
+def _with_account(prior: Scorecard) -> Scorecard:
+    """Make sure of a table of accounts: it tells which were seen."""
+    if any(table.key == ACCOUNT for table in prior.tables):
+        return prior
+    table = Table(key=ACCOUNT, points={}, default=0, unknown=0)
+    return msgspec.structs.replace(prior, tables=(*prior.tables, table))
+
+
+def _uncalibrated(
+    dataset: Dataset, estimator: AdditiveScorecardClassifier, prior: Scorecard, request: Request
+) -> Scorecard:
+    is_weighted = request.labels == "none"
+    verdict = dataset.about["verdict"].to_numpy()
+    settled = (dataset.time <= dataset.time[-1] - request.settling_days * 86_400) | dataset.labelled
+    if is_weighted:
+        verdict = np.full_like(verdict, NONE)
+    tables = with_evidence(estimator.tables_, dataset.X[settled], verdict[settled], (*PRECEDENT, ACCOUNT))
+    return Scorecard(
+        name=prior.name,
+        version="draft",
+        kind="weighted" if is_weighted else "trained",
+        base=estimator.base_,
+        threshold=prior.threshold if is_weighted else None,
+        tag_limit=prior.tag_limit,
+        tables=tables,
+    )
+
+
+def _scored(dataset: Dataset, parts: Parts, card: Scorecard, estimator: AdditiveScorecardClassifier) -> Ints:
+    """Score with the runtime's scorecard, and make sure that the estimator gives the same integers."""
+    runtime = from_json(to_json(card))
+    rows = np.concatenate([parts.fit, parts.calibration, parts.test])
+    scores = np.zeros(len(dataset), dtype=np.int64)
+    X = dataset.X.iloc[rows]
+    scores[rows], unlimited = final_scores(runtime, X)
+    if not np.array_equal(unlimited, estimator.score_tenths(X)):
+        raise AssertionError("the runtime's scorecard and the estimator differ; please report this")
+    return scores
+
+
+def _threshold(dataset: Dataset, parts: Parts, scores: Ints, request: Request) -> Threshold:
+    rows = parts.calibration[dataset.for_threshold[parts.calibration]]
+    return choose_threshold(
+        scores[rows], dataset.unintended[rows], request.alpha, request.delta, dataset.weight[rows]
+    )
+
+
+def _weights(dataset: Dataset, rows: Ints) -> Any:
+    """Return the weights of findings, None where all count alike."""
+    weight = dataset.weight[rows]
+    return None if (weight == 1).all() else weight
+
+
+def _named(card: Scorecard, dataset: Dataset, request: Request) -> Scorecard:
+    """Name the version after the last day of the data and after all that makes it."""
+    content = msgspec.json.encode([dataset.digest, asdict(request), to_json(card)], order="deterministic")
+    day = datetime.fromtimestamp(dataset.time[-1], UTC).strftime("%Y-%m-%d")
+    version = f"{day}-{hashlib.sha256(content).hexdigest()[:8]}"
+    return from_json(to_json(msgspec.structs.replace(card, version=version)))
