@@ -42,15 +42,18 @@ def send(
     log, policy, now = runtime.log, runtime.policy.alerts, runtime.now()
     is_repeat = before is not None and before.state == "intent" and before.effect == "alert"
     if runtime.is_report:
-        waiting = Waiting("report")
-    elif is_repeat:
+        log.settle(entry, "alert", before=before, now=now)
+        return "collected"
+    if is_repeat:
         waiting = None
-    if waiting is None:
-        limits = [] if is_repeat else bursts.openings(log.table, groups, policy, now)
+    limits = [] if is_repeat else bursts.openings(log.table, groups, policy, now)
+    while waiting is None:
         try:
             mark = log.intend(entry, "alert", before=before, now=now, limits=limits)
         except Refused as refused:
-            waiting = bursts.collected(refused, policy, now, is_guarded=is_guarded)
+            limits = bursts.reopened(refused, log.table, groups, policy, now)
+            if not limits:
+                waiting = bursts.collected(refused, policy, now, is_guarded=is_guarded)
         else:
             effects.alert(compose(is_repeat), runtime.writers)
             log.finish(mark, now=runtime.now())
@@ -59,18 +62,22 @@ def send(
     return "collected"
 
 
-def triage_unreadable(event: object, where: str, why: str, runtime: Runtime) -> Done:
+def triage_unreadable(
+    event: object, where: str, why: str, runtime: Runtime, finding_id: str | None = None
+) -> Done:
     """Put an event that cannot be read before a person, as it is: nobody has decided on it.
 
     Parameters
     ----------
     where : str
         Which part of the event cannot be read; empty for the whole.
+    finding_id : str, optional
+        Under which the log has it already.
     """
     from scoring.explain import explain_unreadable
 
     content = hashlib.sha256(msgspec.json.encode([event, where], order="deterministic")).hexdigest()
-    finding_id = f"unreadable#{content}"
+    finding_id = finding_id or f"unreadable#{content}"
     before = runtime.log.latest(finding_id)
     if before is not None and before.state == "intent" and stamp(runtime.now()) < before.lease_until:
         raise Taken(finding_id)
@@ -87,10 +94,10 @@ def triage_unreadable(event: object, where: str, why: str, runtime: Runtime) -> 
         record={"event": event if len(text) < _LONGEST_EVENT else text[:_LONGEST_EVENT], "error": why},
         mode=runtime.mode,
         policy_sha256=runtime.policy.sha256,
+        is_reported=runtime.is_report or runtime.mode == "shadow",
     )
     if runtime.mode == "shadow":
-        waiting = Waiting("report")
-        runtime.log.settle(entry, "none", before=before, now=runtime.now(), waiting=waiting)
+        runtime.log.settle(entry, "none", before=before, now=runtime.now())
         return Done(finding_id=finding_id, effect="none", note=why)
     effect = send(
         entry,

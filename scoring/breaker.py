@@ -66,7 +66,7 @@ def intend_archive(
     except Refused as refused:
         reached, item = hourly.reached(refused.item, now), refused.item
     if reached is not None:
-        return f"more than {reached.most} findings{limits[reached]} were to be archived within an hour"
+        return f"more than {reached.most} archives in an hour{limits[reached]}"
     try:
         return log.intend(entry, "archive", before=before, now=now, limits=[hourly.renew(item, now)])
     except Refused as error:

@@ -45,10 +45,20 @@ def mails(table: str, policy: Alerts) -> Hourly:
 
 def openings(table: str, groups: Sequence[str], policy: Alerts, now: datetime) -> list[Limit]:
     """Return the writes that let an alert out at once: no window is open, and there is room for a mail."""
-    limits = [mails(table, policy).take(now)]
+    windows = [_window(table, group, policy, now) for group in groups]
     if not policy.window_minutes and list(groups) != [BREAKER]:
-        return limits
-    return [*(_window(table, group, policy, now) for group in groups), *limits]
+        windows = []
+    return [*windows, mails(table, policy).take(now)]
+
+
+def reopened(
+    refused: Refused, table: str, groups: Sequence[str], policy: Alerts, now: datetime
+) -> list[Limit]:
+    """Return the writes to try next where the count of mails was only too long a list; otherwise none."""
+    counted = mails(table, policy)
+    if refused.name != _MAILS or counted.reached(refused.item, now):
+        return []
+    return [*openings(table, groups, policy, now)[:-1], counted.renew(refused.item, now)]
 
 
 def collected(refused: Refused, policy: Alerts, now: datetime, *, is_guarded: bool) -> Waiting:
@@ -62,7 +72,7 @@ def collected(refused: Refused, policy: Alerts, now: datetime, *, is_guarded: bo
     if refused.name == _MAILS:
         return Waiting("excess", due_at=_due(now, policy, HOUR, is_guarded))
     latest = stamp(now + timedelta(minutes=policy.window_minutes))
-    return Waiting("burst", refused.name, min(str(refused.item.get("until", latest)), latest))
+    return Waiting("burst", min(str(refused.item.get("until", latest)), latest), refused.name)
 
 
 def _due(now: datetime, policy: Alerts, usual: timedelta, is_guarded: bool) -> str:

@@ -125,13 +125,10 @@ class DecisionLog(msgspec.Struct, frozen=True):
     ) -> Latest:
         """Write a decision of which nothing is left to be done here and now; raises as `intend` does."""
         mark = _mark(entry, effect, "done", before, now, 0)
-        decision = {**_decision(entry, mark), "effect": effect, "state": "done"}
+        decision = {**_decision(entry, mark), "effect": effect, "state": "done", **self.expiry(now)}
         if waiting is not None:
-            decision |= {name: value for name, value in msgspec.structs.asdict(waiting).items() if value}
-        if waiting is not None and waiting.due_at:
-            decision |= {"effect": "collected", "state": "collected"}
-        else:
-            decision |= self.expiry(now)
+            decision |= {**msgspec.structs.asdict(waiting), "effect": "collected", "state": "collected"}
+            decision.pop(EXPIRES_AT, None)
         self._write(decision, mark, before, now, limits)
         return mark
 
@@ -248,6 +245,7 @@ def _decision(entry: Entry, mark: Latest) -> dict[str, Any]:
         "model_sha256": entry.model.get("sha256", ""),
         "policy_sha256": entry.policy_sha256,
         "analyzer_arn": entry.analyzer_arn,
+        "is_reported": entry.is_reported,
         **pack(entry.record),
     }
 

@@ -24,7 +24,13 @@ _SECONDS = len("2026-11-01T10:00:00")
 
 
 def meaning(
-    finding: Finding, before: Latest | None, *, now: str, mode: str, is_fresh: bool = False
+    finding: Finding,
+    before: Latest | None,
+    *,
+    now: str,
+    mode: str,
+    is_fresh: bool = False,
+    content: str | None = None,
 ) -> Meaning:
     """Say what a delivery means.
 
@@ -38,6 +44,8 @@ def meaning(
         ``shadow`` or ``enforce``.
     is_fresh : bool
         Whether the finding has just been read from AWS; then "look" is not an answer.
+    content : str, optional
+        Digest of what the finding says, where the finding itself is only a summary.
     """
     if before is None:
         return "new"
@@ -45,8 +53,9 @@ def meaning(
     if is_unfinished and now < before.lease_until:
         return "taken"
     order = _order(finding, before)
+    says = content_of(finding) if content is None else content
     if before.effect == "archive" and finding.status == "ARCHIVED" and (order != "older" or is_unfinished):
-        if before.content and content_of(finding) != before.content:
+        if before.content and says != before.content:
             return "changed archive"
         return "our archive, unfinished" if is_unfinished else "our archive"
     if before.effect == "archive" and finding.status == "ACTIVE" and (order != "older" or is_unfinished):
@@ -59,7 +68,7 @@ def meaning(
         return "new"
     if order == "older":
         return "repeat"
-    if (finding.status, content_of(finding)) != (before.status, before.content):
+    if (finding.status, says) != (before.status, before.content):
         return "new" if is_fresh else "look"
     was_shadow = before.effect == "none" and before.outcome != "skip" and mode == "enforce"
     return "new" if was_shadow else "repeat"

@@ -19,7 +19,7 @@ from scoring.sanitize import to_ascii, visible
 
 MOST_ROWS: Final = 500
 """Findings in one mail: the text stays below what SNS takes."""
-STOPPED: Final = "Automatic archiving has stopped"
+STOPPED: Final = "Archiving has stopped"
 
 _SUBJECT: Final = 99
 _HEADLINE, _REASON = 150, 90

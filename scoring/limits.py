@@ -43,16 +43,70 @@ class Hourly(msgspec.Struct, frozen=True):
     limits: Sequence[Most]
 
     def take(self, now: datetime) -> Limit:
-        """Return the write that takes room for one more, if there is any."""
-        longest = 2 * self.limits[0].most + 10
+        """Return the write that takes room for one more, if there is any.
+
+        An item that has become long is refused too; see `renew`.
+        """
         conditions = [
             f"(attribute_not_exists(#{n}[{limit.most - 1}]) OR #{n}[{limit.most - 1}] <= :hour_ago)"
             for n, limit in enumerate(self.limits)
         ]
+        longest = 3 * self.limits[0].most + 30
         conditions.append(f"attribute_not_exists(#0[{longest - 1}])")
+        update = self.count(now)
+        update["ConditionExpression"] = " AND ".join(conditions)
+        update["ExpressionAttributeValues"] |= to_item({":hour_ago": _milliseconds(now - HOUR)})
+        return Limit(self.item, {"Update": {**update, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}})
+
+    def count(self, now: datetime) -> dict[str, Any]:
+        """Return the arguments of UpdateItem that count one more whether or not there is room."""
         sets = [f"#{n} = list_append(:now, if_not_exists(#{n}, :none))" for n in range(len(self.limits))]
-        values = {":now": [_milliseconds(now)], ":none": [], ":hour_ago": _milliseconds(now - HOUR)}
-        return self._update("SET " + ", ".join(sets), " AND ".join(conditions), values)
+        return {
+            "TableName": self.table,
+            "Key": key(LIMITS, self.item),
+            "UpdateExpression": "SET " + ", ".join(sets),
+            "ExpressionAttributeNames": {f"#{n}": limit.name for n, limit in enumerate(self.limits)},
+            "ExpressionAttributeValues": to_item({":now": [_milliseconds(now)], ":none": []}),
+        }
+
+    def renew(self, item: Mapping[str, Any], now: datetime, *, taken: bool = True) -> Limit:
+        """Return the write that forgets what is more than an hour old, if nobody has written since.
+
+        Parameters
+        ----------
+        item : mapping
+            The item's plain values; it is there.
+        taken : bool
+            Whether room is taken for one more as well.
+        """
+        hour_ago = _milliseconds(now - HOUR)
+        fresh = {
+            name: [moment for moment in times if moment > hour_ago]
+            for name, times in item.items()
+            if isinstance(times, list)
+        }
+        if taken:
+            fresh |= {limit.name: [_milliseconds(now), *fresh.get(limit.name, ())] for limit in self.limits}
+        counted = item[self.limits[0].name]
+        renewed = {"finding_id": LIMITS, "item": self.item} | {name: t for name, t in fresh.items() if t}
+        return Limit(
+            self.item,
+            {
+                "Put": {
+                    "TableName": self.table,
+                    "Item": to_item(renewed),
+                    "ConditionExpression": "#0[0] = :newest AND size(#0) = :size",
+                    "ExpressionAttributeNames": {"#0": self.limits[0].name},
+                    "ExpressionAttributeValues": to_item({":newest": counted[0], ":size": len(counted)}),
+                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                }
+            },
+        )
+
+    def within(self, item: Mapping[str, Any], now: datetime) -> int:
+        """Return how many times the last hour has seen, given the item's plain values."""
+        hour_ago = _milliseconds(now - HOUR)
+        return sum(moment > hour_ago for moment in item.get(self.limits[0].name, ()))
 
     def reached(self, item: Mapping[str, Any], now: datetime) -> Most | None:
         """Return the first limit that leaves no room, given the item's plain values."""
@@ -61,53 +115,6 @@ class Hourly(msgspec.Struct, frozen=True):
             if len(times) >= limit.most and times[limit.most - 1] > _milliseconds(now - HOUR):
                 return limit
         return None
-
-    def renew(self, item: Mapping[str, Any], now: datetime) -> Limit:
-        """Return the write that takes room and forgets what is more than an hour old.
-
-        For an item whose lists have become long, provided that nobody has written it since.
-        """
-        names = [limit.name for limit in self.limits]
-        hour_ago = _milliseconds(now - HOUR)
-        fresh = {
-            name: [moment for moment in times if moment > hour_ago]
-            for name, times in item.items()
-            if isinstance(times, list)
-        }
-        fresh |= {name: [_milliseconds(now), *fresh.get(name, ())] for name in names}
-        first = item[names[0]]
-        return Limit(
-            self.item,
-            {
-                "Put": {
-                    "TableName": self.table,
-                    "Item": to_item(
-                        {"finding_id": LIMITS, "item": self.item}
-                        | {name: times for name, times in fresh.items() if times}
-                    ),
-                    "ConditionExpression": "#0[0] = :head AND size(#0) = :size",
-                    "ExpressionAttributeNames": {"#0": names[0]},
-                    "ExpressionAttributeValues": to_item({":head": first[0], ":size": len(first)}),
-                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                }
-            },
-        )
-
-    def _update(self, expression: str, condition: str, values: Mapping[str, Any]) -> Limit:
-        return Limit(
-            self.item,
-            {
-                "Update": {
-                    "TableName": self.table,
-                    "Key": key(LIMITS, self.item),
-                    "UpdateExpression": expression,
-                    "ConditionExpression": condition,
-                    "ExpressionAttributeNames": {f"#{n}": limit.name for n, limit in enumerate(self.limits)},
-                    "ExpressionAttributeValues": to_item(values),
-                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                }
-            },
-        )
 
 
 def _milliseconds(moment: datetime) -> int:

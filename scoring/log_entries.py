@@ -77,6 +77,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         As the contract says; what cannot be read has its ``event`` and ``error`` instead.
     model : mapping
         ``version`` and ``sha256``.
+    is_reported : bool
+        Whether the decision goes into the report.
     """
 
     finding_id: str
@@ -92,6 +94,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     analyzer_arn: str = ""
     reactivated: str = ""
     reactivated_at: str = ""
+    is_reported: bool = False
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -100,16 +103,16 @@ class Waiting(msgspec.Struct, frozen=True):
     Attributes
     ----------
     route : str
-        ``burst``, ``excess`` or ``digest`` (see `scoring.bursts`), or ``report``.
+        ``burst``, ``excess`` or ``digest``; see `scoring.bursts`.
+    due_at : str
+        When it is to be sent at the latest.
     group : str
         What a burst has in common.
-    due_at : str
-        When it is to be sent at the latest; empty for the report.
     """
 
     route: str
+    due_at: str
     group: str = ""
-    due_at: str = ""
 
 
 def entry_of(
@@ -121,6 +124,7 @@ def entry_of(
     policy_sha256: str,
     reactivated: str = "",
     reactivated_at: str = "",
+    is_reported: bool = False,
 ) -> Entry:
     """Make the entry of a decision on a finding, which is the case's own."""
     return Entry(
@@ -141,6 +145,7 @@ def entry_of(
         analyzer_arn=finding.analyzer_arn or "",
         reactivated=reactivated,
         reactivated_at=reactivated_at,
+        is_reported=is_reported,
     )
 
 

@@ -17,10 +17,12 @@ from scoring.errors import BadInput
 from scoring.facts import ABSENT, Present
 from scoring.finding import Finding
 from scoring.guardrails import Guardrail
-from scoring.log_entries import Entry, Latest, Waiting, entry_of, stamp, updated_at
+from scoring.log_entries import Entry, Latest, entry_of, stamp, updated_at
 from scoring.records import Case, read_value
 from scoring.runtime import Done, Outcome, Runtime
 from scoring.undo import end_archive
+
+WAITS = "waits for the circuit breaker"
 
 
 class _Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class _Turn(msgspec.Struct, frozen=True, kw_only=True):
             policy_sha256=self.runtime.policy.sha256,
             reactivated=who,
             reactivated_at=when,
+            is_reported=self.runtime.is_report or self.runtime.mode == "shadow",
         )
 
     def done(self, effect: Outcome, note: str = "") -> Done:
@@ -168,8 +171,7 @@ def _act(turn: _Turn) -> Done:
         return _archive(turn)
     if effect == "alert":
         return _alert(turn)
-    waiting = Waiting("report") if runtime.mode == "shadow" else None
-    runtime.log.settle(entry, "none", before=before, now=runtime.now(), waiting=waiting)
+    runtime.log.settle(entry, "none", before=before, now=runtime.now())
     return turn.done("none")
 
 
@@ -186,7 +188,7 @@ def _archive(turn: _Turn) -> Done:
     )
     if isinstance(mark, str):
         if runtime.is_paced:
-            return turn.done("none", "waits for the circuit breaker")
+            return turn.done("none", WAITS)
         stopped = breaker.stop(turn.decision, mark)
         return _alert(msgspec.structs.replace(turn, decision=stopped), mark)
     try:

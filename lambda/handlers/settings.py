@@ -26,7 +26,9 @@ PREFIX = "TRIAGE_"
 
 # What reading again, deciding, acting and recording may take after enrichment, in seconds.
 _FOR_EFFECTS = 8.0
-_LEAST_FOR_ENRICHMENT = 1.0
+_LEAST_FOR_ENRICHMENT, _MOST_FOR_ENRICHMENT = 1.0, 15.0
+# Whoever wrote an intent is no longer at work so long after the function's own limit, clocks being apart.
+_GRACE = 15.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +50,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         What that role's trust policy asks for.
     keep_days : int
         How long the decision log keeps a decision; for good by default.
-    lease_seconds : int
-        How long one invocation may take; no less than the function's timeout.
+    analyzer_arns : tuple of str
+        Of the analyzers that the scheduled function sweeps; separated by blanks or commas.
+    period_minutes : int
+        From one run of the scheduled function to the next.
     """
 
     topic_arn: str
@@ -60,7 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     member_role: str | None = None
     external_id: str | None = None
     keep_days: int | None = None
-    lease_seconds: int = 120
+    analyzer_arns: tuple[str, ...] = ()
+    period_minutes: int = 5
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -75,11 +80,13 @@ def read(environment: Mapping[str, str]) -> Settings:
     --------
     >>> read({"TRIAGE_TOPIC_ARN": "arn:aws:sns:eu-west-1:111122223333:alerts", "TRIAGE_TABLE": "log"}).mode
     """
-    named = {
+    named: dict[str, object] = {
         name: environment[PREFIX + name.upper()]
         for name in Settings.__struct_fields__
         if environment.get(PREFIX + name.upper())
     }
+    if "analyzer_arns" in named:
+        named["analyzer_arns"] = str(named["analyzer_arns"]).replace(",", " ").split()
     try:
         return msgspec.convert(named, Settings, strict=False)
     except msgspec.ValidationError as error:
@@ -98,40 +105,46 @@ class Clients(msgspec.Struct, frozen=True):
 def clients(settings: Settings) -> Clients:
     """Make the clients; no request goes out."""
     import boto3
+    from botocore.config import Config
 
     session = boto3.Session()
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
     return Clients(
         aws=connect(
             session, clock=time.time, role_name=settings.member_role, external_id=settings.external_id
         ),
-        writers=Writers(_analyzers(session), session.client("sns"), settings.topic_arn),
+        writers=Writers(
+            _analyzers(session, config), session.client("sns", config=config), settings.topic_arn
+        ),
         log=DecisionLog(
-            session.client("dynamodb"),
-            settings.table,
-            keep_days=settings.keep_days,
-            lease_seconds=settings.lease_seconds,
+            session.client("dynamodb", config=config), settings.table, keep_days=settings.keep_days
         ),
     )
 
 
-def runtime(settings: Settings, *, seconds_left: float) -> Runtime:
+def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime:
     """Build what one invocation needs.
 
     Parameters
     ----------
-    seconds_left : float
+    seconds_left : callable
         Until the function's own limit.
     """
     made = clients(settings)
     rules = _policy(*_version(settings.policy or policy.DEFAULT))
-    deadline = time.time() + max(_LEAST_FOR_ENRICHMENT, seconds_left - _FOR_EFFECTS)
+
+    def surroundings(finding: Finding) -> Context:
+        most = min(seconds_left() - _FOR_EFFECTS, _MOST_FOR_ENRICHMENT)
+        deadline = time.time() + max(_LEAST_FOR_ENRICHMENT, most)
+        return enrich(finding, made.aws, vendors=rules.known_vendors, deadline=deadline)
+
     return Runtime(
         card=_card(*_version(settings.model or scorecard_files.DEFAULT)),
         policy=rules,
         mode=settings.mode or rules.mode,
-        enrich=_enricher(made.aws, rules, deadline),
+        enrich=surroundings,
         writers=made.writers,
-        log=made.log,
+        log=msgspec.structs.replace(made.log, lease_seconds=seconds_left() + _GRACE),
         now=partial(datetime.now, UTC),
     )
 
@@ -152,13 +165,9 @@ def _version(path: str | Path) -> tuple[str, int]:
     return str(path), max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
 
-def _enricher(aws: Aws, rules: policy.Policy, deadline: float) -> Callable[[Finding], Context]:
-    return lambda finding: enrich(finding, aws, vendors=rules.known_vendors, deadline=deadline)
-
-
-def _analyzers(session: "boto3.Session") -> Callable[[str], object]:
+def _analyzers(session: "boto3.Session", config: object) -> Callable[[str], object]:
     @lru_cache(maxsize=64)
     def client(region: str) -> object:
-        return session.client("accessanalyzer", region_name=region)
+        return session.client("accessanalyzer", region_name=region, config=config)
 
     return client

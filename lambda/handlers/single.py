@@ -3,13 +3,15 @@
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from handlers import settings
 from scoring.decision_log import Taken
 from scoring.pipeline import triage_event
 from scoring.runtime import Done, Runtime
+
+_LEAST_SECONDS = 10.0  # for one message
 
 logger = logging.getLogger(__name__)
 
@@ -23,27 +25,34 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         For a batch the partial response (``batchItemFailures``): messages that have to be delivered again.
         For a single event what became of it; failing, it raises, so that the service delivers it again.
     """
-    runtime = settings.runtime(
-        settings.read(os.environ), seconds_left=context.get_remaining_time_in_millis() / 1000
-    )
+
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    runtime = settings.runtime(settings.read(os.environ), seconds_left=seconds_left)
     if isinstance(event.get("Records"), list):
-        return {"batchItemFailures": _batch(event["Records"], runtime)}
+        return {"batchItemFailures": list(_batch(event["Records"], runtime, seconds_left))}
     return {"done": [_summary(done) for done in triage_event(event, runtime)]}
 
 
-def _batch(messages: list[Mapping[str, Any]], runtime: Runtime) -> list[dict[str, str]]:
-    failures = []
+def _batch(
+    messages: list[Mapping[str, Any]], runtime: Runtime, seconds_left: Callable[[], float]
+) -> Iterator[dict[str, str]]:
+    """Take each message; give those to be delivered again, some of them because there is no time left."""
     for message in messages:
+        failure = {"itemIdentifier": message["messageId"]}
+        if seconds_left() < _LEAST_SECONDS:
+            yield failure
+            continue
         try:
             triage_event(_body(message), runtime)
         except Taken:
             logger.info("another invocation is at work", extra={"message_id": message["messageId"]})
-            failures.append({"itemIdentifier": message["messageId"]})
+            yield failure
         except Exception:
             # One message must not take the others with it; SQS delivers it again and then sets it aside.
             logger.exception("a message failed", extra={"message_id": message["messageId"]})
-            failures.append({"itemIdentifier": message["messageId"]})
-    return failures
+            yield failure
 
 
 def _body(message: Mapping[str, Any]) -> object:

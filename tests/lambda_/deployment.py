@@ -1,0 +1,147 @@
+"""What the tests of the handlers share: the box with both handlers in it, and a clock that a test moves."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from embedded import EmbeddedAws
+from embedded.inbox import Message
+from embedded.lambda_context import LambdaContext
+from handlers import reconcile, settings, single
+from scoring import decision_table
+from scoring.decision_log import DecisionLog
+from scoring.effects import Writers
+
+TABLE = "log"
+STRANGER = "444455556666"
+START = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+
+
+class Clock:
+    """The time of the box and of the handlers."""
+
+    def __init__(self) -> None:
+        self.moment = START
+
+    def __call__(self) -> datetime:
+        self.moment += timedelta(milliseconds=7)
+        return self.moment
+
+    def pass_by(self, **time: float) -> None:
+        self.moment += timedelta(**time)
+
+
+class Deployment:
+    """Both handlers on the embedded AWS, in enforce mode, with a policy of a test's own."""
+
+    def __init__(self, aws: EmbeddedAws, clock: Clock, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+        self.aws, self.clock = aws, clock
+        self._environment, self._path = monkeypatch, path
+        self.inbox = aws.create_topic("alerts")
+        self.dynamodb = aws.client("dynamodb")
+        decision_table.create(self.dynamodb, TABLE)
+        self.analyzer_arn = aws.findings.analyzer_for("external")
+        self.set(
+            TOPIC_ARN=self.inbox.topic_arn,
+            TABLE=TABLE,
+            MODE="enforce",
+            ANALYZER_ARNS=self.analyzer_arn,
+        )
+        self.policy()
+        aws.deliver_to(single.handler)
+
+    def set(self, **names: str) -> None:
+        for name, value in names.items():
+            self._environment.setenv(f"TRIAGE_{name}", value)
+
+    def policy(self, more: str = "") -> None:
+        """Let a policy hold that expects keys with the development tags."""
+        rule = '[[expected]]\nname = "development"\ntags = { Environment = "development" }\n'
+        self._path.write_text(f"{more}\n{rule}", encoding="utf-8")
+        self.set(POLICY=str(self._path))
+
+    @property
+    def log(self) -> DecisionLog:
+        return DecisionLog(self.dynamodb, TABLE)
+
+    @property
+    def writers(self) -> Writers:
+        return Writers(
+            lambda region: self.aws.client("accessanalyzer", region=region),
+            self.aws.client("sns"),
+            self.inbox.topic_arn,
+        )
+
+    # --- what happens
+
+    def key(self, tags: dict[str, str] | None = None) -> str:
+        tag_list = [{"TagKey": key, "TagValue": value} for key, value in (tags or {}).items()]
+        arn: str = self.aws.client("kms").create_key(Tags=tag_list)["KeyMetadata"]["Arn"]
+        return arn
+
+    def development_key(self) -> str:
+        """A key that the policy lets be shared."""
+        return self.key({"Environment": "development"})
+
+    def share(self, arn: str, principal: str = STRANGER, *, announce: bool = True, **more: Any) -> str:
+        """Let Access Analyzer find that a key is shared; return the finding's id."""
+        finding = {
+            "resource": arn,
+            "resourceType": "AWS::KMS::Key",
+            "principal": {"AWS": principal},
+            "action": ["kms:Decrypt", "kms:DescribeKey"],
+            "isPublic": principal == "*",
+            "condition": {},
+        }
+        return self.aws.findings.put(finding | more, announce=announce).id
+
+    def deliver(self, event: dict[str, Any]) -> dict[str, Any]:
+        return single.handler(event, LambdaContext("triage", _ARN, "1"))
+
+    def reconcile(self, seconds: float = 300) -> dict[str, Any]:
+        return reconcile.handler({}, LambdaContext("reconcile", _ARN, "1", timeout_seconds=seconds))
+
+    # --- what became of it
+
+    def status(self, finding_id: str) -> str:
+        return self.aws.findings.get(finding_id).status
+
+    def mails(self) -> list[Message]:
+        return self.inbox.messages()
+
+    def subjects(self) -> list[str]:
+        return [mail.subject or "" for mail in self.mails()]
+
+    def items(self, finding_id: str) -> list[dict[str, Any]]:
+        """The decisions on a finding as they are logged, the record decoded."""
+        found = decision_table.of_finding(self.dynamodb, TABLE, finding_id)
+        return [item | {"record": decision_table.unpack(item)} for item in found]
+
+    def effects(self, finding_id: str) -> list[str]:
+        return [item["effect"] for item in self.items(finding_id)]
+
+
+_ARN = "arn:aws:lambda:eu-west-1:111122223333:function:triage"
+
+
+@contextmanager
+def deployed(monkeypatch: pytest.MonkeyPatch, directory: Path) -> Iterator[Deployment]:
+    clock = Clock()
+    told = SimpleNamespace(now=lambda zone: clock().astimezone(zone))
+    with EmbeddedAws(clock=clock) as aws, patch.object(settings, "datetime", told):
+        settings.clients.cache_clear()
+        yield Deployment(aws, clock, monkeypatch, directory / "policy.toml")
+        settings.clients.cache_clear()
+
+
+def event_of(aws: EmbeddedAws, finding_id: str, number: int = 0) -> dict[str, Any]:
+    """An event of a finding, the first unless told otherwise, as it is delivered."""
+    events = [event for event in aws.events if event["detail"].get("id") == finding_id]
+    return dict(json.loads(json.dumps(events[number])))
