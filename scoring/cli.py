@@ -2,11 +2,12 @@
 
 import typer
 
-from scoring import cli_rules, cli_scan, cli_score, cli_undo
+from scoring import cli_review, cli_rules, cli_scan, cli_score, cli_undo
 
 app = typer.Typer()
 app.command()(cli_score.score)
 app.command()(cli_score.explain)
 app.command()(cli_scan.scan)
 app.command()(cli_undo.undo)
+app.command()(cli_review.review)
 app.add_typer(cli_rules.app, name="rules")
