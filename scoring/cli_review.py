@@ -82,6 +82,21 @@ def review(
             typer.echo(_decide(find(log, finding), log, aws, verdict, note))
 
 
+def _check_usage(
+    finding: str | None, verdict: Verdict | None, note: str, *, is_list: bool, is_undo: bool
+) -> None:
+    from scoring.errors import BadInput
+
+    if is_list == (finding is not None) or (is_list and (verdict or is_undo)):
+        raise BadInput("expected --list, or the id of a finding with --verdict or --undo")
+    if verdict and is_undo:
+        raise BadInput("expected --verdict or --undo, not both")
+    if note and not verdict:
+        raise BadInput("expected a --verdict beside it", field="--note")
+    if len(note) > _LONGEST_NOTE:
+        raise BadInput(f"expected at most {_LONGEST_NOTE} characters", field="--note")
+
+
 def _decide(reviewed: "Reviewed", log: "DecisionLog", aws: "Aws", verdict: Verdict | None, note: str) -> str:
     """Give a verdict, or take it back where there is none to give; say what came of it."""
     from datetime import UTC, datetime
