@@ -100,9 +100,18 @@ def _logged(aws: EmbeddedAws, arrived: list[str]) -> list[dict[str, Any]]:
     """Return the last record of each finding in the decision log, in the order in which they came."""
     from scoring.decision_table import from_item, unpack
 
-    pages = aws.client("dynamodb").get_paginator("scan").paginate(TableName=demo_world.TABLE)
-    items = [from_item(item) for page in pages for item in page["Items"]]
-    decisions = [item for item in items if item["item"].startswith("decision#")]
+    pages = (
+        aws.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=demo_world.TABLE,
+            FilterExpression="begins_with(#item, :decision)",
+            ProjectionExpression="finding_id, #item, #record, record_zlib",
+            ExpressionAttributeNames={"#item": "item", "#record": "record"},
+            ExpressionAttributeValues={":decision": {"S": "decision#"}},
+        )
+    )
+    decisions = [from_item(item) for page in pages for item in page["Items"]]
     decisions.sort(key=lambda item: item["item"])
     last = {item["finding_id"]: unpack(item) for item in decisions}
     return [last[finding_id] for finding_id in arrived if finding_id in last]

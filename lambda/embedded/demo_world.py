@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from training.simulate import Resource as Owned
     from training.simulate import SimulatedRecord
 
-ACCOUNTS, RESOURCES = 16, 500
+ACCOUNTS, RESOURCES = 12, 500
 REGION = "eu-west-1"
 MEMBER_ROLE = "access-triage"
 TABLE, TOPIC = "access-triage-decisions", "access-triage-alerts"

@@ -68,6 +68,7 @@ def _small_transactions() -> Iterator[None]:
 
     transact = DynamoDBBackend.transact_write_items
     named: list[tuple[str, Mapping[str, Any]]] = []
+    aside: dict[str, Table] = {}  # moto asks once for each operation, before the first one
 
     def transact_write_items(backend: DynamoDBBackend, items: list[dict[str, Any]]) -> None:
         operations = [operation for item in items for operation in item.values()]
@@ -76,14 +77,18 @@ def _small_transactions() -> Iterator[None]:
             transact(backend, items)
         finally:
             named.clear()
+            aside.clear()
 
     def set_aside(table: Table, memo: dict[int, Any]) -> Table:
+        if table.name in aside:
+            return aside[table.name]
         kept = cast(Table, Table.__new__(Table))
         if not named:  # a copy for another purpose
             memo[id(table)] = kept
             kept.__dict__.update(copy.deepcopy(table.__dict__, memo))
             return kept
         kept.__dict__.update(table.__dict__, items=copy.copy(table.items))
+        aside[table.name] = kept
         for name, attributes in named:
             if name == table.name and table.hash_key_attr in attributes:
                 key = DynamoType(attributes[table.hash_key_attr])
