@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from scoring.features import NAMES
 from scoring.scorecard import TAG_LIMIT, Contribution, Scorecard, Table
+from scoring.tags import fold_value
 from tests.scoring import strategies as some
 
 PUBLIC = Table(
@@ -162,7 +163,9 @@ def test_the_limit_reaches_combinations_with_tags() -> None:
 @given(st.lists(some.tag_values, max_size=2), st.integers(0, 200))
 def test_no_tag_takes_off_more_than_the_limit(values: list[str], limit: int) -> None:
     of = card(ENVIRONMENT, OWNER, tag_limit=limit)
-    tags = dict(zip(("environment", "owner"), values, strict=False))
+    tags = {
+        name: fold_value(name, value) for name, value in zip(("environment", "owner"), values, strict=False)
+    }
     absent = {"environment": "absent", "owner": "absent"}
     assert score(of, **{**absent, **tags})[0] >= score(of, **absent)[0] - limit
 
