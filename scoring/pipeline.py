@@ -99,12 +99,12 @@ def triage_case(case: Case, runtime: Runtime) -> Done:
     decision = decide(finding, context, runtime.card, runtime.policy)
     if decision.outcome == "archive" and runtime.mode == "enforce" and not is_fresh:
         try:
-            fresh, case = _read_again(finding, case, before, runtime)
+            fresh, read = _read_again(finding, case, before, runtime)
         except Exception as error:
             decision = breaker.refuse(decision, _cannot_be_archived(error))
         else:
             if _version(fresh) != _version(finding):
-                finding = fresh
+                finding, case = fresh, read
                 decision = decide(finding, context, runtime.card, runtime.policy)
     case = Case(finding=finding, context=context, raw=case.raw)
     return _act(_Turn(case=case, finding=finding, decision=decision, before=before, runtime=runtime))
