@@ -34,8 +34,8 @@ def set_aside(finding: Finding, decision: Decision, policy: Alerts, now: datetim
     """Say how a finding waits that gets no mail of its own whatever else happens."""
     if not (finding.is_unused_access and policy.unused_in_digest):
         return None
-    hours = timedelta(hours=policy.digest_hours)
-    return Waiting("digest", due_at=_due(now, policy, hours, bool(decision.guardrails)))
+    window, usual = timedelta(minutes=policy.window_minutes), timedelta(hours=policy.digest_hours)
+    return Waiting("digest", stamp(now + (window if decision.guardrails else usual)))
 
 
 def mails(table: str, policy: Alerts) -> Hourly:
@@ -69,14 +69,10 @@ def collected(refused: Refused, policy: Alerts, now: datetime, *, is_guarded: bo
     is_guarded : bool
         Whether a guardrail stands: then it waits no longer than the window.
     """
+    window = timedelta(minutes=policy.window_minutes)
     if refused.name == _MAILS:
-        return Waiting("excess", due_at=_due(now, policy, HOUR, is_guarded))
-    latest = stamp(now + timedelta(minutes=policy.window_minutes))
-    return Waiting("burst", min(str(refused.item.get("until", latest)), latest), refused.name)
-
-
-def _due(now: datetime, policy: Alerts, usual: timedelta, is_guarded: bool) -> str:
-    return stamp(now + (timedelta(minutes=policy.window_minutes) if is_guarded else usual))
+        return Waiting("excess", stamp(now + (window if is_guarded else HOUR)))
+    return Waiting("burst", stamp(now + window), refused.name)
 
 
 def _window(table: str, group: str, policy: Alerts, now: datetime) -> Limit:

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
-from embedded import EmbeddedAws
+from embedded import EmbeddedAws, shortcuts
 from embedded.inbox import Message
 from embedded.lambda_context import LambdaContext
 from handlers import reconcile, settings, single
@@ -135,7 +135,7 @@ _ARN = "arn:aws:lambda:eu-west-1:111122223333:function:triage"
 def deployed(monkeypatch: pytest.MonkeyPatch, directory: Path) -> Iterator[Deployment]:
     clock = Clock()
     told = SimpleNamespace(now=lambda zone: clock().astimezone(zone))
-    with EmbeddedAws(clock=clock) as aws, patch.object(settings, "datetime", told):
+    with EmbeddedAws(clock=clock) as aws, shortcuts.taken(), patch.object(settings, "datetime", told):
         settings.clients.cache_clear()
         yield Deployment(aws, clock, monkeypatch, directory / "policy.toml")
         settings.clients.cache_clear()
