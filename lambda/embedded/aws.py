@@ -17,6 +17,7 @@ from embedded.event_bus import Event, put_on_default_bus
 from embedded.findings import Findings
 from embedded.inbox import Inbox
 from embedded.organization import BuiltOrganization, Organization, build
+from embedded.policy_simulator import simulating
 from embedded.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class EmbeddedAws:
             inside.enter_context(patch.dict(os.environ))
             self._forget_real_aws()
             inside.enter_context(mock_aws())
+            inside.enter_context(simulating())
             mock_random.seed(self._seed)
             inside.enter_context(clocks.running(self._clock))
             inside.enter_context(self.delivery)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,24 +16,27 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _RULE = "-" * 78
+_NARROWEST, _WIDEST = 50, 100
 _COLORS = {"Archived": "blue", "Alerts": "bold red", "Skipped": "dim"}
 
 
 def show(results: Results, directory: Path, console: Console) -> None:
     """Print what happened, what it took, one alert in full, and where the rest is."""
-    from rich.padding import Padding
+    width = max(_NARROWEST, min(console.width, _WIDEST))
 
-    console.print(demo_words.lead(results), "", _outcomes(results), "", sep="\n")
-    console.print("Put to the test", style="bold")
-    console.print(Padding(_pairs(demo_words.promises(results)), (0, 0, 0, 2)), "", sep="\n")
-    console.print("What it took", style="bold")
-    console.print(Padding(_pairs(_cost(results)), (0, 0, 0, 2)), "", sep="\n")
+    def section(title: str, rows: Iterable[Sequence[str]]) -> None:
+        console.print(title, style="bold")
+        console.print(_pairs(rows, width), "", sep="\n", soft_wrap=True)
+
+    console.print(textwrap.fill(demo_words.lead(results), width), "", sep="\n", soft_wrap=True)
+    console.print(_outcomes(results), "", sep="\n")
+    section("Put to the test", demo_words.promises(results))
+    section("What it took", _cost(results))
     shown = best(results)
     if shown is not None:
         console.print("One alert as it was sent", style="bold")
         console.print(_RULE, shown.message.text.rstrip("\n"), _RULE, "", sep="\n", soft_wrap=True)
-    console.print("Files", style="bold")
-    console.print(Padding(_pairs(_files(results, directory)), (0, 0, 0, 2)))
+    section("Files", _files(results, directory))
 
 
 def best(results: Results) -> Decided | None:
@@ -95,12 +100,19 @@ def _files(results: Results, directory: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _pairs(rows: object) -> Table:
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for name, says, *_ in rows:  # type: ignore[attr-defined]
-        table.add_row(name, says)
-    return table
+def _pairs(rows: Iterable[Sequence[str]], width: int) -> str:
+    """Put names on the left and what is said of them on the right."""
+    rows = list(rows)
+    widest = max(len(row[0]) for row in rows)
+    indent = " " * (widest + 4)
+    return "\n".join(
+        textwrap.fill(
+            says,
+            width,
+            initial_indent=f"  {name:<{widest}}  ",
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for name, says, *_ in rows
+    )

@@ -35,8 +35,6 @@ class Outcome:
         The last record of each finding in the decision log, in the order they came.
     sent
         The alerts, in the order they were sent.
-    failures
-        Errors of events that could not be handled.
     """
 
     seed: int
@@ -46,7 +44,6 @@ class Outcome:
     happened: Happened
     records: list[dict[str, Any]]
     sent: list[Mail]
-    failures: list[str]
     seconds_building: float
     seconds_handling: float
 
@@ -62,6 +59,11 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
         How many, the arranged ones among them.
     progress
         Called with the number of findings that were handled since the last call.
+
+    Raises
+    ------
+    RuntimeError
+        The handler failed on an event: a fault of ours, with the traceback of the first one.
     """
     started = time.perf_counter()
     arranged = min(findings, len(SCENES))
@@ -82,6 +84,11 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
             built = time.perf_counter()
             stage.play(arranged)
             done = time.perf_counter()
+        if aws.delivery.dead_letters:
+            letter = aws.delivery.dead_letters[0]
+            raise RuntimeError(
+                f"events that failed: {len(aws.delivery.dead_letters)}, the first so:\n{letter.traceback}"
+            )
         return Outcome(
             seed=seed,
             story=story,
@@ -90,7 +97,6 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
             happened=stage.happened,
             records=_logged(aws, stage.happened.arrived),
             sent=_sent(topic_arn),
-            failures=[letter.error for letter in aws.delivery.dead_letters],
             seconds_building=built - started,
             seconds_handling=done - built,
         )
