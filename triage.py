@@ -23,7 +23,11 @@ class Mount(NamedTuple):
     extra: str | None = None
 
 
-MOUNTS: tuple[Mount, ...] = (Mount("scoring.cli"), Mount("embedded.demo", "demo"))
+MOUNTS: tuple[Mount, ...] = (
+    Mount("scoring.cli"),
+    Mount("training.cli", "train"),
+    Mount("embedded.demo", "demo"),
+)
 """Searched in this order, which is also the help's. These modules import what is heavy inside a command."""
 
 OWN_PACKAGES = {"scoring", "training", "handlers", "embedded", "infra"}

@@ -54,7 +54,8 @@ class Dataset:
         `time` and `verdict_at` (seconds since 1970), `verdict` (0 expected, 1 unintended, -1 none),
         `is_explicit` (given by a person), `weight` (inverse of the known probability with which it reached a
         person), `for_threshold` (an explicit verdict on a finding that reached a person whatever its score,
-        or with that known probability), `finding_id`, `resource`.
+        or with that known probability), `finding_id`, `resource`, `row` (number of the record among all
+        findings that were read).
     counts : Counter
         What became of the records, by reason.
     digest : str
@@ -189,7 +190,7 @@ def _reached(about: pd.DataFrame) -> tuple[Floats, Bools]:
 
 def _digest(X: pd.DataFrame, about: pd.DataFrame) -> str:
     digest = hashlib.sha256(f"features {VERSION}".encode())
-    for frame in (X, about):
+    for frame in (X, about.drop(columns="row")):
         for name in sorted(frame.columns):
             digest.update(f"\n{name}\n".encode())
             column = frame[name]

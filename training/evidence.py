@@ -10,7 +10,6 @@ import pandas as pd
 from scoring.features import UNKNOWN
 from scoring.scorecard import Key, Table
 from training.arrays import Ints
-from training.keys import Columns, KeyValues
 
 MOST_ENTRIES = 25_000
 
@@ -30,23 +29,40 @@ def with_evidence(
         Tables that get evidence for every value that was seen, the others for the values they list: at most
         25,000 of them, the most frequent.
     """
-    columns = Columns(
-        {name: list(X[name].cat.categories) for name in X.columns},
-        {name: X[name].cat.codes.to_numpy(dtype=np.int32) for name in X.columns},
-    )
-    return tuple(_counted(table, columns, verdict, is_whole=table.key in whole) for table in tables)
+    return tuple(_counted(table, X, verdict, is_whole=table.key in whole) for table in tables)
 
 
-def _counted(table: Table, columns: Columns, verdict: Ints, *, is_whole: bool) -> Table:
-    values = KeyValues.of(columns, table.key)
-    size = len(values.parts)
-    seen = np.bincount(values.rows, minlength=size)
-    expected = np.bincount(values.rows[verdict == 0], minlength=size)
-    unintended = np.bincount(values.rows[verdict == 1], minlength=size)
+def distinct(X: pd.DataFrame, key: Key) -> tuple[list[Key], Ints]:
+    """Return the distinct values of a key among rows of categories, and each row's index into them.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"a": ["x", "y", "x"], "b": ["1", "1", "1"]}, dtype="category")
+    >>> texts, rows = distinct(X, ("a", "b"))
+    >>> texts, rows.tolist()
+    ([('x', '1'), ('y', '1')], [0, 1, 0])
+    """
+    combined = np.zeros(len(X), dtype=np.int64)
+    for name in key:
+        combined = combined * len(X[name].cat.categories) + X[name].cat.codes.to_numpy()
+    rows, found = pd.factorize(combined, sort=True)
+    parts: list[list[str]] = []
+    for name in reversed(key):
+        found, code = np.divmod(found, max(1, len(X[name].cat.categories)))
+        parts.insert(0, X[name].cat.categories.to_numpy()[code].tolist())
+    return list(zip(*parts, strict=True)), rows
+
+
+def _counted(table: Table, X: pd.DataFrame, verdict: Ints, *, is_whole: bool) -> Table:
+    texts, rows = distinct(X, table.key)
+    size = len(texts)
+    seen = np.bincount(rows, minlength=size)
+    expected = np.bincount(rows[verdict == 0], minlength=size)
+    unintended = np.bincount(rows[verdict == 1], minlength=size)
     rare = np.sort(seen)[-MOST_ENTRIES] if size > MOST_ENTRIES else 0
     evidence = {}
     counted = zip(seen.tolist(), expected.tolist(), unintended.tolist(), strict=True)
-    for text, counts in zip(values.texts(columns), counted, strict=True):
+    for text, counts in zip(texts, counted, strict=True):
         is_listed = text in table.points or text in table.evidence or (is_whole and counts[0] > rare)
         if counts[0] and UNKNOWN not in text and is_listed:
             evidence[text] = counts

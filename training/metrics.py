@@ -119,6 +119,7 @@ def _data(trained: Trained) -> dict[str, Any]:
         "findings": len(dataset),
         "from": _day(float(dataset.time[0])),
         "to": _day(float(dataset.time[-1])),
+        "learned_until": _learned_until(trained),
         "records": dict(sorted(dataset.counts.items())),
         "parts": {
             "fit": _described(trained, parts.fit),
@@ -127,6 +128,16 @@ def _data(trained: Trained) -> dict[str, Any]:
             "test": _described(trained, parts.test),
         },
     }
+
+
+def _learned_until(trained: Trained) -> str | None:
+    """Return the time of the last finding that effects or precedent rest on."""
+    past = [
+        float(trained.dataset.time[rows[-1]])
+        for rows in (trained.parts.fit, trained.parts.backlog)
+        if len(rows)
+    ]
+    return _day(max(past)) if past else None
 
 
 def _described(trained: Trained, rows: Ints) -> dict[str, Any]:

@@ -164,10 +164,10 @@ def _fit(
 
 def _with_account(prior: Scorecard) -> Scorecard:
     """Make sure of a table of accounts: it tells which were seen."""
-    if any(table.key == ACCOUNT for table in prior.tables):
-        return prior
-    table = Table(key=ACCOUNT, points={}, default=0, unknown=0)
-    return msgspec.structs.replace(prior, tables=(*prior.tables, table))
+    tables = prior.tables
+    if not any(table.key == ACCOUNT for table in tables):
+        tables = (*tables, Table(key=ACCOUNT, points={}, default=0, unknown=0))
+    return msgspec.structs.replace(prior, tables=tables)
 
 
 def _uncalibrated(

@@ -35,9 +35,9 @@ def settle(rows: Rows) -> tuple[Ints, pd.DataFrame, Counter[str]]:
     chosen : array of shape (findings,)
         The row that each finding's features come from, in the order of time.
     about : DataFrame of shape (findings, ...)
-        `time` (seconds; never after the verdict), `verdict` (0 expected, 1 unintended, -1 none), its
-        `verdict_at` and `is_explicit`, and `effect`, `would_archive`, `audit_share` and `audit_chosen` of the
-        last decision before it.
+        `row` (as in `chosen`), `time` (seconds; never after the verdict), `verdict` (0 expected,
+        1 unintended, -1 none), its `verdict_at` and `is_explicit`, and `effect`, `would_archive`,
+        `audit_share` and `audit_chosen` of the last decision before it.
     counts : Counter
         What became of records, by reason.
     """
@@ -66,7 +66,7 @@ def settle(rows: Rows) -> tuple[Ints, pd.DataFrame, Counter[str]]:
     counts[TIMELESS] = int(timeless.sum())
     counts[REPEATED] = len(records) - len(about)
     about = about[~timeless].sort_values(["time", "row"], kind="stable").reset_index(drop=True)
-    return about.pop("row").to_numpy(), about, +counts
+    return about["row"].to_numpy(), about, +counts
 
 
 _VERDICT = ["verdict", "verdict_at", "is_explicit"]

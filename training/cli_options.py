@@ -1,0 +1,126 @@
+"""What the commands of training have in common: options, the progress on a terminal, words for a fault."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from scoring.policy import Policy
+    from training.dataset import Dataset
+
+BAD_INPUT = 2
+
+History = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="HISTORY...",
+        help="Records as JSON lines or any other JSON, also gzipped, or Parquet. - is standard input.",
+        show_default=False,
+    ),
+]
+PolicyFile = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="P",
+        help="A policy.toml; some features depend on it. Default: the built-in policy.",
+        show_default=False,
+    ),
+]
+Alpha = Annotated[
+    float, typer.Option(metavar="A", help="At most this share of unintended findings may be archived ...")
+]
+Delta = Annotated[
+    float, typer.Option(metavar="D", help="... but with this probability: confidence is 1 - delta.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="J", min=1, help="Processes and threads; nothing else depends on it. Default: all cores."
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        metavar="M", help="A scorecard.json, a version's folder or a registry's folder.", show_default=False
+    ),
+]
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    table = "table"
+    json = "json"
+
+
+class Watch:
+    """What a terminal shows while it takes long; nothing where there is none."""
+
+    def __init__(self, progress: Any = None) -> None:
+        self.progress = progress
+        self.task = None if progress is None else progress.add_task("reading")
+
+    def count(self, records: int) -> None:
+        """So many more records were read."""
+        if self.progress is not None:
+            self.progress.update(self.task, advance=records)
+
+    def stage(self, name: str) -> None:
+        """Something else begins."""
+        if self.progress is not None:
+            self.progress.update(self.task, description=name)
+
+
+@contextmanager
+def watch() -> Iterator[Watch]:
+    """Show on standard error how far it is, if that is a terminal."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield Watch()
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed:,.0f} records, {task.description}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield Watch(progress)
+
+
+def cores(jobs: int | None) -> int:
+    """Return how many processes to use."""
+    import os
+
+    return jobs or os.cpu_count() or 1
+
+
+def read_history(
+    paths: list[str], policy: str | None, jobs: int | None, watching: Watch
+) -> "tuple[Dataset, Policy, int]":
+    """Read the history that a command was given; say each fault on standard error.
+
+    Returns
+    -------
+    dataset, policy
+    code : int
+        The exit code: 2 where records were broken.
+    """
+    from scoring import policy as policies
+    from training.dataset import BROKEN, read_dataset
+
+    rules = policies.load(policy or policies.DEFAULT)
+    dataset = read_dataset(paths, rules, report=complain, jobs=cores(jobs), progress=watching.count)
+    return dataset, rules, BAD_INPUT if dataset.counts[BROKEN] else 0
+
+
+def complain(fault: str) -> None:
+    """Say a fault on standard error."""
+    typer.echo(fault, err=True)

@@ -1,0 +1,100 @@
+"""What a model version's numbers mean, in sentences: for the terminal, the model card and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Write a share.
+
+    Examples
+    --------
+    >>> percent(0.1636), percent(None)
+    ('16.4 %', 'not known')
+    """
+    return "not known" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def guarantee(metrics: Mapping[str, Any]) -> str:
+    """Say what is archived and what is promised."""
+    threshold = metrics["threshold"]
+    value, alpha, delta = threshold["value"], threshold["alpha"], threshold["delta"]
+    if alpha is None:
+        if value is None:
+            return "No threshold: the prior card has none. Nothing is archived."
+        return f"Threshold {value}: the prior card's own, chosen by hand, without a guarantee."
+    if value is None:
+        more = threshold["more_labels"]
+        labels = "1 more finding" if more == 1 else f"{more} more findings"
+        return (
+            f"No threshold: nothing is archived. With {threshold['calibration_positives']} unintended "
+            f"findings to calibrate on, no threshold can promise that at most {percent(alpha)} of the "
+            f"unintended are archived (confidence {percent(1 - delta)}). It takes {labels} labelled "
+            "unintended."
+        )
+    return (
+        f"Threshold {value}: {percent(threshold['archived_share'])} of findings are archived. With "
+        f"confidence {percent(1 - delta)} at most {percent(alpha)} of the unintended ones are among them "
+        f"(calibrated on {threshold['calibration_positives']} unintended findings, {threshold['misses']} of "
+        "them below it)."
+    )
+
+
+def ranking(metrics: Mapping[str, Any]) -> str:
+    """Say how well it ranks."""
+    if not metrics["n"]:
+        return "Quality is not known: no labelled finding is later than what it was fitted on."
+    part = f"{metrics['n']} labelled findings of the {metrics['measured_on']} part"
+    if metrics["roc_auc"] is None:
+        return f"Quality is not known: the {part} have all the same verdict."
+    card = metrics["prior"]["roc_auc"]
+    return (
+        f"ROC AUC {metrics['roc_auc']:.3f} (the prior card alone: {card:.3f}), log loss "
+        f"{metrics['log_loss']:.3f}, on {part}, {metrics['positives']} of them unintended."
+    )
+
+
+def tested(metrics: Mapping[str, Any]) -> str:
+    """Say what the threshold did on the test part."""
+    test = metrics["test"]
+    if metrics["threshold"]["value"] is None or test["miss_rate"] is None:
+        return "The threshold was not tested: no unintended finding is later than the calibration part."
+    return (
+        f"On the test part it archives {percent(test['archived_share'])} and misses {test['misses']} of "
+        f"{test['positives']} unintended findings ({percent(test['miss_rate'])}, at most "
+        f"{percent(test['miss_rate_upper'])})."
+    )
+
+
+def among_archived(metrics: Mapping[str, Any]) -> str:
+    """Say how many of the archived findings are unintended."""
+    archived = metrics["archived"]
+    if not archived["reviewed"]:
+        return "How many archived findings are unintended is not known: none of them was reviewed."
+    return (
+        f"Of the findings it would archive an estimated {percent(archived['share'], 2)} are unintended, "
+        f"at most {percent(archived['share_upper'], 2)} (by {archived['reviewed']} that were reviewed)."
+    )
+
+
+def new_accounts(metrics: Mapping[str, Any]) -> str:
+    """Say what becomes of the guarantee for accounts that were never seen."""
+    out = metrics["accounts_left_out"]
+    if out is None or out["miss_rate"] is None:
+        return "What holds for accounts never seen could not be measured: it takes more labels."
+    ruled = out["with_rule"]
+    return (
+        f"For accounts never seen the promise does not hold by itself. Leaving accounts out, "
+        f"{percent(out['archived_share'])} of their findings are archived, {out['misses']} of "
+        f"{out['positives']} unintended ones among them ({percent(out['miss_rate'])}, at most "
+        f"{percent(out['miss_rate_upper'])}). Since a finding whose principal was never seen either goes to "
+        f"a person unless the prior card alone archives it, it is {percent(ruled['archived_share'])} and "
+        f"{ruled['misses']}."
+    )
+
+
+def sentences(metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return all of that, in this order."""
+    return tuple(say(metrics) for say in (guarantee, tested, ranking, among_archived, new_accounts))
