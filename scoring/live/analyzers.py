@@ -104,6 +104,7 @@ def list_rows(
     status: str | None = "ACTIVE",
     filters: Mapping[str, Any] = MappingProxyType({}),
     resources: Sequence[str] = (),
+    most: int = PAGE,
 ) -> Iterator[Row]:
     """List findings, a page of 100 at a time: whole ones of external access, summaries of the others.
 
@@ -115,6 +116,8 @@ def list_rows(
         Further criteria, as the API takes them.
     resources : sequence of str
         Only those of these resources, by ARN; one request for each 20 of them.
+    most : int
+        Findings of a page.
     """
     client = _client(analyzer.region, clients)
     operation = "list_findings" if analyzer.family == "external" else "list_findings_v2"
@@ -122,7 +125,7 @@ def list_rows(
     for some in _batches(resources, _VALUES) if resources else [()]:
         criteria = {**asked, "resource": {"eq": list(some)}} if some else asked
         pages = client.get_paginator(operation).paginate(
-            analyzerArn=analyzer.arn, filter=criteria, maxResults=PAGE
+            analyzerArn=analyzer.arn, filter=criteria, maxResults=most
         )
         with told_in_one_line(f"list findings of {analyzer.arn}"):
             for page in pages:

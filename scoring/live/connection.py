@@ -53,6 +53,12 @@ def connect_as(options: Options, *, fallback_region: str | None = None) -> Aws:
     )
 
 
+def region_of(options: Options) -> str | None:
+    """Return the region that options or configuration name."""
+    name = open_session(options.profile, options.region).region_name
+    return None if name is None else str(name)
+
+
 def decision_log(table: str, aws: Aws) -> DecisionLog:
     """Return the decision log in the session's own account and region."""
     return DecisionLog(aws.sessions.client("dynamodb"), table)

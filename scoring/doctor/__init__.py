@@ -1,0 +1,53 @@
+"""What has to be in place before findings are triaged: each check says what it saw, and how to mend it.
+
+`examine` runs the table of checks. Nothing is written; one that fails does not keep the next from running.
+"""
+
+from collections.abc import Callable, Iterator
+
+from scoring.doctor import account, permissions, places, settings
+from scoring.doctor.result import Patient, Result, problem
+from scoring.enrich.failures import reason
+from scoring.errors import BadInput
+from scoring.live.session import what_to_do
+
+CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Result]]], ...] = (
+    ("model", settings.check_model),
+    ("policy", settings.check_policy),
+    ("credentials", account.check_credentials),
+    ("region", account.check_region),
+    ("analyzers", places.check_analyzers),
+    ("organization", account.check_organization),
+    ("member accounts", account.check_members),
+    ("table", places.check_table),
+    ("topic", places.check_topic),
+    ("permissions", permissions.check_permissions),
+)
+"""One row a check, in the order in which they are reported."""
+
+_WITHOUT_AWS = ("model", "policy")
+
+
+def examine(patient: Patient) -> Iterator[Result]:
+    """Run all checks; those that ask AWS only if there are credentials that hold."""
+    has_credentials = True
+    for name, check in CHECKS:
+        if not has_credentials and name not in _WITHOUT_AWS:
+            continue
+        results = _run(name, check, patient)
+        yield from results
+        if name == "credentials":
+            has_credentials = all(result.status == "ok" for result in results)
+
+
+def _run(name: str, check: Callable[[Patient], Iterator[Result]], patient: Patient) -> list[Result]:
+    results: list[Result] = []
+    try:
+        results += [result.named(name) for result in check(patient)]
+    except BadInput as error:
+        results.append(problem(str(error)).named(name))
+    except Exception as error:
+        if reason(error) is None:
+            raise
+        results.append(problem(what_to_do(error)).named(name))
+    return results
