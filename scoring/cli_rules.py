@@ -111,8 +111,8 @@ def apply_(
 ) -> None:
     """Archive the findings that are there and match.
 
-    Which they are is shown first. Access Analyzer archives them, not triage: the decision log does not know of
-    it, and triage undo does not take it back. The preview lists all ids with --apply, to keep.
+    Which they are is shown first. Access Analyzer archives them, not triage: the decision log does not know
+    of it, and triage undo does not take it back. The preview lists all ids with --apply, to keep.
     """
     rules = _rules(analyzer_arn, profile, region)
     rule = rules.get(name)
