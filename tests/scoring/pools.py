@@ -112,3 +112,16 @@ RESTRICTIONS = (
     "FAILED_TO_EVALUATE_RCP",
     "FAILED_TO_EVALUATE_SCP",
 )
+# What the features without a closed vocabulary may be.
+FREE_VALUES = {
+    "environment": ("production", "development", "sandbox", "staging", "dr"),
+    "data_class": ("confidential", "public", "internal"),
+    "sharing_tag": ("yes", "no"),
+    "owner": ("blue",),
+    "account": ACCOUNTS,
+    "principal_account": ACCOUNTS,
+    "principal": (*ACCOUNTS, "sns.amazonaws.com", "not a principal"),
+    "vendor": ("Datadog", "Partner"),
+    "actions": ("s3:getobject", "kms:decrypt"),
+    "tag:costcenter": ("1",),
+}

@@ -27,6 +27,7 @@ from tests.scoring.pools import (
     ACTIONS,
     BUCKETS,
     CONDITIONS,
+    FREE_VALUES,
     GITHUB,
     HOSTILE,
     INSIDE,
@@ -236,18 +237,6 @@ policies = st.builds(
     known_vendors=st.sampled_from(({}, {VENDOR: "Datadog"})),
 )
 
-_FREE_VALUES = {
-    "environment": ("production", "development", "sandbox", "staging", "dr"),
-    "data_class": ("confidential", "public", "internal"),
-    "sharing_tag": ("yes", "no"),
-    "owner": ("blue",),
-    "account": ACCOUNTS,
-    "principal_account": ACCOUNTS,
-    "principal": (*ACCOUNTS, "sns.amazonaws.com", "not a principal"),
-    "vendor": ("Datadog", "Partner"),
-    "actions": ("s3:getobject", "kms:decrypt"),
-    "tag:costcenter": ("1",),
-}
 _FEATURES = (*BY_NAME, "tag:costcenter")
 
 
@@ -255,7 +244,7 @@ _FEATURES = (*BY_NAME, "tag:costcenter")
 def _values_of(name: str) -> st.SearchStrategy[str]:
     known = feature(name)
     assert known is not None
-    return st.sampled_from((*(known.values or _FREE_VALUES[name]), NOT_THERE, NOT_APPLICABLE, "conflicting"))
+    return st.sampled_from((*(known.values or FREE_VALUES[name]), NOT_THERE, NOT_APPLICABLE, "conflicting"))
 
 
 _tenths = st.integers(-300, 300)
@@ -276,6 +265,8 @@ def tables(draw: st.DrawFn, key: tuple[str, ...]) -> dict[str, Any]:
             inner = inner.setdefault(value, {})
         inner[values[-1]] = tenths
     table: dict[str, Any] = {"key": list(key), "points": points, "default": draw(_tenths)}
+    if points and len(key) == 1:
+        table["evidence"] = {value: [draw(st.integers(0, 9)), 0, 1] for value in points}
     if draw(st.booleans()):
         table["unknown"] = 300 + draw(st.integers(0, 100))
     return table

@@ -108,6 +108,8 @@ def test_addresses(values: tuple[str, ...], expected: str) -> None:
         ("sts:ExternalId", ("f3a9-7712",), "external id"),
         ("sts:ExternalId", ("*",), "not narrowing"),
         ("sts:ExternalId", ("f3a9-*",), "not narrowing"),
+        ("sts:ExternalId", ("f3a9-7712", "*"), "not narrowing"),
+        ("sts:ExternalId", ("f3a9-7712", "0815"), "external id"),
         ("sts:ExternalId", ("",), "not narrowing"),
         ("aws:SecureTransport", ("true",), "not narrowing"),
         ("kms:ViaService", ("s3.eu-west-1.amazonaws.com",), "not narrowing"),

@@ -125,6 +125,7 @@ def test_unused_access_is_given_to_nobody(name: str) -> None:
         (("POLICY",), "bucket policy"),
         (("POLICY", "BUCKET_ACL"), "bucket ACL"),
         (("S3_ACCESS_POINT_ACCOUNT",), "access point"),
+        (("POLICY", "S3_ACCESS_POINT"), "access point"),
         ((), UNKNOWN),  # events do not say
     ],
 )

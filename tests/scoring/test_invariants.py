@@ -73,7 +73,7 @@ def as_toml(card: Scorecard) -> str:
                 "{" + ", ".join(f"{json.dumps(key)} = {write(inner)}" for key, inner in value.items()) + "}"
             )
         if isinstance(value, list):
-            return "[" + ", ".join(map(write, value)) + "]"
+            return json.dumps(value)  # names of features, or counts
         return json.dumps(value) if isinstance(value, str) else str(Decimal(value) / 10)
 
     content = json.loads(scorecard_files.to_json(card))

@@ -127,6 +127,8 @@ def test_tags_take_off_up_to_a_limit(
     features: dict[str, str], total: int, contributions: list[tuple[str, float]]
 ) -> None:
     assert score(card(ENVIRONMENT, OWNER), **features) == (total, contributions)
+    # Tables without tags have no part in it.
+    assert score(card(PUBLIC, ENVIRONMENT, PAIR, OWNER), **features) == (total, contributions)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,15 @@ def test_a_card_in_toml() -> None:
     assert card.score({"public": "public", "access_level": "Read", "tag:costcenter": "a1"})[0] == 160
 
 
+def test_what_a_table_need_not_say() -> None:
+    complete = '{ "not public" = 1, "meant to be public" = -3, public = 12 }'
+    one = from_toml(toml(table('["public"]', complete, default=""))).tables[0]
+    assert (one.default, one.unknown, one.evidence) == (0, 120, {})
+    counted = from_toml(toml(f"{TABLE}\nevidence = {{ public = [7, 3, 0] }}"))
+    assert counted.tables[0].evidence == {("public",): (7, 3, 0)}
+    assert from_json(to_json(counted)) == counted
+
+
 def test_a_card_may_archive_nothing() -> None:
     assert from_toml(toml(threshold='"none"')).threshold is None
     assert from_json(to_json(from_toml(toml(threshold='"none"')))).threshold is None
