@@ -128,5 +128,6 @@ def test_any_bytes_are_read_to_the_end(score, tmp_path, noise):
     path.write_bytes(noise if isinstance(noise, bytes) else GOOD[: noise[1]] + noise[0] + GOOD[noise[1] :])
     result = score(path)
     assert result.code in (0, 2)
-    assert result.faults or result.out
+    holds_nothing = isinstance(noise, bytes) and noise.split() in ([b"[]"], [b"[", b"]"])
+    assert result.faults or result.out or holds_nothing
     assert "archive" not in result.outcomes

@@ -108,4 +108,4 @@ def test_why_tells_one_alert_from_the_next() -> None:
     assert whys["public-bucket"] == "guardrail: public"
     assert whys["oidc-role"] == "+15.2 access level Write"
     assert whys["unused-permission"] == "score 3.5 is below the threshold 30.0"
-    assert whys["error"] == "guardrail: public, finding_error and 3 more"
+    assert whys["error"] == "guardrail: finding_error, unknown_context"
