@@ -150,11 +150,12 @@ def encode_lines(name: str, lines: Iterable[str], lines_before: int, policy: Pol
     faults: list[str] = []
     scanner = Scanner(name, iter(lines))
     scanner.lines_read = lines_before
-    batch = encode_cases(_cases(scanner, faults), policy)
+    batch = encode_cases(cases_of(scanner, faults), policy)
     return Batch(batch.rows, tuple(faults), batch.notices)
 
 
-def _cases(scanner: Scanner, faults: list[str]) -> Iterator[Case]:
+def cases_of(scanner: Scanner, faults: list[str]) -> Iterator[Case]:
+    """Yield the cases of a file; faults go into the list."""
     for located in scanner.records():
         if located.error is not None:
             faults.append(str(located.error))

@@ -2,7 +2,10 @@
 
 import typer
 
-from training import cli_train
+from training import cli_backtest, cli_models, cli_train
 
 app = typer.Typer()
 app.command()(cli_train.train)
+app.command()(cli_backtest.backtest)
+app.command()(cli_backtest.tune)
+app.add_typer(cli_models.models, name="models")

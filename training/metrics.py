@@ -117,8 +117,8 @@ def _data(trained: Trained) -> dict[str, Any]:
     return {
         "digest": dataset.digest,
         "findings": len(dataset),
-        "from": _day(float(dataset.time[0])),
-        "to": _day(float(dataset.time[-1])),
+        "from": day(float(dataset.time[0])),
+        "to": day(float(dataset.time[-1])),
         "learned_until": _learned_until(trained),
         "records": dict(sorted(dataset.counts.items())),
         "parts": {
@@ -137,7 +137,7 @@ def _learned_until(trained: Trained) -> str | None:
         for rows in (trained.parts.fit, trained.parts.backlog)
         if len(rows)
     ]
-    return _day(max(past)) if past else None
+    return day(max(past)) if past else None
 
 
 def _described(trained: Trained, rows: Ints) -> dict[str, Any]:
@@ -146,11 +146,12 @@ def _described(trained: Trained, rows: Ints) -> dict[str, Any]:
         "n": len(rows),
         "labelled": int(dataset.labelled[rows].sum()),
         "unintended": int(dataset.unintended[rows].sum()),
-        "from": _day(float(dataset.time[rows[0]])) if len(rows) else None,
-        "to": _day(float(dataset.time[rows[-1]])) if len(rows) else None,
+        "from": day(float(dataset.time[rows[0]])) if len(rows) else None,
+        "to": day(float(dataset.time[rows[-1]])) if len(rows) else None,
         "days": round(float(dataset.time[rows[-1]] - dataset.time[rows[0]]) / DAY, 2) if len(rows) else 0.0,
     }
 
 
-def _day(seconds: float) -> str:
+def day(seconds: float) -> str:
+    """Write a time."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

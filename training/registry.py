@@ -55,7 +55,12 @@ class Registry:
     def current(self) -> str | None:
         """Return the promoted version, if there is one."""
         content = self.store.read(CURRENT)
-        return None if content is None else _checked(content.decode("utf-8", "replace").strip())
+        if content is None:
+            return None
+        try:
+            return _checked(content.decode("utf-8", "replace").strip())
+        except BadInput as error:
+            raise error.at(f"{self.store.name}/{CURRENT}") from None
 
     def promotions(self) -> list[str]:
         """Return every version that was promoted, the latest last."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from scoring.errors import BadInput
+from scoring.live.session import told_in_one_line
 
 SCHEME: Final = "s3://"
 
@@ -95,21 +96,24 @@ class BucketStore:
 
     def read(self, path: str) -> bytes | None:
         """Return an object's content; None where there is none."""
-        try:
-            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)
-        except self.client.exceptions.NoSuchKey:
-            return None
-        content: bytes = answer["Body"].read()
-        return content
+        with told_in_one_line(f"read {self.name}/{path}"):
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)
+            except self.client.exceptions.NoSuchKey:
+                return None
+            content: bytes = answer["Body"].read()
+            return content
 
     def write(self, path: str, content: bytes) -> None:
         """Write an object."""
-        self.client.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=content)
+        with told_in_one_line(f"write {self.name}/{path}"):
+            self.client.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=content)
 
     def folders(self) -> list[str]:
         """Return the names of the folders, sorted."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"
         )
-        found = (entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ()))
+        with told_in_one_line(f"list {self.name}"):
+            found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
         return sorted(prefix[len(self.prefix) :].rstrip("/") for prefix in found)

@@ -1,0 +1,178 @@
+"""The commands `triage backtest` and `triage tune`: what a scorecard would do, and its best threshold."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from training.cli_options import Alpha, Delta, Format, History, Jobs, Model, PolicyFile, read_history, watch
+
+if TYPE_CHECKING:
+    from training.arrays import Ints
+    from training.dataset import Dataset
+
+OutputFormat = Annotated[Format, typer.Option(help="A table for people, JSON for programs.")]
+All = Annotated[
+    bool,
+    typer.Option("--all", help="Take findings too that the model has learned from: too good to be true."),
+]
+
+
+def backtest(
+    history: History,
+    model: Model,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="M2", help="Another model to compare with.", show_default=False),
+    ] = None,
+    policy: PolicyFile = None,
+    delta: Delta = 0.05,
+    everything: All = False,
+    format: OutputFormat = Format.table,  # noqa: A002
+    jobs: Jobs = None,
+) -> None:
+    """Replay a history in the order of time: archived share, what is missed, alerts a day.
+
+    Guardrails and rules of the policy take part. Of a trained model's own history only what came after the
+    findings that it has learned from is replayed; where that is not known, everything.
+    """
+    from scoring import scorecard_files
+    from scoring.errors import BadInput
+    from training.backtest import replay, summarise
+
+    if "-" in history:
+        raise BadInput("expected files, since they are read twice", value="-")
+    models = [model, *([against] if against else [])]
+    cards = [scorecard_files.load(one) for one in models]
+    with watch() as watching:
+        dataset, rules, code = read_history(history, policy, jobs, watching)
+        rows, note = _later(dataset, models, everything)
+        watching.stage("replaying")
+        replayed = replay(history, dataset, cards, rules)
+    found = [summarise(one, dataset, rows, delta) for one in replayed]
+    if format is Format.json:
+        typer.echo(json.dumps({"note": note, "models": found}, indent=2))
+    else:
+        typer.echo(note)
+        typer.echo(_side_by_side(found))
+    raise typer.Exit(code)
+
+
+def tune(
+    history: History,
+    model: Model,
+    alpha: Alpha = 0.05,
+    delta: Delta = 0.05,
+    cost_miss: Annotated[
+        float | None,
+        typer.Option(metavar="C", help="Cost of a missed unintended finding ...", show_default=False),
+    ] = None,
+    cost_alert: Annotated[
+        float | None,
+        typer.Option(metavar="C", help="... and of an alert, in the same unit.", show_default=False),
+    ] = None,
+    alerts_per_day: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="As many alerts a day as people can look at.", show_default=False),
+    ] = None,
+    policy: PolicyFile = None,
+    everything: All = False,
+    format: OutputFormat = Format.table,  # noqa: A002
+    jobs: Jobs = None,
+) -> None:
+    """Find the threshold for a guarantee, a cost, or a budget of alerts, and show the curve behind it.
+
+    By score alone; guardrails can only raise more alerts. Of a trained model's own history only what came
+    after the findings that it has learned from is taken.
+    """
+    from scoring import scorecard_files
+    from training.tune import Wishes
+    from training.tune import tune as run
+
+    wishes = Wishes(alpha, delta, cost_miss, cost_alert, alerts_per_day)
+    wishes.check()
+    card = scorecard_files.load(model)
+    with watch() as watching:
+        dataset, _, code = read_history(history, policy, jobs, watching)
+        rows, note = _later(dataset, [model], everything)
+        watching.stage("scoring")
+        found = run(dataset, rows, card, wishes)
+    if format is Format.json:
+        typer.echo(json.dumps({"note": note, "model": card.sha256, **found}, indent=2))
+    else:
+        typer.echo(note)
+        typer.echo(_readings(found))
+    raise typer.Exit(code)
+
+
+def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[Ints, str]":
+    """Return the findings that none of the models has learned from, and what to say of them."""
+    import numpy as np
+
+    from training.backtest import learned_until
+    from training.metrics import day
+
+    known = [until for until in map(learned_until, models) if until is not None]
+    rows = np.arange(len(dataset))
+    if everything or not known:
+        said = "" if everything else " Whether a model has learned from them is not known."
+        return rows, f"All {len(rows):,} findings.{said}"
+    later = rows[dataset.time > max(known) + 1]
+    return later, f"The {len(later):,} of {len(rows):,} findings that came after {day(max(known))}."
+
+
+def _side_by_side(found: list[dict[str, Any]]) -> str:
+    from training.report_words import percent
+
+    def missed(one: dict[str, Any]) -> str:
+        if one["miss_rate"] is None:
+            return "not known"
+        return f"{one['misses']} of {one['positives']} (at most {percent(one['miss_rate_upper'])})"
+
+    rows = [
+        ("model", [f"{one['model']['name']} {one['model']['version']}" for one in found]),
+        ("threshold", ["none" if one["threshold"] is None else str(one["threshold"]) for one in found]),
+        ("archived", [f"{one['archived']:,} ({percent(one['archived_share'])})" for one in found]),
+        ("by score alone", [percent(one["by_score"]["archived_share"]) for one in found]),
+        ("missed", [missed(one) for one in found]),
+        ("by score alone", [missed(one["by_score"]) for one in found]),
+        ("alerts a day", [str(one["alerts_per_day"]["mean"]) for one in found]),
+        ("on the busiest day", [f"{one['alerts_per_day']['busiest']:.0f}" for one in found]),
+        ("ROC AUC", ["not known" if one["roc_auc"] is None else f"{one['roc_auc']:.3f}" for one in found]),
+    ]
+    lines = _aligned(rows)
+    for one in found:
+        months = [("month", ["findings", "archived", "alerts", "unintended", "missed"])]
+        months += [(month["month"], [f"{n:,}" for n in list(month.values())[1:]]) for month in one["months"]]
+        lines += ["", f"{one['model']['name']} {one['model']['version']}", *_aligned(months)]
+    return "\n".join(lines)
+
+
+def _readings(found: dict[str, Any]) -> str:
+    from training.report_words import percent
+
+    def cells(reading: dict[str, Any] | None) -> list[str]:
+        if reading is None:
+            return []
+        threshold = "none" if reading["threshold"] is None else f"{reading['threshold']:.1f}"
+        rates = [percent(reading[n]) for n in ("archived_share", "miss_rate", "miss_rate_upper")]
+        return [threshold, *rates, f"{reading['alerts_per_day']:.1f}"]
+
+    heading = ["threshold", "archived", "missed", "at most", "alerts a day"]
+    rows = [("", heading)]
+    rows += [(name, cells(found[name])) for name in ("guarantee", "cost", "budget", "current") if found[name]]
+    lines = _aligned(rows)
+    if found["guarantee"]["threshold"] is None:
+        more = found["guarantee"]["more_labels"]
+        lines.append(f"The guarantee takes {more} more findings labelled unintended.")
+    return "\n".join([*lines, "", *_aligned([("", heading), *(("", cells(one)) for one in found["curve"])])])
+
+
+def _aligned(rows: list[tuple[str, list[str]]]) -> list[str]:
+    first = max(len(name) for name, _ in rows)
+    columns = max(len(cells) for _, cells in rows)
+    widths = [max(len(cells[i]) for _, cells in rows if i < len(cells)) for i in range(columns)]
+    return [
+        (f"{name:<{first}}" + "".join(f"  {cell:>{widths[i]}}" for i, cell in enumerate(cells))).rstrip()
+        for name, cells in rows
+    ]
