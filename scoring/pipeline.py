@@ -3,10 +3,12 @@
 Whatever goes wrong on the way, the finding ends before a person; an exception never archives.
 """
 
+import logging
+
 import msgspec
 
 from scoring import breaker, bursts, effects
-from scoring.alerting import send, triage_unreadable
+from scoring.alerting import send, send_again, triage_unreadable
 from scoring.context import NO_CONTEXT, Context, Reactivation
 from scoring.decide import Decision, decide, skip_notice
 from scoring.decision_log import Taken
@@ -17,12 +19,14 @@ from scoring.errors import BadInput
 from scoring.facts import ABSENT, Present
 from scoring.finding import Finding
 from scoring.guardrails import Guardrail
-from scoring.log_entries import Entry, Latest, entry_of, stamp, updated_at
+from scoring.log_entries import Entry, Latest, content_of, entry_of, is_unchanged, stamp
 from scoring.records import Case, read_value
 from scoring.runtime import Done, Outcome, Runtime
 from scoring.undo import end_archive
 
 WAITS = "waits for the circuit breaker"
+
+logger = logging.getLogger(__name__)
 
 
 class _Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +97,7 @@ def triage_case(case: Case, runtime: Runtime) -> Done:
         finding, case = _read_again(finding, case, before, runtime)
         meant = meaning(finding, before, now=now, mode=runtime.mode, is_fresh=True)
     if before is not None and meant not in ("new", "resumed"):
-        return _pass_over(meant, before, runtime)
+        return _pass_over(meant, finding, before, runtime)
 
     context = _context(finding, before, runtime)
     decision = decide(finding, context, runtime.card, runtime.policy)
@@ -110,10 +114,15 @@ def triage_case(case: Case, runtime: Runtime) -> Done:
     return _act(_Turn(case=case, finding=finding, decision=decision, before=before, runtime=runtime))
 
 
-def _pass_over(meant: Meaning, before: Latest, runtime: Runtime) -> Done:
+def _pass_over(meant: Meaning, finding: Finding, before: Latest, runtime: Runtime) -> Done:
     """Deal with a delivery that needs no decision."""
     if meant == "taken":
         raise Taken(before.finding_id)
+    if meant == "unsent":
+        done = send_again(before, runtime)
+        if (finding.status, content_of(finding)) != (before.status, before.content):
+            raise Taken(before.finding_id)  # this version of the finding has to come again
+        return done
     if meant == "changed archive" and runtime.mode == "enforce":
         end_archive(before, runtime.log, runtime.writers, runtime.now())
         return Done(finding_id=before.finding_id, effect="none", note="changed since it was archived")
@@ -164,8 +173,8 @@ def _act(turn: _Turn) -> Done:
     is_acting = runtime.mode == "enforce" and turn.decision.outcome != "skip"
     effect = turn.decision.outcome if is_acting else "none"
     stands = before if before is not None and before.state == "done" and effect != "archive" else None
-    if stands is not None and (stands.digest, stands.effect) == (entry.digest, effect):
-        runtime.log.seen_again(stands, updated_at(turn.finding))
+    if stands is not None and stands.effect == effect and is_unchanged(entry, stands):
+        runtime.log.seen_again(stands, entry)
         return turn.done("none", "nothing changed that matters")
     if effect == "archive":
         return _archive(turn)
@@ -197,6 +206,7 @@ def _archive(turn: _Turn) -> Done:
         refused = breaker.refuse(turn.decision, _cannot_be_archived(error))
         return _alert(msgspec.structs.replace(turn, decision=refused, before=mark))
     runtime.log.finish(mark, now=runtime.now())
+    _tell_security_hub(turn)
     return turn.done("archive")
 
 
@@ -206,8 +216,8 @@ def _alert(turn: _Turn, stopped: str = "") -> Done:
 
     runtime, decision = turn.runtime, turn.decision
 
-    def compose(is_repeat: bool) -> Mail:
-        message = explain(turn.case, decision, runtime.policy, is_repeat=is_repeat)
+    def compose() -> Mail:
+        message = explain(turn.case, decision, runtime.policy)
         if not stopped:
             return message
         from scoring.digest import announce
@@ -223,4 +233,16 @@ def _alert(turn: _Turn, stopped: str = "") -> Done:
         is_guarded=bool(decision.guardrails),
         waiting=bursts.set_aside(turn.finding, decision, runtime.policy.alerts, runtime.now()),
     )
+    _tell_security_hub(turn)
     return turn.done(effect)
+
+
+def _tell_security_hub(turn: _Turn) -> None:
+    """Write what has been done to Security Hub, if the policy wants it; it is no reason to do it again."""
+    runtime = turn.runtime
+    if runtime.security_hub is None or not runtime.policy.security_hub.update:
+        return
+    from scoring.security_hub_update import write_back
+
+    if problem := write_back(turn.case, turn.decision, runtime.policy, runtime.security_hub):
+        logger.warning("Security Hub was not told: %s", problem, extra={"finding_id": turn.finding.id})

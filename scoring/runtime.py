@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         Whether alerts go into the report instead of mails of their own.
     is_paced : bool
         Whether archives use half of the circuit breaker's limits, and wait where there is no room.
+    security_hub : callable or None
+        Region to a Security Hub client; used only where the policy wants Security Hub to be told.
     """
 
     card: Scorecard
@@ -44,6 +46,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime]
     is_report: bool = False
     is_paced: bool = False
+    security_hub: Callable[[str], Any] | None = None
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):

@@ -99,6 +99,7 @@ class Clients(msgspec.Struct, frozen=True):
     aws: Aws
     writers: Writers
     log: DecisionLog
+    security_hub: Callable[[str], object]
 
 
 @lru_cache(maxsize=4)
@@ -114,11 +115,14 @@ def clients(settings: Settings) -> Clients:
             session, clock=time.time, role_name=settings.member_role, external_id=settings.external_id
         ),
         writers=Writers(
-            _analyzers(session, config), session.client("sns", config=config), settings.topic_arn
+            _regional(session, "accessanalyzer", config),
+            session.client("sns", config=config),
+            settings.topic_arn,
         ),
         log=DecisionLog(
             session.client("dynamodb", config=config), settings.table, keep_days=settings.keep_days
         ),
+        security_hub=_regional(session, "securityhub", config),
     )
 
 
@@ -146,6 +150,7 @@ def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime
         writers=made.writers,
         log=msgspec.structs.replace(made.log, lease_seconds=seconds_left() + _GRACE),
         now=partial(datetime.now, UTC),
+        security_hub=made.security_hub,
     )
 
 
@@ -165,9 +170,9 @@ def _version(path: str | Path) -> tuple[str, int]:
     return str(path), max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
 
-def _analyzers(session: "boto3.Session", config: object) -> Callable[[str], object]:
+def _regional(session: "boto3.Session", service: str, config: object) -> Callable[[str], object]:
     @lru_cache(maxsize=64)
     def client(region: str) -> object:
-        return session.client("accessanalyzer", region_name=region, config=config)
+        return session.client(service, region_name=region, config=config)
 
     return client
