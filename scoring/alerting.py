@@ -1,15 +1,17 @@
 """Put something before a person, once: at once, or written down to be sent with others."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
 from scoring import bursts, effects
 from scoring.decision_log import Refused, Taken
+from scoring.decision_table import unpack
 from scoring.effects import Mail
-from scoring.log_entries import Entry, Latest, Waiting, stamp
+from scoring.errors import BadInput
+from scoring.log_entries import Entry, Latest, Waiting, read_item, stamp
 from scoring.runtime import Done, Runtime
 
 _LONGEST_EVENT = 50_000
@@ -18,7 +20,7 @@ _UNREADABLE = "events that cannot be read"
 
 def send(
     entry: Entry,
-    compose: Callable[[bool], Mail],
+    compose: Callable[[], Mail],
     runtime: Runtime,
     *,
     before: Latest | None,
@@ -31,7 +33,7 @@ def send(
     Parameters
     ----------
     compose : callable
-        Writes the mail; told whether it may have been sent before.
+        Writes the mail.
     groups : sequence of str
         What the alert may have in common with others; see `scoring.bursts`.
     is_guarded : bool
@@ -40,13 +42,10 @@ def send(
         How it waits in any case.
     """
     log, policy, now = runtime.log, runtime.policy.alerts, runtime.now()
-    is_repeat = before is not None and before.state == "intent" and before.effect == "alert"
     if runtime.is_report:
         log.settle(entry, "alert", before=before, now=now)
         return "collected"
-    if is_repeat:
-        waiting = None
-    limits = [] if is_repeat else bursts.openings(log.table, groups, policy, now)
+    limits = bursts.openings(log.table, groups, policy, now)
     while waiting is None:
         try:
             mark = log.intend(entry, "alert", before=before, now=now, limits=limits)
@@ -55,11 +54,36 @@ def send(
             if not limits:
                 waiting = bursts.collected(refused, policy, now, is_guarded=is_guarded)
         else:
-            effects.alert(compose(is_repeat), runtime.writers)
+            effects.alert(compose(), runtime.writers)
             log.finish(mark, now=runtime.now())
             return "alert"
     log.settle(entry, "alert", before=before, now=now, waiting=waiting)
     return "collected"
+
+
+def send_again(before: Latest, runtime: Runtime) -> Done:
+    """Send an alert of which nobody knows whether it has been sent, as it was decided on; it says so."""
+    mark = runtime.log.take_over(before, now=runtime.now())
+    item = runtime.log.decision(mark)
+    effects.alert(_repeated(item, runtime), runtime.writers)
+    runtime.log.finish(mark, now=runtime.now())
+    return Done(finding_id=before.finding_id, effect="alert", note="its sending had been interrupted")
+
+
+def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
+    from scoring.explain import REPEAT, explain, explain_unreadable
+
+    record = unpack(item)
+    if "event" not in record:
+        try:
+            case, decision = read_item(item)
+        except BadInput as error:
+            record = {"event": record, "error": str(error)}
+        else:
+            return explain(case, decision, runtime.policy, is_repeat=True)
+    message = explain_unreadable(record["event"], record["error"])
+    content = msgspec.structs.replace(message.explanation, notes=(*message.explanation.notes, REPEAT))
+    return msgspec.structs.replace(message, text=f"{REPEAT}\n\n{message.text}", explanation=content)
 
 
 def triage_unreadable(
@@ -81,8 +105,10 @@ def triage_unreadable(
     before = runtime.log.latest(finding_id)
     if before is not None and before.state == "intent" and stamp(runtime.now()) < before.lease_until:
         raise Taken(finding_id)
+    if before is not None and before.state == "intent":
+        return send_again(before, runtime)
     was_shadow = before is not None and before.effect == "none" and runtime.mode == "enforce"
-    if before is not None and before.state == "done" and not was_shadow:
+    if before is not None and not was_shadow:
         return Done(finding_id=finding_id, effect="none", note="decided on already")
     text = msgspec.json.encode(event).decode()
     entry = Entry(
@@ -90,7 +116,6 @@ def triage_unreadable(
         status="",
         outcome="alert",
         content=content,
-        digest=content,
         record={"event": event if len(text) < _LONGEST_EVENT else text[:_LONGEST_EVENT], "error": why},
         mode=runtime.mode,
         policy_sha256=runtime.policy.sha256,
@@ -101,7 +126,7 @@ def triage_unreadable(
         return Done(finding_id=finding_id, effect="none", note=why)
     effect = send(
         entry,
-        lambda _: explain_unreadable(event, why),
+        lambda: explain_unreadable(event, why),
         runtime,
         before=before,
         groups=[_UNREADABLE],

@@ -152,13 +152,26 @@ class DecisionLog(msgspec.Struct, frozen=True):
             raise Taken(mark.finding_id) from error
         return done
 
-    def seen_again(self, mark: Latest, updated_at: str) -> None:
+    def seen_again(self, mark: Latest, entry: Entry) -> None:
         """Note a newer version of a finding in which nothing changed that matters."""
-        newer = msgspec.structs.replace(mark, updated_at=updated_at, version=mark.version + 1)
+        facts = {**mark.facts, **entry.facts}
+        self._step(mark, updated_at=entry.updated_at, facts=facts)
+
+    def take_over(self, mark: Latest, *, now: datetime) -> Latest:
+        """Take an intent on whose lease is over."""
+        return self._step(mark, lease_until=stamp(now + timedelta(seconds=self.lease_seconds)))
+
+    def decision(self, mark: Latest) -> dict[str, Any]:
+        """Read the decision that a finding stands by, as plain values."""
+        return next(read_many(self.client, self.table, [(mark.finding_id, mark.decision_item)]))
+
+    def _step(self, mark: Latest, **changes: Any) -> Latest:
+        after = msgspec.structs.replace(mark, version=mark.version + 1, **changes)
         try:
-            write_together(self.client, [self.put(newer, mark)])
+            write_together(self.client, [self.put(after, mark)])
         except ConditionFailed as error:
             raise Taken(mark.finding_id) from error
+        return after
 
     def put(self, mark: Latest, before: Latest | None) -> dict[str, Any]:
         """Return the write of where a finding stands, provided that it stood as `before` says."""
@@ -219,7 +232,7 @@ def _mark(
     return Latest(
         finding_id=entry.finding_id,
         version=version,
-        digest=entry.digest,
+        facts=dict(entry.facts),
         content=entry.content,
         state=state,
         effect=effect,
@@ -241,6 +254,7 @@ def _decision(entry: Entry, mark: Latest) -> dict[str, Any]:
         "decided_at": mark.decided_at,
         "outcome": entry.outcome,
         "mode": entry.mode,
+        "content": entry.content,
         "model_version": entry.model.get("version", ""),
         "model_sha256": entry.model.get("sha256", ""),
         "policy_sha256": entry.policy_sha256,

@@ -14,6 +14,7 @@ Meaning = Literal[
     "resumed",  # to be decided on again: whoever was at work has not finished
     "repeat",  # decided on already
     "taken",  # somebody else is at work
+    "unsent",  # an alert was about to go out, and nobody knows whether it did
     "look",  # only the finding as it is now can tell
     "our archive",  # our own archive coming back
     "our archive, unfinished",  # the same, and its outcome was never written
@@ -52,6 +53,8 @@ def meaning(
     is_unfinished = before.state == "intent"
     if is_unfinished and now < before.lease_until:
         return "taken"
+    if is_unfinished and before.effect == "alert":
+        return "unsent"
     order = _order(finding, before)
     says = content_of(finding) if content is None else content
     if before.effect == "archive" and finding.status == "ARCHIVED" and (order != "older" or is_unfinished):

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from scoring.decide import Decision
 from scoring.decision_table import unpack
 from scoring.errors import BadInput
 from scoring.explain import REPEAT, Message, explain_unreadable, explanation
+from scoring.log_entries import read_item
 from scoring.policy import Policy
-from scoring.records import read_case
 from scoring.rendering import to_digest_page, to_digest_text
 from scoring.sanitize import to_ascii, visible
 
@@ -179,9 +178,8 @@ def _row(item: Mapping[str, Any], policy: Policy) -> tuple[tuple[bool, float], R
         content = explain_unreadable(record["event"], record["error"]).explanation
         return (False, 0.0), Row("alert", "", str(content.headline), visible(record["error"], _REASON))
     try:
-        case = read_case({name: record[name] for name in ("finding", "context")})
-        decision = msgspec.convert(record["decision"], Decision)
-    except (BadInput, msgspec.ValidationError):  # written by another version
+        case, decision = read_item(item)
+    except BadInput:
         return (False, 0.0), Row("alert", "", "a finding that this version cannot read", item["finding_id"])
     content = explanation(case, decision, policy)
     about = f"{visible(decision.finding_id, 80)}, account {decision.account or 'not known'}"

@@ -7,16 +7,20 @@ from typing import Any
 
 import msgspec
 
-from scoring.context import Context, to_json
+from scoring.context import Context, Reactivation, to_json
 from scoring.decide import Decision
+from scoring.decision_table import unpack
+from scoring.errors import BadInput
+from scoring.facts import Absent, Unknown
 from scoring.finding import Finding
-from scoring.records import Case
+from scoring.records import Case, read_case
 
 # What the events and the API both say, and in the same words; unused services and actions they count apart.
 _SAID = (
     *("resource", "resource_type", "finding_type", "conditions", "error", "is_deleted"),
     *("access_type", "principal_type", "principal_owner_account"),
 )
+_FACTS = ("tags", "aliases", "resource_account", "principal_account", "reactivated_by")
 
 
 class Latest(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,10 +30,10 @@ class Latest(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     version : int
         Counts the writes; each write expects the one before it.
-    digest : str
-        Of all that decided; see `digest_of`.
     content : str
-        Of what the finding itself says, its status aside.
+        Digest of what the finding itself says; see `content_of`.
+    facts : dict
+        Digests of what was known of its surroundings; see `facts_of`.
     state : str
         ``intent`` (an effect was about to happen) or ``done``.
     effect : str
@@ -51,7 +55,6 @@ class Latest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     finding_id: str
-    digest: str
     state: str
     effect: str
     outcome: str
@@ -59,6 +62,7 @@ class Latest(msgspec.Struct, frozen=True, kw_only=True):
     lease_until: str
     version: int = 0
     content: str = ""
+    facts: dict[str, str] = {}
     updated_at: str = ""
     status: str = ""
     reactivated: str = ""
@@ -85,10 +89,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     outcome: str
     content: str
-    digest: str
     record: Mapping[str, Any]
     mode: str
     policy_sha256: str
+    facts: Mapping[str, str] = {}
     model: Mapping[str, str] = {}
     updated_at: str = ""
     analyzer_arn: str = ""
@@ -132,7 +136,7 @@ def entry_of(
         status=finding.status,
         outcome=decision.outcome,
         content=content_of(finding),
-        digest=digest_of(finding, case.context),
+        facts=facts_of(case.context),
         record={
             "finding": case.raw,
             "context": to_json(case.context),
@@ -163,15 +167,49 @@ def content_of(finding: Finding) -> str:
     return _sha256(said)
 
 
-def digest_of(finding: Finding, context: Context) -> str:
-    """Digest all that decides on a finding: what it says, its status, and what is known of its surroundings.
+def facts_of(context: Context) -> dict[str, str]:
+    """Digest each fact that decides on a finding and is known; details are never scored."""
+    return {
+        name: "absent" if isinstance(fact, Absent) else _sha256(_deciding(fact.value))[:16]
+        for name in _FACTS
+        if not isinstance(fact := getattr(context, name), Unknown)
+    }
 
-    Details are left out, since they are never scored, and so is when somebody brought the finding back.
+
+def is_unchanged(entry: Entry, before: Latest) -> bool:
+    """Say whether a decision rests on the same as the one before it.
+
+    A fact that was not known then, or is not now, is no change: nobody is told twice of the same access
+    because AWS did not answer once.
     """
-    known = {k: v for k, v in to_json(context).items() if k not in ("unknown", "details")}
-    if known.get("reactivated_by"):
-        known["reactivated_by"] = known["reactivated_by"]["who"]
-    return _sha256([content_of(finding), finding.status, known])
+    both = entry.facts.keys() & before.facts.keys()
+    return (entry.content, entry.status) == (before.content, before.status) and all(
+        entry.facts[name] == before.facts[name] for name in both
+    )
+
+
+def read_item(item: Mapping[str, Any]) -> tuple[Case, Decision]:
+    """Read a decision back, given the item's plain values.
+
+    Raises
+    ------
+    BadInput
+        It was written by another version.
+    """
+    record = unpack(item)
+    case = read_case({name: record[name] for name in ("finding", "context")})
+    try:
+        decision = msgspec.convert(record["decision"], Decision)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error, "decision.") from None
+    if isinstance(case.finding, Finding) and item["analyzer_arn"]:
+        finding = msgspec.structs.replace(case.finding, analyzer_arn=item["analyzer_arn"])
+        case = msgspec.structs.replace(case, finding=finding)
+    return case, decision
+
+
+def _deciding(value: object) -> object:
+    return value.who if isinstance(value, Reactivation) else value
 
 
 def updated_at(finding: Finding) -> str:

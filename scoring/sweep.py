@@ -18,9 +18,8 @@ from scoring.decision_table import by_effect, from_item, key, to_item, unpack
 from scoring.deliveries import meaning
 from scoring.errors import BadInput
 from scoring.listing import Listing, of_analyzer
-from scoring.log_entries import Latest, stamp
+from scoring.log_entries import Latest, read_item, stamp
 from scoring.pipeline import WAITS, triage_case
-from scoring.records import read_case
 from scoring.runtime import Done, Runtime
 
 _KEY = ("reconcile", "progress")
@@ -211,9 +210,8 @@ def _resume(item: Mapping[str, Any], runtime: Runtime) -> Done:
     record = unpack(item)
     if "event" in record:
         return triage_unreadable(record["event"], "", record["error"], runtime, item["finding_id"])
-    case = read_case({"finding": record["finding"]})
-    finding = msgspec.structs.replace(case.finding, analyzer_arn=item["analyzer_arn"] or None)
-    return triage_case(msgspec.structs.replace(case, finding=finding), runtime)
+    case, _ = read_item(item)
+    return triage_case(case, runtime)
 
 
 def _plain(value: Any) -> Any:
