@@ -149,7 +149,7 @@ class Organization:
         probability = expit(self._logit(d))
         columns = {
             "principal": _names("arn:aws:iam::{:012d}:root", len(self.popularity))[d["principal"]],
-            "owner": _names("team-{}", self.owners)[d["owner"]],
+            "owner": _names("team{}", self.owners)[d["owner"]],
             "account": _names("{:012d}", self.accounts)[d["account"]],
             "trust": np.array(TRUST)[d["trust"]],
             "access_level": np.array(LEVELS)[d["level"]],

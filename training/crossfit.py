@@ -17,12 +17,12 @@ from scipy.linalg import block_diag
 from scipy.special import expit, logit
 
 from training import precedent
-from training.arrays import Floats, Ints
+from training.arrays import Bools, Floats, Ints
 from training.monotone import Grid
 from training.newton import CARD_SD, INTERCEPT_SD, Block, Effects, StepBlock, fit_effects
 
 FOLDS = 5
-WEIGHT_SD = 0.3
+WEIGHT_SD = 0.5
 # Of each fold: more rows determine a few hundred weights no better, and cost memory.
 SHOWN = 12_000
 NEWTON_ROUNDS = 25
@@ -64,7 +64,8 @@ class KeyRows:
         """Return the nearest effects that are in order together with the card's points."""
         if self.grid is None:
             return effects
-        return self.grid.project(effects + self.card, weights) - self.card
+        points = self.grid.project((effects + self.card)[:-1], weights[:-1]) - self.card[:-1]
+        return np.append(points, effects[-1])
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Design:
                 key.size,
                 key.variance * loose,
                 key.silent,
-                None if key.grid is None else key.project,
+                key.project,
             )
             for key, loose in zip(self.keys, looseness.tolist(), strict=True)
         ]
@@ -191,7 +192,7 @@ def neutral(design: Design) -> Weights:
 def weigh(design: Design, honest: Crossfit) -> Weights:
     """Fit intercept, the card's weight, one weight a key and the effects of precedent on honest effects.
 
-    Priors: card ~ N(1, 0.25^2), keys ~ N(1, 0.3^2), neither below zero; precedent as in `precedent.prior`.
+    Priors: card ~ N(1, 0.25^2), keys ~ N(1, 0.5^2), neither below zero; precedent as in `precedent.prior`.
     """
     rows, count = honest.rows, len(design.keys)
     y, weight = design.y[rows], design.weight[rows]
@@ -201,18 +202,49 @@ def weigh(design: Design, honest: Crossfit) -> Weights:
     mean = np.concatenate([[float(logit(rate)), 1.0], np.ones(count), *[m for m, _ in priors]])
     spread = [1 / INTERCEPT_SD**2, 1 / CARD_SD**2, *[1 / WEIGHT_SD**2] * count]
     precision = block_diag(np.diag(spread), *[np.linalg.inv(c) for _, c in priors])
-    fitted = mean.copy()
+    bounded = np.zeros(len(mean), dtype=bool)
+    bounded[1 : 2 + count] = True
+    fitted = _penalized_logistic(matrix, y, weight, mean, precision, bounded)
+    steps = list(fitted[2 + count :].reshape(len(priors), -1)) if priors else []
+    return Weights(float(fitted[0]) - card_mean, float(fitted[1]), card_mean, fitted[2 : 2 + count], steps)
+
+
+def _penalized_logistic(
+    matrix: Floats, y: Floats, weight: Floats, mean: Floats, precision: Floats, bounded: Bools
+) -> Floats:
+    """Logistic regression with a normal prior, some coefficients not below zero.
+
+    Projected Newton steps (Bertsekas 1982): coefficients held at zero by their slope leave the system, and a
+    step is halved until it helps.
+    """
+
+    def loss(at: Floats) -> float:
+        eta = matrix @ at
+        away = at - mean
+        return float((weight * (np.logaddexp(0.0, eta) - y * eta)).sum() + 0.5 * away @ precision @ away)
+
+    fitted, now = mean, loss(mean)
     for _ in range(NEWTON_ROUNDS):
         p = expit(matrix @ fitted)
         g = matrix.T @ (weight * (y - p)) - precision @ (fitted - mean)
         h = (matrix * (weight * p * (1 - p))[:, None]).T @ matrix + precision
-        change = np.clip(np.linalg.solve(h, g), -1.0, 1.0)
-        fitted = fitted + change
-        fitted[1 : 2 + count] = np.maximum(fitted[1 : 2 + count], 0.0)
-        if float(np.abs(change).max()) < 1e-4:
+        free = np.flatnonzero(~(bounded & (fitted <= 0) & (g < 0)))
+        step = np.zeros_like(g)
+        step[free] = np.linalg.solve(h[np.ix_(free, free)], g[free])
+        before, size, tried = now, 1.0, fitted
+        while size > 1e-6:
+            tried = fitted + size * step
+            tried[bounded] = np.maximum(tried[bounded], 0.0)
+            now = loss(tried)
+            if now < before:
+                break
+            size /= 2
+        else:
             break
-    steps = list(fitted[2 + count :].reshape(len(priors), -1)) if priors else []
-    return Weights(float(fitted[0]) - card_mean, float(fitted[1]), card_mean, fitted[2 : 2 + count], steps)
+        fitted = tried
+        if before - now < 1e-7 * abs(before):
+            break
+    return fitted
 
 
 def gains(design: Design, honest: Crossfit, weights: Weights) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,26 +15,14 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from scoring.scorecard import Table
 from training.arrays import Floats, Ints
+from training.card import Card
 from training.crossfit import Design, Weights, crossfit, folds_of, neutral, weigh
 from training.export import Learned, export, score_rows
 from training.frames import edges_of, texts_of
 from training.keys import Key
 from training.material import TENTH, Material
 from training.search import Choice, choose
-
-
-class Card(Protocol):
-    """A prior: what `scoring.scorecard.Scorecard` has."""
-
-    @property
-    def base(self) -> int:
-        """Points that every row gets, in tenths."""
-
-    @property
-    def tables(self) -> Sequence[Table]:
-        """Tables of points, in tenths."""
 
 
 class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -10,10 +10,9 @@ import pandas as pd
 
 from scoring.features import NOT_APPLICABLE, UNKNOWN
 from scoring.scorecard import Table
-from training import precedent
 from training.arrays import Floats, Ints
 from training.keys import Columns, Key, KeyValues
-from training.material import TENTH, Material, is_no_precedent, points_of, silent
+from training.material import TENTH, Material, buckets_of, points_of, silent
 from training.monotone import Grid
 
 
@@ -80,8 +79,8 @@ class _Draft:
     def table(self, material: Material, limit: float) -> Table:
         texts = self.values.texts(material.columns)
         n = len(material.y)
-        unintended = np.bincount(self.values.rows[:n], material.y, len(texts)).astype(int)
-        labelled = np.bincount(self.values.rows[:n], minlength=len(texts))
+        unintended = np.bincount(self.values.rows[:n], material.y, len(self.values)).astype(int)
+        labelled = np.bincount(self.values.rows[:n], minlength=len(self.values))
         card = material.tables.get(self.key)
         points, evidence = {}, {}
         keep = (self.impact > limit) | np.isinf(self.impact)
@@ -104,32 +103,31 @@ def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draf
     seen = material.counts(values)
     effects, unseen, centre = part.effects.copy(), 0.0, 0.0
     if part.buckets is not None:
-        bucket = precedent.buckets(seen)
-        bucket[is_no_precedent(values, material.columns)] = precedent.NONE
+        bucket = buckets_of(values, material.columns, seen, np.arange(len(values)))
         centre = float(np.average(part.buckets[bucket], weights=seen)) if seen.any() else 0.0
         effects = effects + part.buckets[bucket] - centre
         unseen = float(part.buckets[0]) - centre
     effects[silent(values, material.columns)] = 0.0
-    points: Floats = effects / TENTH
-    default, unknown = unseen / TENTH, 0.0
+    points, default = effects / TENTH, unseen / TENTH
     card = material.tables.get(values.key)
     if card is not None:
         points = points + card_weight * points_of(card, values, material.columns)
-        default, unknown = default + card_weight * card.default, card_weight * card.unknown
+        default = default + card_weight * card.default
+    unknown = 0.0 if card is None else card_weight * card.unknown
+    points = points[:-1]
     if part.grid is not None and len(material.y):
-        points = part.grid.project(points, seen + 1.0)
-    rounded = np.rint(points).astype(np.int64)
+        points = part.grid.project(points, seen[:-1] + 1.0)
+    known = np.rint(points).astype(np.int64)
     whole = int(np.rint(default))
-    listed = rounded[~values.has(material.columns, UNKNOWN)]
-    worst = max(int(np.rint(unknown)), whole, int(listed.max()) if len(listed) else whole)
-    impact = np.abs(rounded - whole) * np.maximum(seen, 1.0) + np.minimum(seen, 1) * 1e-3
+    worst = max(int(np.rint(unknown)), whole, *known.tolist())
+    impact = np.abs(known - whole) * np.maximum(seen[:-1], 1.0) + np.minimum(seen[:-1], 1) * 1e-3
     if card is not None:
         impact[_places(values, material.columns, list(card.points))] = np.inf
     if part.grid is not None:
         # Ordered values stay or go together: one of them alone would stand beside the default.
         lines = part.grid.index.reshape(len(part.grid.index), -1)
         impact[lines] = impact[lines].max(axis=1, keepdims=True)
-    return _Draft(values.key, values, rounded, whole, worst, seen, impact), centre
+    return _Draft(values.key, values, known, whole, worst, seen, impact), centre
 
 
 def _places(values: KeyValues, columns: Columns, listed: Sequence[Key]) -> list[int]:

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from scoring.features import NOT_APPLICABLE, UNKNOWN
 from training.arrays import Bools, Ints
 
 Key = tuple[str, ...]
@@ -28,18 +29,19 @@ class Columns:
 
     @classmethod
     def of(cls, frames: Sequence[pd.DataFrame], listed: Order | None = None) -> Columns:
-        """Encode the rows of several frames of texts, one below the other.
+        """Encode the rows of several frames of categories, one below the other.
 
         `listed` values of a column are categories whether a row has them or not.
         """
         categories, codes = {}, {}
         for name in frames[0].columns:
-            texts = pd.concat([frame[name] for frame in frames], ignore_index=True)
-            code, found = pd.factorize(texts.to_numpy(dtype=object), sort=False)
-            values = sorted({*map(str, found), *(listed or {}).get(name, ())})
+            parts = [frame[name].cat for frame in frames]
+            values = sorted({*(listed or {}).get(name, ())}.union(*(part.categories for part in parts)))
             place = {value: i for i, value in enumerate(values)}
             categories[name] = values
-            codes[name] = np.array([place[str(v)] for v in found], dtype=np.int32)[code]
+            codes[name] = np.concatenate(
+                [np.array([place[v] for v in part.categories], dtype=np.int32)[part.codes] for part in parts]
+            )
         return cls(categories, codes)
 
 
@@ -47,13 +49,16 @@ class Columns:
 class KeyValues:
     """The distinct values of one key and which of them each row has.
 
+    The runtime scores all that is unknown by one entry of a table, so it is one value here, behind the
+    others.
+
     Attributes
     ----------
     key : tuple of str
     parts : array of shape (values, columns of the key)
-        Category codes of each distinct value, sorted.
+        Category codes of each distinct value that is known, sorted.
     rows : array of shape (rows,)
-        Each row's index into `parts`.
+        Each row's index into `parts`; where it is unknown, one beyond them.
     """
 
     key: Key
@@ -70,7 +75,19 @@ class KeyValues:
         for name, size in zip(key, sizes, strict=True):
             combined = combined * size + columns.codes[name]
         rows, found = _distinct(combined)
-        return cls(key, _split(found, sizes), rows)
+        values = cls(key, _split(found, sizes), rows)
+        known = ~(values.has(columns, UNKNOWN) & ~values.has(columns, NOT_APPLICABLE))
+        place = np.where(known, np.cumsum(known) - 1, known.sum()).astype(np.int32)
+        return cls(key, values.parts[known], place[rows])
+
+    def __len__(self) -> int:
+        """Return how many values there are, unknown included."""
+        return len(self.parts) + 1
+
+    def renumbered(self, parts: Ints, place: Ints) -> KeyValues:
+        """Return the same rows with other values, given the new place of each value that is known."""
+        rows = np.append(place, len(parts)).astype(np.int32)[self.rows]
+        return KeyValues(self.key, parts.astype(np.int32), rows)
 
     def including(self, columns: Columns, listed: Sequence[Key]) -> KeyValues:
         """Return these values and the listed ones, which no row may have."""
@@ -81,15 +98,15 @@ class KeyValues:
             [[place[i][text] for i, text in enumerate(texts)] for texts in listed], dtype=np.int32
         )
         parts, back = np.unique(np.concatenate([self.parts, more]), axis=0, return_inverse=True)
-        return KeyValues(self.key, parts, back.reshape(-1).astype(np.int32)[self.rows])
+        return self.renumbered(parts, back.reshape(-1)[: len(self.parts)])
 
     def texts(self, columns: Columns) -> list[Key]:
-        """Return the distinct values as texts."""
+        """Return the distinct values as texts, unknown left out."""
         names = [columns.categories[name] for name in self.key]
         return [tuple(names[i][code] for i, code in enumerate(part)) for part in self.parts.tolist()]
 
     def has(self, columns: Columns, text: str) -> Bools:
-        """Return which of the distinct values have this text in any of their columns."""
+        """Return which of the known values have this text in any of their columns."""
         found = np.zeros(len(self.parts), dtype=bool)
         for i, name in enumerate(self.key):
             values = columns.categories[name]

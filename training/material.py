@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from scoring.features import NOT_APPLICABLE, UNKNOWN
+from scoring.features import NOT_APPLICABLE
 from scoring.scorecard import Table
 from training import precedent
-from training.arrays import Bools, Floats, Ints
+from training.arrays import Floats, Ints
 from training.crossfit import Design, KeyRows
 from training.keys import Columns, Key, KeyValues, Order
 from training.monotone import Grid, complete
@@ -79,15 +79,13 @@ class Material:
         if key not in self._buckets:
             values = KeyValues.of(self.columns, key)
             rows = values.rows[: len(self.y)]
-            bucket = precedent.buckets(self.counts(values)[rows] - 1)
-            bucket[is_no_precedent(values, self.columns)[rows]] = precedent.NONE
-            self._buckets[key] = bucket
+            self._buckets[key] = buckets_of(values, self.columns, self.counts(values)[rows] - 1, rows)
         return self._buckets[key]
 
     @staticmethod
     def counts(values: KeyValues) -> Ints:
         """Return how often each value of a key occurs, labelled or not."""
-        return np.bincount(values.rows, minlength=len(values.parts))
+        return np.bincount(values.rows, minlength=len(values))
 
     def ordered_values(self, key: Key, rows: Ints | None = None) -> tuple[KeyValues, Grid | None]:
         """Return a key's values among all rows (or some) and in the card, each ordered column complete."""
@@ -109,14 +107,14 @@ class Material:
 
     def key_rows(self, values: KeyValues, grid: Grid | None, variance: float, rows: Ints) -> KeyRows:
         """Describe one key for a fit on the first ``len(rows)`` rows of its values."""
-        card: Floats = np.zeros(len(values.parts))
         table = self.tables.get(values.key)
+        card: Floats = np.zeros(len(values))
         if table is not None and grid is not None:
             card = TENTH * points_of(table, values, self.columns)
         bucket = self.buckets(values.key)
         return KeyRows(
             rows=values.rows[: len(rows)],
-            size=len(values.parts),
+            size=len(values),
             variance=variance,
             buckets=None if bucket is None else bucket[rows],
             step=self.step,
@@ -136,8 +134,8 @@ def _listed(tables: Sequence[Table], order: Order) -> dict[str, list[str]]:
 
 
 def points_of(table: Table, values: KeyValues, columns: Columns) -> Ints:
-    """Look up a table's points, in tenths, for each of the distinct values of its key."""
-    return np.array([table.look_up(texts) for texts in values.texts(columns)], dtype=np.int64)
+    """Look up a table's points, in tenths, for each of the values of its key, unknown last."""
+    return np.array([*map(table.look_up, values.texts(columns)), table.unknown], dtype=np.int64)
 
 
 def silent(values: KeyValues, columns: Columns) -> Ints:
@@ -150,6 +148,12 @@ def silent(values: KeyValues, columns: Columns) -> Ints:
     return np.flatnonzero(values.has(columns, NOT_APPLICABLE))
 
 
-def is_no_precedent(values: KeyValues, columns: Columns) -> Bools:
-    """Return which values say nothing of who was seen before: nobody is known, or there is nobody."""
-    return values.has(columns, UNKNOWN) | values.has(columns, NOT_APPLICABLE)
+def buckets_of(values: KeyValues, columns: Columns, counts: Ints, rows: Ints) -> Ints:
+    """Return the buckets of values that occur so often; `rows` says which value each count is of.
+
+    Unknown counts as never seen; where nobody is concerned there is no precedent.
+    """
+    bucket = precedent.buckets(counts)
+    bucket[rows == len(values) - 1] = 0
+    bucket[np.append(values.has(columns, NOT_APPLICABLE), False)[rows]] = precedent.NONE
+    return bucket

@@ -68,10 +68,9 @@ def complete(values: KeyValues, columns: Columns, order: Order) -> tuple[KeyValu
     for i, mesh in zip(ordered, np.meshgrid(*chains, indexing="ij"), strict=True):
         cells[:, i] = np.tile(mesh.ravel(), len(groups))
     parts, back = np.unique(np.concatenate([values.parts, cells]), axis=0, return_inverse=True)
-    back = back.reshape(-1).astype(np.int32)
-    parts = parts.astype(np.int32)
-    rows = back[: len(values.parts)][values.rows]
-    return KeyValues(values.key, parts, rows), Grid(back[len(values.parts) :].reshape(len(groups), *shape))
+    back = back.reshape(-1)
+    grid = Grid(back[len(values.parts) :].reshape(len(groups), *shape))
+    return values.renumbered(parts, back[: len(values.parts)]), grid
 
 
 def _isotonic(values: Floats, weight: Floats, axis: int) -> Floats:

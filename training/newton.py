@@ -27,15 +27,15 @@ VARIANCE_STRENGTH = 20.0
 class Block:
     """The effects of one key: one for each value, each ~ N(0, variance).
 
-    Silent values have no effect, so that none can be learned for them. `project`, if any, takes effects and
-    their weights and returns the nearest effects in the required order.
+    Silent values have no effect, so that none can be learned for them. `project` takes effects and their
+    weights and returns the nearest effects in the required order.
     """
 
     rows: Ints
     size: int
     variance: float
     silent: Ints
-    project: Callable[[Floats, Floats], Floats] | None = None
+    project: Callable[[Floats, Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,7 @@ def _key_step(
     g = np.bincount(block.rows, residual, block.size) - old / variance
     new = old + np.clip(g / h, -LARGEST_STEP, LARGEST_STEP)
     new[block.silent] = 0.0
-    if block.project is not None:
-        new = block.project(new, h)
+    new = block.project(new, h)
     determined = float((information / h).sum())
     prior = VARIANCE_STRENGTH * block.variance
     return new, (prior + float((new * new).sum())) / (VARIANCE_STRENGTH + determined)

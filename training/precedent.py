@@ -12,7 +12,7 @@ from training.arrays import Floats, Ints
 
 STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 BUCKETS = len(STEPS) + 1
-# Beside the buckets of counts, one for values that are no precedent at all ("unknown", "not applicable").
+# Beside the buckets of counts, one for where nobody is concerned ("not applicable").
 NONE = BUCKETS
 
 STEP_VARIANCE = 0.07

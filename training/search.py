@@ -70,12 +70,13 @@ def choose(
     honest = fits[best]
     variances = design_variances(design) * looseness[best]
     while True:
-        worth = gains(design, honest, weigh(design, honest))
+        weights = weigh(design, honest)
+        worth = np.where(weights.keys > 0, gains(design, honest, weights), -np.inf)
         worth[[i for i, key in enumerate(keys) if key in kept]] = np.inf
         room = max(max_tables, len(kept))
         # In two steps: when the weakest have gone, their part falls to those that stay.
         room = room if len(keys) <= 2 * room else len(keys) // 2
-        ranked = [i for i in np.argsort(-worth, kind="stable").tolist() if worth[i] > 0][:room]
+        ranked = [i for i in np.argsort(-worth, kind="stable").tolist() if worth[i] > -np.inf][:room]
         ranked.sort()
         if len(ranked) == len(keys):
             return Choice(tuple(keys), variances)
@@ -150,8 +151,8 @@ def _best(material: Material, keys: Sequence[Key], fresh: Sequence[Key], most: i
 def _evidence(material: Material, key: Key, rows: Ints, residual: Floats, curvature: Floats) -> float:
     """Return the log evidence for a further key over none (Laplace), at the best of a few variances."""
     values, _ = material.ordered_values(key, rows)
-    g = np.bincount(values.rows, residual, len(values.parts))
-    h = np.bincount(values.rows, curvature, len(values.parts))
+    g = np.bincount(values.rows, residual, len(values))
+    h = np.bincount(values.rows, curvature, len(values))
     return max(
         float(0.5 * (g * g / (h + 1 / variance) - np.log1p(h * variance)).sum())
         for variance in SCREENED_VARIANCES

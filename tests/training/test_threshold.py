@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,23 +8,26 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom
 
+from training.arrays import Bools, Floats, Ints
 from training.bounds import allowed_misses, labels_needed, share_upper, weighted_share_upper
 from training.risk import calibrate_risk
 from training.threshold import choose_threshold, curve, read_budget, read_cost, read_threshold
+
+Rule = Callable[[Ints, Bools], int | None]
 
 ALPHA, DELTA, DRAWS = 0.05, 0.05, 500
 # More violations than this in 500 draws come once in a thousand, if each violates with probability delta.
 MOST_VIOLATIONS = int(binom.ppf(0.999, DRAWS, DELTA))
 
 
-def draw(rng, n, ties):
+def draw(rng: np.random.Generator, n: int, ties: int) -> tuple[Ints, Bools]:
     """Integer scores and labels of a population whose miss rate is known at each threshold."""
     unintended = rng.random(n) < 0.15
     scores = np.rint(rng.normal(np.where(unintended, 520, 300), 120) / ties).astype(int) * ties
     return scores, unintended
 
 
-def violations(rng, rule, truth, n=1000, ties=1):
+def violations(rng: np.random.Generator, rule: Rule, truth: Ints, n: int = 1000, ties: int = 1) -> int:
     """How many of the draws give a threshold that archives more than alpha of the unintended."""
     count = 0
     for _ in range(DRAWS):
@@ -37,7 +42,7 @@ def truth():
     return scores[unintended]
 
 
-def learn_then_test(scores, unintended):
+def learn_then_test(scores: Ints, unintended: Bools) -> int | None:
     return choose_threshold(scores, unintended, ALPHA, DELTA).value
 
 
@@ -50,15 +55,17 @@ def test_guarantee_holds_with_ties_only_because_below_is_strict():
     truth = scores[unintended]
     assert violations(np.random.default_rng(4), learn_then_test, truth, ties=60) <= MOST_VIOLATIONS
 
-    def or_equal(scores, unintended):
-        return choose_threshold(scores, unintended, ALPHA, DELTA).value + 1
+    def or_equal(scores: Ints, unintended: Bools) -> int | None:
+        value = choose_threshold(scores, unintended, ALPHA, DELTA).value
+        assert value is not None
+        return value + 1
 
     assert violations(np.random.default_rng(4), or_equal, truth, ties=60) > MOST_VIOLATIONS
 
 
 def test_a_plain_quantile_breaks_the_guarantee(truth):
-    def quantile(scores, unintended):
-        return np.quantile(scores[unintended], ALPHA, method="lower")
+    def quantile(scores: Ints, unintended: Bools) -> int | None:
+        return int(np.quantile(scores[unintended], ALPHA, method="lower"))
 
     assert violations(np.random.default_rng(5), quantile, truth) > DRAWS // 4
 
@@ -67,7 +74,7 @@ def test_guarantee_holds_for_a_sample_with_known_probabilities():
     scores, unintended = draw(np.random.default_rng(6), 2_000_000, ties=1)
     truth = scores[unintended]
 
-    def audited(scores, unintended):
+    def audited(scores: Ints, unintended: Bools) -> int | None:
         rng = np.random.default_rng(int(scores.sum()) % 2**32)
         chance = np.where(scores < 400, 0.2, 1.0)
         seen = rng.random(len(scores)) < chance
@@ -154,6 +161,7 @@ def test_curve_and_its_three_readings():
     )
     assert (of["miss_rate_upper"] >= of["miss_rate"]).all()
     chosen = choose_threshold(scores, unintended, ALPHA, DELTA)
+    assert chosen.value is not None
     reading = read_threshold(of, chosen.value, findings_per_day=200)
     assert reading.threshold == chosen.value
     assert reading.archived_share == (scores < chosen.value).mean()
@@ -162,11 +170,14 @@ def test_curve_and_its_three_readings():
     assert read_threshold(of, None).archived_share == 0
 
     cheap, dear = read_cost(of, miss_cost=1, alert_cost=1), read_cost(of, miss_cost=500, alert_cost=1)
+    assert dear.threshold is not None
+    assert cheap.threshold is not None
     assert dear.threshold < cheap.threshold
     costs = [500 * (unintended & (scores < t)).mean() + (scores >= t).mean() for t in of["threshold"]]
     assert dear.cost == pytest.approx(min(costs))
 
     budget = read_budget(of, alerts_per_day=60, findings_per_day=200)
+    assert budget.threshold is not None
     assert budget.alerts <= 60 < 200 * (scores >= budget.threshold - 1).mean()
 
 
@@ -177,7 +188,7 @@ def test_curve_of_a_weighted_sample_follows_the_population():
     seen = rng.random(len(scores)) < chance
     whole = curve(scores, unintended, DELTA).set_index("threshold")
     part = curve(scores[seen], unintended[seen], DELTA, weight=1 / chance[seen]).set_index("threshold")
-    both = whole.join(part, rsuffix="_sample", how="inner")
+    both = whole.join(part.add_suffix("_sample"), how="inner")
     assert (both["archived_share"] - both["archived_share_sample"]).abs().max() < 0.03
     assert (both["miss_rate"] - both["miss_rate_sample"]).abs().max() < 0.05
     assert (both["miss_rate_upper_sample"] >= both["miss_rate"]).all()
@@ -196,7 +207,7 @@ def test_curve_without_unintended_findings_promises_nothing():
 def test_risk_rises_and_is_calibrated(labels):
     rng = np.random.default_rng(11)
 
-    def sample(n):
+    def sample(n: int) -> tuple[Ints, Floats, Bools]:
         scores = rng.normal(0, 200, n).round().astype(int)
         probability = expit(-2 + scores / 100)
         return scores, probability, rng.random(n) < probability
