@@ -97,7 +97,7 @@ def test_the_excess_with_guardrails_comes_within_the_window(here: Deployment) ->
 def test_bursts_above_the_cap_are_in_the_digest(here: Deployment) -> None:
     quiet(here)
     here.policy("[alerts]\nmails_per_hour = 2\n")
-    ids = []
+    ids: list[str] = []
     for arn in (here.key(), here.key()):
         ids += [here.share(arn, f"{len(ids) + n:012}") for n in range(1, 4)]
     here.clock.pass_by(minutes=14)
@@ -110,7 +110,7 @@ def test_bursts_above_the_cap_are_in_the_digest(here: Deployment) -> None:
 
 def test_unused_access_goes_into_a_digest_a_day(here: Deployment) -> None:
     quiet(here)
-    ids = []
+    ids: list[str] = []
     for number in range(3):
         user = f"arn:aws:iam::111122223333:user/u{number}"
         here.aws.client("iam").create_user(UserName=f"u{number}")

@@ -1,5 +1,7 @@
 """The scheduled handler: what no event has told of, the one report, shadow mode, terms."""
 
+from typing import Any
+
 import pytest
 
 from embedded.lambda_context import LambdaContext
@@ -123,7 +125,7 @@ def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_run(here: Deployment)
             return 60_000 if self.asked < 70 else 29_000
 
     ids = [here.share(here.key(), announce=False) for _ in range(104)]
-    runs = []
+    runs: list[dict[str, Any]] = []
     while not runs or not runs[-1]["is_complete"]:
         runs.append(reconcile.handler({}, Short("reconcile", "arn:aws:lambda:eu-west-1:1:function:f", "1")))
     assert len(runs) > 2

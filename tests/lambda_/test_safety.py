@@ -85,7 +85,7 @@ def test_a_finding_that_changes_while_it_is_archived_does_not_stay_so(here: Depl
     here.aws.delivery.at_once = False
     finding_id = here.share(here.development_key())
 
-    def around(name: tuple[str, str], make):  # type: ignore[no-untyped-def]
+    def around(name: tuple[str, str], make):
         if name == UPDATE and here.aws.findings.get(finding_id).details[0]["isPublic"] is False:
             here.aws.findings.update(finding_id, {"principal": {"AWS": "*"}, "isPublic": True})
         return make()

@@ -131,6 +131,12 @@ def test_tags_take_off_up_to_a_limit(
     assert score(card(PUBLIC, ENVIRONMENT, PAIR, OWNER), **features) == (total, contributions)
 
 
+def test_a_tenth_beyond_the_limit_is_given_back() -> None:
+    development = {"environment": "development", "owner": "blue"}  # 12 points off
+    assert score(card(ENVIRONMENT, OWNER, tag_limit=119), **development)[1][-1] == (TAG_LIMIT, 0.1)
+    assert score(card(ENVIRONMENT, OWNER, tag_limit=120), **development)[1][-1] == ("owner", -2.0)
+
+
 @pytest.mark.parametrize(
     "exposed",
     [
