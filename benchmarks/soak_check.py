@@ -1,0 +1,108 @@
+"""What must hold after a soak, counted."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.soak_world import World
+from embedded import EmbeddedAws
+from embedded.access_analyzer.finding import finding_v1
+from embedded.inbox import Message
+from scoring.decision_table import from_item, unpack
+from scoring.explain import REPEAT
+from scoring.finding import from_api
+from scoring.log_entries import content_of
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_FINAL = ("archive", "alert", "none")
+
+
+@dataclass
+class Figures:
+    """Counts of what happened, and of what should not have."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    violations: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def check(aws: EmbeddedAws, table: str, mails: Iterable[Message], world: World) -> Figures:
+    """Compare the log, the mails and Access Analyzer with each other."""
+    latest, decisions = _read(aws, table)
+    figures = Figures()
+    wrong: Counter[str] = Counter()
+    named, repeated = _named(mails)
+    for finding_id in world.findings:
+        mark = latest.get(finding_id)
+        finding = aws.findings.get(finding_id)
+        final = [item for item in decisions[finding_id] if _is_final(item)]
+        # A later update may decide otherwise, since something is known that was not; never the same again.
+        versions = Counter((i["content"], unpack(i)["decision"]["status"], i["outcome"]) for i in final)
+        alerts = [item for item in final if item["outcome"] == "alert"]
+        if mark is None or not final:
+            wrong["lost: without a decision"] += 1
+            continue
+        says = content_of(from_api(finding_v1(finding)))
+        wrong["unfinished"] += mark["state"] != "done"
+        wrong["decided on another version than the last"] += mark["content"] != says
+        wrong["decided the same twice on a version"] += max(versions.values()) > 1
+        wrong["archived without a decision"] += finding.status == "ARCHIVED" and mark["effect"] != "archive"
+        wrong["to be archived and active"] += finding.status == "ACTIVE" and mark["effect"] != "alert"
+        wrong["archived on what is not known"] += any(map(_is_unknowing_archive, final))
+        wrong["lost: an alert in no mail"] += len(alerts) > named[finding_id] + repeated[finding_id]
+        wrong["a second alert for a version, unmarked"] += named[finding_id] > len(alerts)
+        figures.counts.update(f"decided: {item['outcome']}" for item in final)
+    unreadable = [mark for key, mark in latest.items() if key.startswith("unreadable#")]
+    wrong["lost: malformed and no alert"] += world.malformed_count - sum(
+        mark["effect"] == "alert" and mark["state"] == "done" for mark in unreadable
+    )
+    wrong["still collected or intended"] += sum(
+        item["effect"] in ("collected", "intent") for found in decisions.values() for item in found
+    )
+    figures.counts["findings"] = len(world.findings)
+    figures.counts["mails"] = len(list(mails))
+    figures.counts["alerts marked as a repeat"] = sum(repeated.values())
+    figures.violations = dict(wrong)
+    return figures
+
+
+def _read(
+    aws: EmbeddedAws, table: str
+) -> tuple[dict[str, dict[str, Any]], defaultdict[str, list[dict[str, Any]]]]:
+    latest: dict[str, dict[str, Any]] = {}
+    decisions: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for page in aws.client("dynamodb").get_paginator("scan").paginate(TableName=table):
+        for item in map(from_item, page["Items"]):
+            if item["item"] == "latest":
+                latest[item["finding_id"]] = item
+            elif item["item"].startswith("decision#"):
+                decisions[item["finding_id"]].append(item)
+    return latest, decisions
+
+
+def _is_final(item: dict[str, Any]) -> bool:
+    """Whether a decision was carried out; an archive may have been followed by something since."""
+    return item["effect"] in _FINAL or (item["effect"] == "over" and "done_at" in item)
+
+
+def _is_unknowing_archive(item: dict[str, Any]) -> bool:
+    """Whether something decisive was not known; details are optional, and never scored."""
+    decision = unpack(item)["decision"]
+    unknown = [name for name in decision["unknown"] if not name.startswith("details.")]
+    return item["outcome"] == "archive" and bool(unknown or decision["guardrails"])
+
+
+def _named(mails: Iterable[Message]) -> tuple[Counter[str], Counter[str]]:
+    """Count how often mails tell of each finding, those apart that say that they may be a repeat.
+
+    A mail of one finding names it more than once, a list each decision once.
+    """
+    named: Counter[str] = Counter()
+    repeated: Counter[str] = Counter()
+    for mail in mails:
+        ids = _ID.findall(mail.text)
+        is_list = "DECIDE\n  triage review --list" in mail.text
+        (repeated if REPEAT in mail.text else named).update(ids if is_list else set(ids))
+    return named, repeated
