@@ -63,8 +63,8 @@ def load_settings(
     """
     tenths = None if threshold is None else read_threshold(threshold)
     return Settings(
-        card=scorecard_files.load(model or scorecard_files.DEFAULT),
-        policy=policies.load(policy or policies.DEFAULT),
+        card=scorecard_files.load(scorecard_files.DEFAULT if model is None else model),
+        policy=policies.load(policies.DEFAULT if policy is None else policy),
         threshold=tenths,
     )
 

@@ -87,7 +87,9 @@ def brought_back_by(finding: Finding, before: Latest | None) -> tuple[str, str]:
     """
     if before is None:
         return "", ""
-    if finding.status == "ACTIVE" and before.state == "done":
+    # An archive whose outcome was never written may have happened: what is active and newer may be back.
+    has_acted = before.state == "done" or _order(finding, before) == "newer"
+    if finding.status == "ACTIVE" and has_acted:
         if before.effect == "archive" and not before.reactivated:
             return "person", updated_at(finding)
         if before.effect != "archive" and before.status == "ARCHIVED":

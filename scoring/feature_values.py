@@ -99,7 +99,7 @@ def source(about: Surroundings) -> str:
         return "bucket ACL"
     if any(source.startswith("S3_ACCESS_POINT") for source in sources):
         return "access point"
-    return "bucket policy"
+    return "bucket policy" if set(sources) == {"POLICY"} else UNKNOWN
 
 
 def tag(key: str) -> Callable[[Surroundings], str]:

@@ -164,7 +164,9 @@ def subject(issuer: str, conditions: tuple[Condition, ...]) -> str:
 
 def _width(issuer: str, value: str) -> str:
     if not set(value) & set("*?"):
-        return "pinned"
+        # Any branch of a contributor opens a pull request.
+        is_open = issuer == _GITHUB and value.endswith(":pull_request")
+        return "one repository" if is_open else "pinned"
     if issuer == _GITHUB:
         scope, _, rest = value.partition(":")
         repository = rest.partition(":")[0]

@@ -89,7 +89,7 @@ def test_any_text_is_read(kind: str, value: str) -> None:
     [
         ("repo:acme/app:ref:refs/heads/main", "pinned"),
         ("repo:acme/app:environment:prod", "pinned"),
-        ("repo:acme/app:pull_request", "pinned"),
+        ("repo:acme/app:pull_request", "one repository"),
         ("repo:acme/app:*", "one repository"),
         ("repo:acme/app:ref:refs/heads/*", "one repository"),
         ("repo:acme/app:ref:refs/tags/v?", "one repository"),
