@@ -101,15 +101,17 @@ def _files(results: Results, directory: Path) -> list[tuple[str, str]]:
 
 
 def _pairs(rows: Iterable[Sequence[str]], width: int) -> str:
-    """Put names on the left and what is said of them on the right."""
+    """Put names on the left and what is said of them on the right, or below where a name is too long."""
     rows = list(rows)
     widest = max(len(row[0]) for row in rows)
-    indent = " " * (widest + 4)
+    is_beside = widest <= width // 2
+    indent = " " * (widest + 4 if is_beside else 6)
     return "\n".join(
-        textwrap.fill(
+        ("" if is_beside else f"  {name}\n")
+        + textwrap.fill(
             says,
             width,
-            initial_indent=f"  {name:<{widest}}  ",
+            initial_indent=f"  {name:<{widest}}  " if is_beside else indent,
             subsequent_indent=indent,
             break_long_words=False,
             break_on_hyphens=False,

@@ -13,8 +13,13 @@ from handlers import settings, single
 from scoring import decision_table
 
 EVENTS = Path(__file__).parents[1] / "events"
-CONTEXT = LambdaContext("triage", "arn:aws:lambda:eu-west-1:111122223333:function:triage", "1")
+
 DEVELOPMENT = {"IsAllowedToShare": "true", "Environment": "development"}
+
+
+def _context() -> LambdaContext:
+    """Make the context of one invocation; its time runs from now."""
+    return LambdaContext("triage", "arn:aws:lambda:eu-west-1:111122223333:function:triage", "1")
 
 
 class Box:
@@ -117,7 +122,7 @@ def test_from_shadow_to_enforce_the_next_event_acts(box: Box, monkeypatch: pytes
     monkeypatch.setenv("TRIAGE_MODE", "shadow")
     finding_id = box.share(box.key())
     monkeypatch.setenv("TRIAGE_MODE", "enforce")
-    single.handler(box.aws.events[-1], CONTEXT)
+    single.handler(box.aws.events[-1], _context())
     assert len(box.inbox.messages()) == 1
     assert [d["outcome"] for d in box.logged(finding_id)] == ["alert", "alert"]
 
@@ -125,7 +130,7 @@ def test_from_shadow_to_enforce_the_next_event_acts(box: Box, monkeypatch: pytes
 def test_a_repeated_event_does_nothing_twice(box: Box) -> None:
     finding_id = box.share(box.key())
     for _ in range(3):
-        result = single.handler(box.aws.events[0], CONTEXT)
+        result = single.handler(box.aws.events[0], _context())
         assert result["done"][0]["note"] == "decided on already"
     assert len(box.inbox.messages()) == 1
     assert len(box.logged(finding_id)) == 1
@@ -147,7 +152,7 @@ def test_a_finding_that_changed_since_the_event_is_scored_anew(box: Box) -> None
     box.aws.delivery.at_once = False
     finding_id = box.share(arn)
     box.aws.findings.update(finding_id, {"principal": {"AWS": "*"}, "isPublic": True})
-    single.handler(box.aws.events[0], CONTEXT)
+    single.handler(box.aws.events[0], _context())
     assert box.status(finding_id) == "ACTIVE"
     assert "anyone" in box.inbox.messages()[0].text
 
@@ -169,7 +174,7 @@ def test_a_batch_reports_each_failure_and_loses_nothing(box: Box, monkeypatch: p
     sample = json.loads((EVENTS / "external-cross-account-kms.json").read_text())
     sample["detail"]["status"] = "OPEN"
     wrong = {"messageId": "wrong", "body": json.dumps(sample)}
-    result = single.handler({"Records": [broken, wrong, good]}, CONTEXT)
+    result = single.handler({"Records": [broken, wrong, good]}, _context())
     assert result == {"batchItemFailures": []}
     first, alert = box.inbox.messages()  # the second one that cannot be read is collected
     assert '{\\"detail-type\\": \\"Access' in first.text
@@ -181,7 +186,7 @@ def test_every_sample_event_ends_as_one_of_the_outcomes(box: Box) -> None:
     for path in sorted(EVENTS.glob("[aeiu]*.json")):
         event = json.loads(path.read_text())
         event["detail"].setdefault("updatedAt", event["time"])
-        result = single.handler(event, CONTEXT)
+        result = single.handler(event, _context())
         assert result["done"][0]["effect"] in ("alert", "collected", "none"), path.name
 
 
@@ -210,6 +215,6 @@ def test_a_repeated_event_about_unused_permissions_does_nothing_twice(
     found = box.aws.findings.put(role | unused)
     assert box.status(found.id) == "ARCHIVED"
     for _ in range(2):
-        assert single.handler(box.aws.events[0], CONTEXT)["done"][0]["effect"] == "none"
+        assert single.handler(box.aws.events[0], _context())["done"][0]["effect"] == "none"
         assert box.status(found.id) == "ARCHIVED"
     assert len(box.logged(found.id)) == 1
