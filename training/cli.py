@@ -2,9 +2,10 @@
 
 import typer
 
-from training import cli_backtest, cli_models, cli_train
+from training import cli_backtest, cli_history, cli_models, cli_train
 
 app = typer.Typer()
+app.add_typer(cli_history.history, name="history")
 app.command()(cli_train.train)
 app.command()(cli_backtest.backtest)
 app.command()(cli_backtest.tune)

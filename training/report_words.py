@@ -89,9 +89,9 @@ def new_accounts(metrics: Mapping[str, Any]) -> str:
         f"For accounts never seen the promise does not hold by itself. Leaving accounts out, "
         f"{percent(out['archived_share'])} of their findings are archived, {out['misses']} of "
         f"{out['positives']} unintended ones among them ({percent(out['miss_rate'])}, at most "
-        f"{percent(out['miss_rate_upper'])}). Since a finding whose principal was never seen either goes to "
-        f"a person unless the prior card alone archives it, it is {percent(ruled['archived_share'])} and "
-        f"{ruled['misses']}."
+        f"{percent(out['miss_rate_upper'])}). If findings whose principal was never seen either "
+        "went to a person unless the prior card alone archives them (not enforced yet), it would be "
+        f"{percent(ruled['archived_share'])} and {ruled['misses']}."
     )
 
 
