@@ -52,7 +52,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     unknown : int
         Where any of the values is unknown; never less than any other entry.
     evidence : dict
-        Values to how many findings were seen, labelled expected, and labelled unintended (trained tables).
+        Values to how many findings were seen, labelled expected, and labelled unintended, in training.
+    unlisted : int
+        How often a value was seen at most that `evidence` does not list.
     """
 
     key: Key
@@ -60,6 +62,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     default: int
     unknown: int
     evidence: dict[Key, tuple[int, int, int]] = {}
+    unlisted: int = 0
 
     def look_up(self, values: Key) -> int:
         """Return the points of a combination of values.
@@ -98,8 +101,8 @@ _Lookup = tuple[
 class _Compiled:
     """A table made ready to score: known entries with their contributions, written once."""
 
-    def __init__(self, table: Table, trained: bool) -> None:
-        self.table, self.trained = table, trained
+    def __init__(self, table: Table) -> None:
+        self.table = table
         self.name = " × ".join(table.key)
         self.features: tuple[Feature, ...] = tuple(f for name in table.key if (f := feature(name)))
         self.from_tags = any(f.from_tags for f in self.features)
@@ -138,21 +141,34 @@ class _Compiled:
         )
 
     def _precedent(self, values: Key) -> str:
-        if not self.trained or UNKNOWN in values:
+        """Say how often that was seen before, and what it was found to be."""
+        if UNKNOWN in values or not self.table.evidence:
             return ""
-        evidence = self.table.evidence.get(values)
-        if evidence is None:
-            return "" if values in self.table.points else " (not seen before)"
-        seen, expected, unintended = evidence
-        if not expected + unintended:
-            return f" ({_findings(seen)} seen before)"
-        verdicts = "all expected" if not unintended else "all unintended" if not expected else ""
-        verdicts = verdicts or f"{expected} expected, {unintended} unintended"
-        return f" ({_findings(seen)} seen before; of {expected + unintended} reviewed {verdicts})"
+        counts = self.table.evidence.get(values)
+        if counts is None:
+            return f": {_seldom(self.table.unlisted)}"
+        seen, expected, unintended = counts
+        return f": {_findings(seen)}, {_decided(seen, expected, unintended)}"
 
 
 def _findings(count: int) -> str:
-    return "1 finding" if count == 1 else f"{count} findings"
+    return "1 finding" if count == 1 else f"{count:,} findings"
+
+
+def _seldom(at_most: int) -> str:
+    if not at_most:
+        return "never seen before"
+    return "seen at most once before" if at_most == 1 else f"seen at most {at_most:,} times before"
+
+
+def _decided(seen: int, expected: int, unintended: int) -> str:
+    if not expected + unintended:
+        return "none reviewed" if seen > 1 else "not reviewed"
+    if expected and unintended:
+        return f"{expected:,} expected, {unintended:,} unintended"
+    count, verdict = (expected, "expected") if expected else (unintended, "unintended")
+    verdict = f"all {verdict}" if count > 1 else verdict
+    return verdict if count == seen else f"{count:,} reviewed, {verdict}"
 
 
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -197,7 +213,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _lookups(self) -> tuple[_Lookup, ...]:
-        return tuple(_Compiled(table, self.kind == "trained").lookup for table in self.tables)
+        return tuple(_Compiled(table).lookup for table in self.tables)
 
     def score(self, features: Mapping[str, str]) -> tuple[int, list[Contribution]]:
         """Score a finding's features.

@@ -150,6 +150,8 @@ def _table_to_json(table: Table) -> dict[str, Any]:
     }
     if table.evidence:
         out["evidence"] = nest({values: list(counts) for values, counts in table.evidence.items()})
+    if table.unlisted:
+        out["unlisted"] = table.unlisted
     return out
 
 

@@ -1,7 +1,7 @@
 """The tables of a scorecard as files hold them: nested by value, checked against what can ever occur."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -22,6 +22,7 @@ class TableFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     default: Any = None
     unknown: Any = None
     evidence: dict[str, Any] = {}
+    unlisted: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 def read_table(table: TableFile, field: str, read: Callable[[object, str], int]) -> Table:
@@ -60,7 +61,14 @@ def read_table(table: TableFile, field: str, read: Callable[[object, str], int])
         for values, leaf in _flatten(table.evidence, len(key), f"{field}.evidence")
     }
     names = tuple(of.name for of in key)
-    return Table(key=names, points=points, default=default, unknown=unknown, evidence=evidence)
+    return Table(
+        key=names,
+        points=points,
+        default=default,
+        unknown=unknown,
+        evidence=evidence,
+        unlisted=table.unlisted,
+    )
 
 
 def nest(flat: Mapping[Key, Any]) -> dict[str, Any]:

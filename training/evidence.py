@@ -60,16 +60,21 @@ def _counted(table: Table, X: pd.DataFrame, verdict: Ints, *, is_whole: bool) ->
     expected = np.bincount(rows[verdict == 0], minlength=size)
     unintended = np.bincount(rows[verdict == 1], minlength=size)
     rare = np.sort(seen)[-MOST_ENTRIES] if size > MOST_ENTRIES else 0
-    evidence = {}
+    evidence, unlisted = {}, 0
     counted = zip(seen.tolist(), expected.tolist(), unintended.tolist(), strict=True)
     for text, counts in zip(texts, counted, strict=True):
         is_listed = text in table.points or text in table.evidence or (is_whole and counts[0] > rare)
-        if counts[0] and UNKNOWN not in text and is_listed:
+        if UNKNOWN in text:
+            continue
+        if counts[0] and is_listed:
             evidence[text] = counts
+        else:
+            unlisted = max(unlisted, counts[0])
     return Table(
         key=table.key,
         points=table.points,
         default=table.default,
         unknown=table.unknown,
         evidence=dict(sorted(evidence.items())),
+        unlisted=unlisted,
     )

@@ -82,10 +82,11 @@ class _Draft:
         unintended = np.bincount(self.values.rows[:n], material.y, len(self.values)).astype(int)
         labelled = np.bincount(self.values.rows[:n], minlength=len(self.values))
         card = material.tables.get(self.key)
-        points, evidence = {}, {}
+        points, evidence, unlisted = {}, {}, 0
         keep = (self.impact > limit) | np.isinf(self.impact)
         for i, text in enumerate(texts):
             if UNKNOWN in text or not keep[i]:
+                unlisted = unlisted if UNKNOWN in text else max(unlisted, int(self.seen[i]))
                 continue
             implied = 0 if NOT_APPLICABLE in text else self.default
             if self.points[i] != implied or (card and text in card.points):
@@ -94,7 +95,12 @@ class _Draft:
                 bad = int(unintended[i])
                 evidence[text] = (int(self.seen[i]), int(labelled[i]) - bad, bad)
         return Table(
-            key=self.key, points=points, default=self.default, unknown=self.unknown, evidence=evidence
+            key=self.key,
+            points=points,
+            default=self.default,
+            unknown=self.unknown,
+            evidence=evidence,
+            unlisted=unlisted,
         )
 
 

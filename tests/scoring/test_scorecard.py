@@ -178,27 +178,59 @@ def test_no_tag_takes_off_more_than_the_limit(values: list[str], limit: int) -> 
     assert score(of, **{**absent, **tags})[0] >= score(of, **absent)[0] - limit
 
 
-def test_a_trained_card_says_how_often_it_has_seen_something() -> None:
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("1", "in account 1: 1 finding, not reviewed"),
+        ("2", "in account 2: 7 findings, 3 reviewed, all expected"),
+        ("3", "in account 3: 7 findings, 2 reviewed, all unintended"),
+        ("4", "in account 4: 7 findings, 4 expected, 1 unintended"),
+        ("5", "in account 5: never seen before"),
+        ("6", "in account 6: never seen before"),
+        ("7", "in account 7: 1,041 findings, none reviewed"),
+        ("8", "in account 8: 41 findings, all expected"),
+        ("9", "in account 9: 1 finding, unintended"),
+        ("10", "in account 10: 9 findings, 1 reviewed, expected"),
+        ("unknown", "in account unknown"),
+    ],
+)
+def test_a_card_says_how_often_it_has_seen_something(value: str, says: str) -> None:
     table = Table(
         key=("account",),
-        points={("1",): 10, ("2",): 10, ("3",): 10, ("4",): 10, ("5",): 10},
+        points={(str(n),): 10 for n in range(1, 6)},
         default=10,
         unknown=10,
-        evidence={("1",): (1, 0, 0), ("2",): (7, 3, 0), ("3",): (7, 0, 2), ("4",): (7, 4, 1)},
+        evidence={
+            ("1",): (1, 0, 0),
+            ("2",): (7, 3, 0),
+            ("3",): (7, 0, 2),
+            ("4",): (7, 4, 1),
+            ("7",): (1041, 0, 0),
+            ("8",): (41, 41, 0),
+            ("9",): (1, 0, 1),
+            ("10",): (9, 1, 0),
+        },
     )
-
-    def text(value: str, kind: str = "trained") -> str:
+    for kind in ("trained", "weighted"):
         _, contributions = card(table, kind=kind).score({**FEATURES, "account": value})
-        return contributions[0].text
+        assert contributions[0].text == says
 
-    assert text("1") == "in account 1 (1 finding seen before)"
-    assert text("2") == "in account 2 (7 findings seen before; of 3 reviewed all expected)"
-    assert text("3") == "in account 3 (7 findings seen before; of 2 reviewed all unintended)"
-    assert text("4") == "in account 4 (7 findings seen before; of 5 reviewed 4 expected, 1 unintended)"
-    assert text("5") == "in account 5"
-    assert text("6") == "in account 6 (not seen before)"
-    assert text("unknown") == "in account unknown"
-    assert text("2", kind="weighted") == "in account 2"
+
+def test_a_card_that_counted_nothing_says_nothing_of_it() -> None:
+    plain = Table(key=("account",), points={("1",): 10}, default=10, unknown=10)
+    _, contributions = card(plain, kind="trained").score({**FEATURES, "account": "1"})
+    assert contributions[0].text == "in account 1"
+
+
+@pytest.mark.parametrize(
+    ("at_most", "says"), [(1, "seen at most once before"), (12, "seen at most 12 times before")]
+)
+def test_what_was_seen_too_seldom_to_be_listed_is_not_called_new(at_most: int, says: str) -> None:
+    table = Table(
+        key=("account",), points={}, default=10, unknown=10, evidence={("1",): (50, 0, 0)}, unlisted=at_most
+    )
+    _, contributions = card(table).score({**FEATURES, "account": "2"})
+    assert contributions[0].text == f"in account 2: {says}"
 
 
 def test_risk() -> None:

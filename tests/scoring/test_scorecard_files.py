@@ -51,8 +51,9 @@ def test_what_a_table_need_not_say() -> None:
     assert (one.default, one.unknown, one.evidence) == (0, 120, {})
     nothing = from_toml(toml(table('["public"]', "{ public = -1 }") + "\nunknown = 0")).tables[0]
     assert nothing.unknown == 0
-    counted = from_toml(toml(f"{TABLE}\nevidence = {{ public = [7, 3, 0] }}"))
+    counted = from_toml(toml(f"{TABLE}\nevidence = {{ public = [7, 3, 0] }}\nunlisted = 2"))
     assert counted.tables[0].evidence == {("public",): (7, 3, 0)}
+    assert from_json(to_json(counted)).tables[0].unlisted == 2
     assert from_json(to_json(counted)) == counted
 
 
