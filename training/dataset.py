@@ -37,6 +37,7 @@ _MOST_DISTINCT: Final = 0.5
 LABELLED = "with a verdict"
 RESOLVED = "with a verdict concluded from the finding being resolved: not for the threshold"
 SELECTED = "with a verdict on a finding that reached a person for its score: not for the threshold"
+BARE = "with a verdict, but without anything known of the surroundings: not for the threshold"
 UNLABELLED = "without a verdict: precedent only"
 NOTICES = "events that are no finding"
 BROKEN = "records that cannot be read"
@@ -54,8 +55,8 @@ class Dataset:
         `time` and `verdict_at` (seconds since 1970), `verdict` (0 expected, 1 unintended, -1 none),
         `is_explicit` (given by a person), `weight` (inverse of the known probability with which it reached a
         person), `for_threshold` (an explicit verdict on a finding that reached a person whatever its score,
-        or with that known probability), `finding_id`, `resource`, `row` (number of the record among all
-        findings that were read).
+        or with that known probability, and whose surroundings were looked up), `finding_id`, `resource`,
+        `row` (number of the record among all findings that were read).
     counts : Counter
         What became of the records, by reason.
     digest : str
@@ -142,7 +143,8 @@ def assemble(rows: Rows) -> Dataset:
     counts[LABELLED] = int(labelled.sum())
     counts[UNLABELLED] = int((~labelled).sum())
     counts[RESOLVED] = int((labelled & ~about["is_explicit"]).sum())
-    counts[SELECTED] = int((about["is_explicit"] & ~about["for_threshold"]).sum())
+    counts[BARE] = int((about["is_explicit"] & ~about["has_context"]).sum())
+    counts[SELECTED] = int((about["is_explicit"] & about["has_context"] & ~about["for_threshold"]).sum())
     return Dataset(X, about, +counts, _digest(X, about))
 
 
@@ -177,6 +179,9 @@ def _reached(about: pd.DataFrame) -> tuple[Floats, Bools]:
     counts for the threshold where nothing was archived yet (no decision, or shadow mode), or where would-be
     archived findings went to a person with a known probability. A decision that does not say what was done
     about it counts as archiving without a sample.
+
+    A finding of whose surroundings nothing was looked up scores as if they were the worst. The runtime looks
+    them up, so that its scores are lower than such ones, and calibrating on these would promise too much.
     """
     archive = about["would_archive"] == 1
     undecided = (about["effect"] == NONE) & (about["would_archive"] == NONE)
@@ -185,7 +190,7 @@ def _reached(about: pd.DataFrame) -> tuple[Floats, Bools]:
     chosen = archive & sampled & about["audit_chosen"]
     weight = np.where(chosen & ~shadow, 1 / about["audit_share"], 1.0)
     whatever_its_score = undecided | shadow | (sampled & (~archive | chosen))
-    return weight, np.asarray(about["is_explicit"] & whatever_its_score, dtype=bool)
+    return weight, np.asarray(about["is_explicit"] & about["has_context"] & whatever_its_score, dtype=bool)
 
 
 def _digest(X: pd.DataFrame, about: pd.DataFrame) -> str:

@@ -28,6 +28,8 @@ def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
         `n`, `positives`, `roc_auc`, `average_precision`, `log_loss` and `brier` are of the test part or,
         where there is none, of the calibration part (`measured_on`). `threshold` is of score < threshold
         alone, guardrails and rules left out: on the calibration part; `test` has the same of the test part.
+        `usable_positives` counts the unintended findings of the whole history that could calibrate it, and
+        `more_labels` how many more it takes where it is null.
     """
     dataset, card = trained.dataset, trained.card
     on, rows = measured(trained)
@@ -82,6 +84,7 @@ def _threshold(trained: Trained) -> dict[str, Any]:
         "calibration_n": judged["n"],
         "calibration_positives": judged["positives"],
         "misses": judged["misses"],
+        "usable_positives": int((trained.dataset.for_threshold & trained.dataset.unintended).sum()),
         "more_labels": chosen.more_labels if chosen else None,
     }
 

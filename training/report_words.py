@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from training.bounds import labels_needed
+
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Write a share.
@@ -26,19 +28,28 @@ def guarantee(metrics: Mapping[str, Any]) -> str:
             return "No threshold: the prior card has none. Nothing is archived."
         return f"Threshold {value}: the prior card's own, chosen by hand, without a guarantee."
     if value is None:
-        more = threshold["more_labels"]
-        labels = "1 more finding" if more == 1 else f"{more} more findings"
         return (
-            f"No threshold: nothing is archived. With {threshold['calibration_positives']} unintended "
-            f"findings to calibrate on, no threshold can promise that at most {percent(alpha)} of the "
-            f"unintended are archived (confidence {percent(1 - delta)}). It takes {labels} labelled "
-            "unintended."
+            f"No threshold: nothing is archived. The promise that at most {percent(alpha)} of the unintended "
+            f"findings are archived (confidence {percent(1 - delta)}) {_wanting(metrics)}"
         )
     return (
         f"Threshold {value}: {percent(threshold['archived_share'])} of findings are archived. With "
         f"confidence {percent(1 - delta)} at most {percent(alpha)} of the unintended ones are among them "
         f"(calibrated on {threshold['calibration_positives']} unintended findings, {threshold['misses']} of "
         "them below it)."
+    )
+
+
+def _wanting(metrics: Mapping[str, Any]) -> str:
+    """Say how many labels there are to calibrate on, and how many more it takes."""
+    threshold, more = metrics["threshold"], metrics["threshold"]["more_labels"]
+    have, where = threshold["usable_positives"], "this history"
+    enough = have >= labels_needed(threshold["alpha"], threshold["delta"])
+    if enough or metrics["request"]["calibration_share"] is not None:
+        have, where = threshold["calibration_positives"], "the calibration part"
+    return (
+        f"takes {have + more} of them labelled by people to calibrate on; {where} has {have}: "
+        f"it takes {more} more."
     )
 
 

@@ -35,9 +35,10 @@ def settle(rows: Rows) -> tuple[Ints, pd.DataFrame, Counter[str]]:
     chosen : array of shape (findings,)
         The row that each finding's features come from, in the order of time.
     about : DataFrame of shape (findings, ...)
-        `row` (as in `chosen`), `time` (seconds; never after the verdict), `verdict` (0 expected,
-        1 unintended, -1 none), its `verdict_at` and `is_explicit`, and `effect`, `would_archive`,
-        `audit_share` and `audit_chosen` of the last decision before it.
+        `row` (as in `chosen`), `has_context` (whether its surroundings were looked up), `time` (seconds;
+        never after the verdict), `verdict` (0 expected, 1 unintended, -1 none), its `verdict_at` and
+        `is_explicit`, and `effect`, `would_archive`, `audit_share` and `audit_chosen` of the last decision
+        before it.
     counts : Counter
         What became of records, by reason.
     """
@@ -54,12 +55,12 @@ def settle(rows: Rows) -> tuple[Ints, pd.DataFrame, Counter[str]]:
     until = records["finding"].map(final["verdict_at"]).fillna(np.inf)
     records["in_time"] = ~(records["seen"] > until)
     decided = _last(records[records["has_decision"]], ["in_time", "seen", "row"])[_DECISION]
-    chosen = _last(records, ["in_time", "has_context", "seen", "row"])[["row", "seen"]]
+    chosen = _last(records, ["in_time", "has_context", "seen", "row"])[["row", "seen", "has_context"]]
 
     about = chosen.join(final).join(decided)
     integers = ["verdict", "effect", "would_archive"]
     about[integers] = about[integers].fillna(NONE).astype(int)
-    truths = ["is_explicit", "audit_chosen"]
+    truths = ["has_context", "is_explicit", "audit_chosen"]
     about[truths] = about[truths].fillna(0).astype(bool)
     about["time"] = np.fmin(about.pop("seen"), about["verdict_at"])
     timeless = about["time"].isna()
