@@ -19,8 +19,9 @@ from scoring.deliveries import meaning
 from scoring.errors import BadInput
 from scoring.listing import Listing, of_analyzer
 from scoring.log_entries import Latest, read_item, stamp
-from scoring.pipeline import WAITS, triage_case
+from scoring.pipeline import triage_case
 from scoring.runtime import Done, Runtime
+from scoring.steps.archive import WAITS
 
 _KEY = ("reconcile", "progress")
 _TO_DO = ("new", "resumed", "look")

@@ -1,0 +1,36 @@
+"""The second step: what model and policy say, and whether anything is to be done about it."""
+
+import msgspec
+
+from scoring.decide import decide
+from scoring.log_entries import is_unchanged
+from scoring.runtime import Runtime
+from scoring.steps.turn import Turn
+
+
+def evaluate(turn: Turn, runtime: Runtime) -> Turn:
+    """Decide on a finding; a decision of which nothing is left to be done is written down at once."""
+    return act_on(decided(turn, runtime), runtime)
+
+
+def decided(turn: Turn, runtime: Runtime) -> Turn:
+    """Add the decision on a finding, as model and policy are now."""
+    decision = decide(turn.finding, turn.case.context, runtime.card, runtime.policy)
+    return msgspec.structs.replace(turn, decision=decision)
+
+
+def act_on(turn: Turn, runtime: Runtime) -> Turn:
+    """Name the step that carries a decision out; nothing is done twice, and in shadow mode nothing at all."""
+    before, outcome = turn.before, turn.decided.outcome
+    effect = outcome if runtime.mode == "enforce" and outcome != "skip" else "none"
+    if effect == "archive":
+        return msgspec.structs.replace(turn, next="ARCHIVE")
+    entry = turn.entry(runtime)
+    stands = before if before is not None and before.state == "done" else None
+    if stands is not None and stands.effect == effect and is_unchanged(entry, stands):
+        runtime.log.seen_again(stands, entry)
+        return turn.ends(note="nothing changed that matters")
+    if effect == "alert":
+        return msgspec.structs.replace(turn, next="NOTIFY")
+    runtime.log.settle(entry, "none", before=before, now=runtime.now())
+    return turn.ends()

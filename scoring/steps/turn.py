@@ -1,0 +1,92 @@
+"""What one step hands to the next."""
+
+from typing import Literal
+
+import msgspec
+
+from scoring.decide import Decision
+from scoring.deliveries import Meaning, brought_back_by
+from scoring.finding import Finding
+from scoring.log_entries import Entry, Latest, entry_of
+from scoring.records import Case
+from scoring.runtime import Done, Outcome, Runtime
+
+Next = Literal["EVALUATE", "ARCHIVE", "NOTIFY", "DONE"]
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding on its way: what the steps so far found out, decided and did.
+
+    Attributes
+    ----------
+    next : str
+        The step that comes next; ``DONE`` where nothing is left to be done.
+    meant : str
+        What the delivery means, given where the finding stands; see `scoring.deliveries`.
+    before : Latest or None
+        Where the finding stands in the decision log; every write expects it to stand there still.
+    decision : Decision or None
+        None before the evaluation.
+    is_fresh : bool
+        Whether the finding has just been read from AWS.
+    stopped : str
+        Why the circuit breaker stopped an archive, where it did.
+    effect, note : str
+        As in `scoring.runtime.Done`.
+    """
+
+    case: Case
+    next: Next
+    meant: Meaning = "new"
+    before: Latest | None = None
+    decision: Decision | None = None
+    is_fresh: bool = False
+    stopped: str = ""
+    effect: Outcome = "none"
+    note: str = ""
+
+    @property
+    def finding(self) -> Finding:
+        """The finding; an event that is none is done before anything is asked of it."""
+        assert isinstance(self.case.finding, Finding)  # noqa: S101
+        return self.case.finding
+
+    @property
+    def decided(self) -> Decision:
+        """The decision, in the steps after the evaluation."""
+        assert self.decision is not None  # noqa: S101
+        return self.decision
+
+    @property
+    def stands(self) -> Latest:
+        """Where the finding stands, where the log is known to have it."""
+        assert self.before is not None  # noqa: S101
+        return self.before
+
+    def ends(self, effect: Outcome = "none", note: str = "") -> "Turn":
+        """Say that nothing is left to be done."""
+        return msgspec.structs.replace(self, next="DONE", effect=effect, note=note)
+
+    def done(self) -> Done:
+        """Say what became of the finding."""
+        return Done(
+            finding_id=self.case.finding.id,
+            effect=self.effect,
+            decision=self.decision,
+            context=self.case.context if self.decision else None,
+            note=self.note,
+        )
+
+    def entry(self, runtime: Runtime) -> Entry:
+        """Make the decision's entry in the log."""
+        who, when = brought_back_by(self.finding, self.before)
+        return entry_of(
+            self.case,
+            self.finding,
+            self.decided,
+            mode=runtime.mode,
+            policy_sha256=runtime.policy.sha256,
+            reactivated=who,
+            reactivated_at=when,
+            is_reported=runtime.is_report or runtime.mode == "shadow",
+        )
