@@ -60,7 +60,7 @@ def share_upper(hits: ArrayLike, n: ArrayLike, delta: float) -> Floats:
 def weighted_share_upper(hit: ArrayLike, weight: ArrayLike, delta: float) -> float:
     """Return an upper confidence bound on a share from a sample with known inclusion probabilities.
 
-    Ints come independently, each observed with a known probability that is never zero; ``weight`` is its
+    Rows come independently, each observed with a known probability that is never zero; ``weight`` is its
     inverse (Horvitz, Thompson 1952). For a share of at least r the wealth of a bet against it,
     prod (1 + b w (r - hit)), has a mean of at most 1, so by Markov's inequality it exceeds 1 / delta with
     probability at most delta; the bound is the smallest r that is refuted so. The average over several bets b

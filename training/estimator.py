@@ -29,7 +29,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
     """Learn an additive integer scorecard over single columns and combinations of two or three.
 
     A prior card, if any, is where learning starts: without labels the result is that card, with a few they
-    add to it, with many they take over. Ints without labels (`backlog`) count as precedent.
+    add to it, with many they take over. Rows without labels (`backlog`) count as precedent.
 
     Columns of texts are taken as they are: "unknown" (also None and NaN) is never safe, an empty text is a
     value of its own. Numeric columns are cut into quantile bins.
@@ -69,7 +69,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         In tenths of points; ten points double the odds.
     tables_ : tuple of scoring.scorecard.Table
     calibration_ : float
-        Log-odds of a row with score zero: probabilities are expit(calibration_ + score x ln 2 / 100).
+        Log-odds of a row with score zero: probabilities are ``expit(calibration_ + score x ln 2 / 100)``.
     card_weight_ : float
         What the prior's points were multiplied by.
     classes_ : array of shape (2,)
@@ -123,7 +123,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         y : array of shape (n,)
             Two classes; the second of `classes_` is "unintended". One class alone is accepted.
         sample_weight : array of shape (n,), optional
-            Ints of weight 0 are left out altogether.
+            Rows of weight 0 are left out altogether.
         backlog : DataFrame of the columns of X, optional
             Past rows without labels.
 

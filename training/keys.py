@@ -22,7 +22,7 @@ Order = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Columns:
-    """Ints as category codes: one sorted list of texts and one array of codes for each column."""
+    """Rows as category codes: one sorted list of texts and one array of codes for each column."""
 
     categories: dict[str, list[str]]
     codes: dict[str, Ints]

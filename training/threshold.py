@@ -1,6 +1,6 @@
 """The threshold and its guarantee; the curve behind it and three ways to read it.
 
-A finding is archived where its score is below the threshold, strictly. Ints are integer tenths of points,
+A finding is archived where its score is below the threshold, strictly. Scores are integer tenths of points,
 of findings that the model was never fitted on and that reached a person whatever their score, or with a
 known probability.
 """
@@ -138,7 +138,7 @@ def curve(
         Level of each threshold's own upper bound, 1 - delta; for the best of all thresholds see
         `choose_threshold`.
     population : array of shape (m,), optional
-        Ints of all findings, labelled or not, for the archived share; by default the labelled ones,
+        Scores of all findings, labelled or not, for the archived share; by default the labelled ones,
         weighted.
 
     Returns
