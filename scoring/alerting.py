@@ -20,7 +20,7 @@ _UNREADABLE = "events that cannot be read"
 
 def send(
     entry: Entry,
-    compose: Callable[[], Mail],
+    compose: Callable[[str], Mail],
     runtime: Runtime,
     *,
     before: Latest | None,
@@ -33,7 +33,7 @@ def send(
     Parameters
     ----------
     compose : callable
-        Writes the mail.
+        Writes the mail, given the decision's key in the log.
     groups : sequence of str
         What the alert may have in common with others; see `scoring.bursts`.
     is_guarded : bool
@@ -54,7 +54,7 @@ def send(
             if not limits:
                 waiting = bursts.collected(refused, policy, now, is_guarded=is_guarded)
         else:
-            effects.alert(compose(), runtime.writers)
+            effects.alert(compose(mark.decision_item), runtime.writers)
             log.finish(mark, now=runtime.now())
             return "alert"
     log.settle(entry, "alert", before=before, now=now, waiting=waiting)
@@ -71,7 +71,8 @@ def send_again(before: Latest, runtime: Runtime) -> Done:
 
 
 def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
-    from scoring.explain import REPEAT, explain, explain_unreadable
+    from scoring.alert_mail import alert_mail
+    from scoring.explain import REPEAT, explain_unreadable
 
     record = unpack(item)
     if "event" not in record:
@@ -80,7 +81,7 @@ def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
         except BadInput as error:
             record = {"event": record, "error": str(error)}
         else:
-            return explain(case, decision, runtime.policy, is_repeat=True)
+            return alert_mail(case, decision, runtime, item=item["item"], is_repeat=True)
     message = explain_unreadable(record["event"], record["error"])
     content = msgspec.structs.replace(message.explanation, notes=(*message.explanation.notes, REPEAT))
     return msgspec.structs.replace(message, text=f"{REPEAT}\n\n{message.text}", explanation=content)
@@ -126,7 +127,7 @@ def triage_unreadable(
         return Done(finding_id=finding_id, effect="none", note=why)
     effect = send(
         entry,
-        lambda: explain_unreadable(event, why),
+        lambda _: explain_unreadable(event, why),
         runtime,
         before=before,
         groups=[_UNREADABLE],

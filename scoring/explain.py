@@ -11,7 +11,7 @@ import msgspec
 
 from scoring import console, evidence, plain_words
 from scoring.decide import Decision
-from scoring.explanation import Explanation, Headline, Row
+from scoring.explanation import Answers, Explanation, Headline, Row, Similar
 from scoring.finding import Notice
 from scoring.points_column import column
 from scoring.policy import Policy
@@ -54,7 +54,14 @@ class Message(msgspec.Struct, frozen=True, dict=True):
 
 
 def explain(
-    case: Case, decision: Decision, policy: Policy, *, is_shadow: bool = False, is_repeat: bool = False
+    case: Case,
+    decision: Decision,
+    policy: Policy,
+    *,
+    is_shadow: bool = False,
+    is_repeat: bool = False,
+    answers: Answers | None = None,
+    similar: tuple[Similar, ...] = (),
 ) -> Message:
     """Write the message that explains a decision.
 
@@ -68,9 +75,15 @@ def explain(
         Whether nothing is written; the words say so.
     is_repeat : bool
         Whether the same message may have been sent before.
+    answers : Answers, optional
+        Links by which it can be answered.
+    similar : tuple of Similar
+        What people said of similar findings.
     """
     notes = (SHADOW,) * is_shadow + (REPEAT,) * is_repeat
     content = explanation(case, decision, policy, notes)
+    if answers or similar:
+        content = msgspec.structs.replace(content, answers=answers, similar=similar)
     score = "" if content.column is None else content.column.total
     return Message(_subject(content, score), to_text(content), content)
 

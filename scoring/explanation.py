@@ -73,6 +73,36 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     mark: int
 
 
+class Answers(NamedTuple):
+    """Addresses of the page on which an alert is answered, one for each verdict, and until when they hold."""
+
+    expected: str
+    unintended: str
+    until: str
+
+
+class Similar(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person said of a similar finding.
+
+    Attributes
+    ----------
+    said : str
+        The verdict, whose it is, and when.
+    headline : str
+        What that finding said.
+    same, differs : str
+        What the two have in common and what not; empty where there is nothing.
+    note : str
+        Why, in that person's words; may be empty.
+    """
+
+    said: str
+    headline: str
+    same: str = ""
+    differs: str = ""
+    note: str = ""
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why a finding was decided on as it was.
 
@@ -92,12 +122,16 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         The names and words of those that stand in the way of archiving.
     column : Column or None
         How the score adds up; None for an event that is no finding.
+    similar : tuple of Similar
+        What people said of similar findings, the nearest first.
     unknown : tuple of Row
         What is not known, and what it would take to know it.
     given : tuple of Row
         Tags, aliases and conditions as given.
     link : str or None
         The page of the AWS console.
+    answers : Answers or None
+        Where to decide with a browser.
     commands : tuple of str
         One for each verdict; empty where the finding's id is nothing to type.
     origin : tuple of Row
@@ -111,8 +145,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Row, ...] = ()
     guardrails: tuple[Row, ...] = ()
     column: Column | None = None
+    similar: tuple[Similar, ...] = ()
     unknown: tuple[Row, ...] = ()
     given: tuple[Row, ...] = ()
     link: str | None = None
+    answers: Answers | None = None
     commands: tuple[str, ...] = ()
     origin: tuple[Row, ...] = ()

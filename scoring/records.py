@@ -21,14 +21,29 @@ Effect = Literal["archive", "alert", "none"]
 T = TypeVar("T")
 
 
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a verdict came from: the address it was sent from, and by which program, in its own words."""
+
+    address: str = ""
+    agent: str = ""
+
+
 class Label(msgspec.Struct, frozen=True):
-    """What a person decided on a finding; the time is that of the verdict."""
+    """What a person decided on a finding; the time is that of the verdict.
+
+    Attributes
+    ----------
+    verified : bool
+        Whether it is certain who gave it; not so where a link was all it took.
+    """
 
     verdict: Literal["expected", "unintended"]
     by: str
     at: datetime
     source: str = ""
     note: str = ""
+    verified: bool = True
+    origin: Origin | None = None
 
 
 class Audit(msgspec.Struct, frozen=True):

@@ -4,15 +4,19 @@ The verdict belongs to one decision, that is, to what the finding said then. It 
 done about it: whatever crashes in between, the same command goes on from there. Expected archives the
 finding, unless it says something else by now; unintended keeps it active, and brings back what was archived
 automatically. An archive by verdict is not an automatic one: only taking the verdict back brings it back.
+
+What came of a verdict is written down last, as ``acted``. Until then whoever gives the same verdict again
+finishes what was begun; after it, a link that has been used does nothing any more.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
-from scoring import effects, undo
+from scoring import effects, similar, undo
 from scoring.decision_log import DecisionLog
 from scoring.decision_table import (
     EXPIRES_AT,
@@ -47,6 +51,10 @@ class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
         What has happened; see `scoring.decision_log`.
     record : mapping
         As the contract says, with its ``label``.
+    acted : str
+        What came of the verdict; empty while that is not certain.
+    before : tuple of mapping
+        Verdicts that were taken back, each with by whom, when, and what came of it.
     """
 
     finding_id: str
@@ -57,6 +65,8 @@ class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
     analyzer_arn: str
     record: Mapping[str, Any]
     label: Label | None = None
+    acted: str = ""
+    before: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def case(self) -> Case:
@@ -112,12 +122,18 @@ def give(reviewed: Reviewed, label: Label, log: DecisionLog) -> Reviewed:
     BadInput
         Somebody has given another one.
     """
-    values = {name: value for name, value in _plain(label).items() if value}
-    update = log.change(reviewed.finding_id, reviewed.item, {"label": values})["Update"]
-    update["UpdateExpression"] += f" REMOVE {EXPIRES_AT}"
+    plain = _plain(label)
+    update = log.change(reviewed.finding_id, reviewed.item, {"label": plain})["Update"]
+    update["UpdateExpression"] += f" REMOVE {EXPIRES_AT}, acted"
     update["ConditionExpression"] = "attribute_exists(finding_id) AND attribute_not_exists(label)"
+    if reviewed.before:
+        update["ConditionExpression"] += " AND size(labels_before) = :turn"
+        update["ExpressionAttributeValues"] |= to_item({":turn": len(reviewed.before)})
+    else:
+        update["ConditionExpression"] += " AND attribute_not_exists(labels_before)"
+    kept = similar.entries(reviewed.finding_id, reviewed.item, reviewed.record, label, stamp(label.at))
     try:
-        write_together(log.client, [{"Update": update}])
+        write_together(log.client, [{"Update": update}, *similar.writes(log.table, kept)])
     except ConditionFailed:
         there = find(log, reviewed.finding_id)
         given = there.label
@@ -127,17 +143,30 @@ def give(reviewed: Reviewed, label: Label, log: DecisionLog) -> Reviewed:
             said = f"{given.by} has said {given.verdict} on {stamp(given.at)[:16]}; take it back with --undo"
             raise BadInput(said, field="ID") from None
         return there
-    return msgspec.structs.replace(reviewed, label=label, record={**reviewed.record, "label": _plain(label)})
+    return msgspec.structs.replace(
+        reviewed, label=label, record={**reviewed.record, "label": plain}, acted=""
+    )
 
 
 def act(reviewed: Reviewed, log: DecisionLog, writers: Writers, now: datetime) -> str:
     """Do what a verdict asks for, and say what that was; doing it twice does no harm.
+
+    What it says is written down when it is done.
 
     Raises
     ------
     botocore.exceptions.ClientError
         AWS refused; the verdict stands, and this can be tried again.
     """
+    said = _act(reviewed, log, writers, now)
+    update = log.change(reviewed.finding_id, reviewed.item, {"acted": said})
+    update["Update"]["ConditionExpression"] = "attribute_exists(label)"
+    with suppress(ConditionFailed):  # taken back meanwhile
+        write_together(log.client, [update])
+    return said
+
+
+def _act(reviewed: Reviewed, log: DecisionLog, writers: Writers, now: datetime) -> str:
     assert reviewed.label is not None  # noqa: S101 - act follows give
     if reviewed.mode != "enforce":
         return "shadow mode: the finding stays as it is"
@@ -174,17 +203,19 @@ def take_back(reviewed: Reviewed, log: DecisionLog, writers: Writers, by: str, n
         if fresh is not None and fresh.status == "ARCHIVED":
             effects.bring_back([fresh.id], reviewed.analyzer_arn, writers)
             said = "the finding is active again"
-    taken = [{**_plain(label), "taken_back_by": by, "taken_back_at": stamp(now)}]
+    taken = [{**_plain(label), "taken_back_by": by, "taken_back_at": stamp(now), "said": said}]
     update = {
         "TableName": log.table,
         "Key": key(reviewed.finding_id, reviewed.item),
         "UpdateExpression": "SET labels_before = list_append(if_not_exists(labels_before, :none), :taken)"
-        " REMOVE label",
-        "ConditionExpression": "attribute_exists(label)",
-        "ExpressionAttributeValues": to_item({":none": [], ":taken": taken}),
+        " REMOVE label, acted",
+        "ConditionExpression": "label.#at = :at",
+        "ExpressionAttributeNames": {"#at": "at"},
+        "ExpressionAttributeValues": to_item({":none": [], ":taken": taken, ":at": stamp(label.at)}),
     }
+    kept = similar.entries(reviewed.finding_id, reviewed.item, reviewed.record, label, stamp(label.at))
     try:
-        write_together(log.client, [{"Update": update}])
+        write_together(log.client, [{"Update": update}, *similar.writes(log.table, kept, gone=True)])
     except ConditionFailed:
         raise BadInput("somebody else has just taken it back", field="ID") from None
     return said
@@ -203,6 +234,8 @@ def _reviewed(item: Mapping[str, Any]) -> Reviewed:
         analyzer_arn=item.get("analyzer_arn", ""),
         record=record,
         label=None if label is None else msgspec.convert(label, Label),
+        acted=item.get("acted", ""),
+        before=tuple(item.get("labels_before", ())),
     )
 
 
@@ -220,11 +253,10 @@ def _content(reviewed: Reviewed) -> str:
     return content_of(finding) if isinstance(finding, Finding) else ""
 
 
-def _plain(label: Label) -> dict[str, str]:
-    return {
-        "verdict": label.verdict,
-        "by": label.by,
-        "at": stamp(label.at),
-        "source": label.source,
-        "note": label.note,
-    }
+def _plain(label: Label) -> dict[str, Any]:
+    said = {"verdict": label.verdict, "by": label.by, "at": stamp(label.at), "source": label.source}
+    if label.note:
+        said["note"] = label.note
+    told: dict[str, Any] = {} if label.verified else {"verified": False}
+    origin = msgspec.to_builtins(label.origin)
+    return {**said, **told, **({"origin": origin} if origin else {})}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -13,6 +13,9 @@ from scoring.effects import Writers
 from scoring.finding import Finding
 from scoring.policy import Policy
 from scoring.scorecard import Scorecard
+
+if TYPE_CHECKING:
+    from scoring.review_links import Links
 
 Enrich = Callable[[Finding], Context]
 Outcome = Literal["archive", "alert", "collected", "none"]
@@ -35,6 +38,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         Whether archives use half of the circuit breaker's limits, and wait where there is no room.
     security_hub : callable or None
         Region to a Security Hub client; used only where the policy wants Security Hub to be told.
+    review_links : callable or None
+        Gives what makes the links of alerts, or None where its keys cannot be had; None without a page.
     """
 
     card: Scorecard
@@ -47,6 +52,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     is_report: bool = False
     is_paced: bool = False
     security_hub: Callable[[str], Any] | None = None
+    review_links: Callable[[], "Links | None"] | None = None
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from handlers.review_keys import ReviewKeys
 from scoring import policy, scorecard_files
 from scoring.context import Context
 from scoring.decision_log import DecisionLog
@@ -54,6 +55,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Of the analyzers that the scheduled function sweeps; separated by blanks or commas.
     period_minutes : int
         From one run of the scheduled function to the next.
+    review_url, review_secret : str
+        Address of the page on which alerts are answered, and ARN of the secret that signs the links to it;
+        without both of them alerts carry no links.
     """
 
     topic_arn: str
@@ -66,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_days: int | None = None
     analyzer_arns: tuple[str, ...] = ()
     period_minutes: int = 5
+    review_url: str | None = None
+    review_secret: str | None = None
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -100,6 +106,7 @@ class Clients(msgspec.Struct, frozen=True):
     writers: Writers
     log: DecisionLog
     security_hub: Callable[[str], object]
+    review: ReviewKeys | None
 
 
 @lru_cache(maxsize=4)
@@ -123,6 +130,7 @@ def clients(settings: Settings) -> Clients:
             session.client("dynamodb", config=config), settings.table, keep_days=settings.keep_days
         ),
         security_hub=_regional(session, "securityhub", config),
+        review=_review_keys(settings, session, config),
     )
 
 
@@ -151,6 +159,7 @@ def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime
         log=msgspec.structs.replace(made.log, lease_seconds=seconds_left() + _GRACE),
         now=partial(datetime.now, UTC),
         security_hub=made.security_hub,
+        review_links=made.review.links_if_any if made.review else None,
     )
 
 
@@ -168,6 +177,13 @@ def _version(path: str | Path) -> tuple[str, int]:
     """Tell one version of a file or of a model's folder from the next: no version is read twice."""
     files = (Path(path), Path(path, "current"), Path(path, "scorecard.json"))
     return str(path), max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
+
+
+def _review_keys(settings: Settings, session: "boto3.Session", config: object) -> ReviewKeys | None:
+    if not (settings.review_url and settings.review_secret):
+        return None
+    client = session.client("secretsmanager", config=config)
+    return ReviewKeys(client, settings.review_secret, settings.review_url, settings.table)
 
 
 def _regional(session: "boto3.Session", service: str, config: object) -> Callable[[str], object]:
