@@ -17,6 +17,8 @@ from scoring.strict_json import Malformed, decode
 from scoring.toml_files import read_text
 
 DEFAULT = Path(__file__).parent / "data" / "scorecard.toml"
+SCORECARD = "scorecard.json"
+MANIFEST = "manifest.json"
 SCHEMA = 1
 # Schema version -> what turns a document of that version into one of the next; loading walks the recipes.
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
@@ -44,6 +46,8 @@ _KEYS = (*_CardFile.__struct_fields__, *TableFile.__struct_fields__)
 def load(path: str | Path = DEFAULT) -> Scorecard:
     """Read a scorecard from a file, a version's folder or a registry's folder (its current version).
 
+    Where the version's manifest lies beside the file, the file has to be what it says.
+
     Raises
     ------
     BadInput
@@ -51,6 +55,7 @@ def load(path: str | Path = DEFAULT) -> Scorecard:
     """
     path = _find(Path(path))
     text = read_text(path)
+    _check_manifest(path)
     try:
         return from_toml(text) if path.suffix == ".toml" else from_json(text)
     except BadInput as error:
@@ -64,15 +69,27 @@ def _find(path: Path) -> Path:
         is_folder = False
     if not is_folder:
         return path
-    if (path / "scorecard.json").is_file():
-        return path / "scorecard.json"
+    if (path / SCORECARD).is_file():
+        return path / SCORECARD
     current = path / "current"
     if not current.is_file():
         raise BadInput("expected a scorecard.json or a file named current in the folder", where=str(path))
     version = read_text(current).strip()
     if not version or not version.isprintable() or "/" in version or version.startswith("."):
         raise BadInput("expected the name of a version", where=str(current), value=version)
-    return path / version / "scorecard.json"
+    return path / version / SCORECARD
+
+
+def _check_manifest(path: Path) -> None:
+    manifest = path.parent / MANIFEST
+    if path.name != SCORECARD or not manifest.is_file():
+        return
+    try:
+        expected = json.loads(read_text(manifest))["sha256"][SCORECARD]
+    except (ValueError, TypeError, KeyError):
+        raise BadInput(f"expected the digest of {SCORECARD}", where=str(manifest)) from None
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise BadInput(f"is not what was trained: its digest differs from {MANIFEST}", where=str(path))
 
 
 def from_toml(text: str) -> Scorecard:

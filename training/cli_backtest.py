@@ -5,13 +5,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.cli_options import Alpha, Delta, Format, History, Jobs, Model, PolicyFile, read_history, watch
+from training.cli_options import (
+    Alpha,
+    Delta,
+    Format,
+    History,
+    Jobs,
+    Model,
+    OutputFormat,
+    PolicyFile,
+    read_history,
+    watch,
+)
 
 if TYPE_CHECKING:
+    from scoring.scorecard import Scorecard
     from training.arrays import Ints
     from training.dataset import Dataset
 
-OutputFormat = Annotated[Format, typer.Option(help="A table for people, JSON for programs.")]
 All = Annotated[
     bool,
     typer.Option("--all", help="Take findings too that the model has learned from: too good to be true."),
@@ -102,7 +113,15 @@ def tune(
     else:
         typer.echo(note)
         typer.echo(_readings(found))
+        typer.echo(
+            f"\nTo use threshold T with this model: --threshold T, or as an override {_override(card)}"
+        )
     raise typer.Exit(code)
+
+
+def _override(card: "Scorecard") -> str:
+    """Write the override that a deployment takes; it names the model that it is for."""
+    return f'{{"value": T, "model_sha256": "{card.sha256}"}}'
 
 
 def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[Ints, str]":

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scoring.cli_scan import Profile, Region, Table
-from training.cli_options import complain
+from training.cli_options import complain, watch
 
 if TYPE_CHECKING:
     from collections import Counter
     from datetime import timedelta
 
     from scoring.enrich import Aws
+    from training.cli_options import Watch
     from training.history import Logged
 
 history = typer.Typer(
@@ -30,7 +31,9 @@ def pull(
     out: Annotated[
         str,
         typer.Option(
-            metavar="F", help="File to write: .jsonl, .jsonl.gz or .parquet by its name.", show_default=False
+            metavar="F",
+            help="File to write: .jsonl, .jsonl.gz or .parquet by its name; - is standard output.",
+            show_default=False,
         ),
     ],
     analyzer_arn: Annotated[
@@ -69,6 +72,7 @@ def pull(
     from scoring.errors import BadInput
     from scoring.live.analyzers import read_arn
     from scoring.live.connection import Options, connect_as
+    from scoring.output import STANDARD
     from training.history import Logged
     from training.record_files import write_records
 
@@ -88,10 +92,18 @@ def pull(
             asked = own_role or [] if cloudtrail else None
             yield from _listed(aws, arn, asked, known, timedelta(days=resolved_within), counts)
 
-    written = write_records(records(), out)
+    with watch() as watching:
+        watching.stage("pulling")
+        written = write_records(_counted(records(), watching), out)
     for reason, count in sorted(counts.items()):
-        typer.echo(f"{count:>9,} {reason}")
-    typer.echo(f"{written:>9,} records in {out}")
+        typer.echo(f"{count:>9,} {reason}", err=out == STANDARD)
+    typer.echo(f"{written:>9,} records in {out}", err=out == STANDARD)
+
+
+def _counted(records: Iterator[dict[str, Any]], watching: "Watch") -> Iterator[dict[str, Any]]:
+    for record in records:
+        watching.count(1)
+        yield record
 
 
 def _logged(aws: "Aws", table: str, known: "Logged", counts: "Counter[str]") -> Iterator[dict[str, Any]]:

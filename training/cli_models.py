@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.cli_options import Format
+from training.cli_options import BAD_INPUT, Format, OutputFormat, complain
 
 if TYPE_CHECKING:
     from training.registry import Registry as ModelRegistry
@@ -20,7 +20,6 @@ Registry = Annotated[
     str, typer.Argument(metavar="REGISTRY", help="A folder, or s3://bucket/prefix.", show_default=False)
 ]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Name of a version.", show_default=False)]
-OutputFormat = Annotated[Format, typer.Option(help="A table for people, JSON for programs.")]
 
 _SHOWN = ("kind", "threshold", "archived_share", "roc_auc", "n", "positives")
 
@@ -28,11 +27,18 @@ _SHOWN = ("kind", "threshold", "archived_share", "roc_auc", "n", "positives")
 @models.command("list")
 def list_versions(registry: Registry, format: OutputFormat = Format.table) -> None:  # noqa: A002
     """List the versions; the current one is marked."""
+    from scoring.errors import BadInput
+
     found = _open(registry)
-    current, promoted = found.current(), found.promotions()
+    current, promoted, damaged = found.current(), found.promotions(), 0
     rows = []
     for version in found.versions():
-        metrics = found.metrics(version)
+        try:
+            metrics = found.metrics(version)
+        except BadInput as error:
+            complain(str(error))
+            damaged += 1
+            continue
         rows.append(
             {
                 "version": version,
@@ -46,14 +52,16 @@ def list_versions(registry: Registry, format: OutputFormat = Format.table) -> No
         )
     if format is Format.json:
         typer.echo(json.dumps(rows, indent=2))
-    elif not rows:
+    elif not rows and not damaged:
         typer.echo(f"{found.store.name}: no versions")
-    else:
+    elif rows:
         width = max(len("version"), *(len(row["version"]) for row in rows))
         typer.echo(f"  {'version':<{width}}  " + "  ".join(f"{name:>14}" for name in _SHOWN))
         for row in rows:
             cells = "  ".join(f"{_cell(row[name]):>14}" for name in _SHOWN)
             typer.echo(f"{'*' if row['current'] else ' '} {row['version']:<{width}}  {cells}")
+    if damaged:
+        raise typer.Exit(BAD_INPUT)
 
 
 def _cell(value: object) -> str:

@@ -57,6 +57,9 @@ class Format(StrEnum):
     json = "json"
 
 
+OutputFormat = Annotated[Format, typer.Option(help="A table for people, JSON for programs.")]
+
+
 class Watch:
     """What a terminal shows while it takes long; nothing where there is none."""
 

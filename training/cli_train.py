@@ -1,11 +1,23 @@
 """The command `triage train`."""
 
+import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from training.cli_options import Alpha, Delta, History, Jobs, PolicyFile, cores, read_history, watch
+from training.cli_options import (
+    Alpha,
+    Delta,
+    Format,
+    History,
+    Jobs,
+    OutputFormat,
+    PolicyFile,
+    cores,
+    read_history,
+    watch,
+)
 
 if TYPE_CHECKING:
     from training.registry import Registry
@@ -66,6 +78,7 @@ def train(
             help="Findings younger than that are no precedent, unless somebody has reviewed them.",
         ),
     ] = 14.0,
+    format: OutputFormat = Format.table,  # noqa: A002
 ) -> None:
     """Train a scorecard on past decisions, with a threshold that carries a guarantee.
 
@@ -99,10 +112,15 @@ def train(
         metrics = measure(trained, jobs=cores(jobs))
         watching.stage("writing")
         registry.add(trained.card.version, version_files(trained, metrics))
-    typer.echo(_became(metrics["data"]))
-    for sentence in sentences(metrics):
-        typer.echo(sentence)
-    typer.echo(f"\n{registry.store.name}/{trained.card.version}: {_promoted(registry, trained.card.version)}")
+    version = trained.card.version
+    where, says = f"{registry.store.name}/{version}", _promoted(registry, version)
+    if format is Format.json:
+        found = {"version": version, "where": where, "current": registry.current(), "metrics": metrics}
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        typer.echo(_became(metrics["data"]))
+        typer.echo("\n".join(sentences(metrics)))
+        typer.echo(f"\n{where}: {says}")
     raise typer.Exit(code)
 
 

@@ -15,13 +15,11 @@ from typing import Any, Final
 
 from scoring.errors import BadInput
 from scoring.scorecard import Scorecard
-from scoring.scorecard_files import from_json
+from scoring.scorecard_files import MANIFEST, SCORECARD, from_json
 from training.stores import Store
 
 CURRENT: Final = "current"
 PROMOTIONS: Final = "promotions"
-MANIFEST: Final = "manifest.json"
-SCORECARD: Final = "scorecard.json"
 METRICS: Final = "metrics.json"
 TRAINING: Final = "training.joblib"
 HELD_OUT: Final = "test.parquet"
@@ -86,12 +84,17 @@ class Registry:
         BadInput
             No other version was promoted before, or it is damaged.
         """
-        promoted = self.promotions()
-        if len(promoted) < 2:
+        left, promoted = self.current(), self.promotions()
+        # A promotion that was cut off stands in the list, but never became the current version.
+        while left in promoted and promoted[-1] != left:
+            promoted.pop()
+        while promoted and promoted[-1] == left:
+            promoted.pop()
+        if left is None or not promoted:
             raise BadInput("no version was promoted before the current one", where=self.store.name)
-        self.verify(promoted[-2])
-        self._set(promoted[:-1])
-        return promoted[-1], promoted[-2]
+        self.verify(promoted[-1])
+        self._set(promoted)
+        return left, promoted[-1]
 
     def _set(self, promoted: list[str]) -> None:
         self.store.write(PROMOTIONS, "".join(f"{name}\n" for name in promoted).encode())

@@ -140,7 +140,8 @@ def _parts(dataset: Dataset, request: Request) -> Parts:
     parts = part(dataset, **limits, calibration_share=0.0, test_share=0.0)
     nothing = parts.fit[:0]
     everything = np.sort(np.concatenate([parts.fit, parts.backlog]))
-    return replace(parts, fit=nothing, backlog=everything)
+    # Verdicts are not learned from, but what a person found unintended makes nobody familiar.
+    return replace(parts, fit=nothing, backlog=everything[~dataset.unintended[everything]])
 
 
 def _fit(

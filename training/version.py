@@ -16,11 +16,11 @@ from pyarrow import parquet
 
 from scoring.errors import BadInput
 from scoring.scorecard import Scorecard
-from scoring.scorecard_files import to_json
+from scoring.scorecard_files import SCORECARD, to_json
 from training.arrays import Bools, Floats
 from training.estimator import AdditiveScorecardClassifier
 from training.metrics import measured
-from training.registry import HELD_OUT, METRICS, SCORECARD, TRAINING, Registry
+from training.registry import HELD_OUT, METRICS, TRAINING, Registry
 from training.report import render
 from training.train import Trained
 
