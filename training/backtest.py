@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from scoring.batch import Settings
 from scoring.finding import Finding
 from scoring.policy import Policy
+from scoring.records import Case
 from scoring.scorecard import Scorecard
 from training.arrays import Bools, Ints
 from training.dataset import DAY, Dataset
@@ -68,7 +69,7 @@ def replay(
     place = {row: i for i, row in enumerate(dataset.about["row"].tolist())}
     outcome = np.full((len(cards), len(dataset)), SKIP, dtype=np.int64)
     score = np.zeros((len(cards), len(dataset)), dtype=np.int64)
-    for row, case in enumerate(_findings(paths)):
+    for row, case in enumerate(as_active(read_cases(paths))):
         at = place.get(row)
         if at is None:
             continue
@@ -82,9 +83,9 @@ def replay(
     ]
 
 
-def _findings(paths: Sequence[str]) -> Iterator[Any]:
+def as_active(cases: Iterable[Case]) -> Iterator[Case]:
     """Yield each finding as if it were active: what became of it since is what a replay asks."""
-    for case in read_cases(paths):
+    for case in cases:
         if isinstance(case.finding, Finding):
             finding = msgspec.structs.replace(case.finding, status="ACTIVE")
             yield msgspec.structs.replace(case, finding=finding)
