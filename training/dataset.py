@@ -200,9 +200,10 @@ def _digest(X: pd.DataFrame, about: pd.DataFrame) -> str:
             digest.update(f"\n{name}\n".encode())
             column = frame[name]
             if isinstance(column.dtype, pd.CategoricalDtype):
-                texts = column.cat.remove_unused_categories().cat
-                values = "\0".join(texts.categories).encode("utf-8", "surrogatepass")
-                digest.update(values + b"\0" + texts.codes.to_numpy(dtype="<i4").tobytes())
+                # Numbered as they come up, so that it does not matter in which order files held them.
+                codes, found = pd.factorize(column.cat.codes.to_numpy())
+                values = "\0".join(column.cat.categories[found]).encode("utf-8", "surrogatepass")
+                digest.update(values + b"\0" + codes.astype("<i4").tobytes())
             else:
                 digest.update(column.to_numpy(dtype="<f8").tobytes())
     return digest.hexdigest()

@@ -1,0 +1,85 @@
+"""Small histories, written by hand: findings on queues, with whatever surrounds and follows them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from training.dataset import Dataset, read_dataset
+
+Record = dict[str, Any]
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ACCOUNT = "111122223333"
+PARTNER = "444455556666"
+
+
+def at(days: float) -> str:
+    """A moment so many days after the beginning."""
+    return (START + timedelta(days=days)).isoformat().replace("+00:00", "Z")
+
+
+def record(
+    number: int,
+    day: float | None = 0.0,
+    *,
+    verdict: str | None = None,
+    decided: float | None = None,
+    source: str = "review-link",
+    by: str = "ada",
+    tags: Mapping[str, str] | None = None,
+    bare: bool = False,
+    principal: str = PARTNER,
+    account: str = ACCOUNT,
+    unknown: Mapping[str, str] | None = None,
+    finding: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Record:
+    """A record of a finding that came up on some day; `decided` is the day of its verdict."""
+    times = {} if day is None else {"createdAt": at(day), "updatedAt": at(day)}
+    raw = {
+        "id": f"finding-{number}",
+        "resource": f"arn:aws:sqs:eu-west-1:{account}:queue-{number}",
+        "resourceType": "AWS::SQS::Queue",
+        "resourceOwnerAccount": account,
+        "status": "ACTIVE",
+        "isPublic": False,
+        "principal": {"AWS": principal},
+        "action": ["sqs:ReceiveMessage"],
+        "condition": {},
+        **times,
+        **(finding or {}),
+    }
+    made: Record = {"finding": {name: value for name, value in raw.items() if value is not None}, **more}
+    if not bare:
+        made["context"] = {
+            "tags": dict(tags or {}),
+            "aliases": [],
+            "resource_account": {"id": account, "name": "orders-prod", "ou": "Workloads/Prod", "tags": {}},
+            "principal_account": {"id": principal, "in_org": False},
+            "reactivated_by": None,
+        }
+        if unknown:
+            made["context"]["unknown"] = dict(unknown)
+            for name in unknown:
+                del made["context"][name]
+    if verdict is not None:
+        moment = at(decided if decided is not None else (day or 0.0) + 0.5)
+        made["label"] = {"verdict": verdict, "by": by, "at": moment, "source": source}
+    return made
+
+
+def write(path: Path, records: Iterable[Record]) -> str:
+    """Write records as JSON lines."""
+    path.write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
+    return str(path)
+
+
+def read(path: Path, records: Iterable[Record]) -> Dataset:
+    """Make a dataset of records that are all as they should be."""
+
+    def fail(fault: str) -> None:
+        raise AssertionError(fault)
+
+    return read_dataset([write(path, records)], report=fail)
