@@ -20,7 +20,7 @@ from training.card import Card
 from training.crossfit import Design, Weights, crossfit, folds_of, neutral, weigh
 from training.export import Learned, export, score_rows
 from training.frames import edges_of, texts_of
-from training.keys import Key
+from training.keys import Key, without_repeats
 from training.material import TENTH, Material
 from training.search import Choice, choose
 
@@ -143,9 +143,12 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
 
     def _learn(self, frames: list[pd.DataFrame], y: Floats, weight: Floats) -> None:
         names = list(frames[0].columns)
-        precedents = None if self.precedent == "all" else frozenset(map(tuple, self.precedent))
         prior = [] if self.prior is None else list(self.prior.tables)
-        kept = list(dict.fromkeys([*(table.key for table in prior), *(self.precedent if precedents else ())]))
+        counted = () if self.precedent == "all" else tuple(map(tuple, self.precedent))
+        kept = without_repeats([*(table.key for table in prior), *counted])
+        # The prior may write the same columns in another order.
+        same = {frozenset(key): key for key in kept}
+        precedents = None if self.precedent == "all" else frozenset(same[frozenset(key)] for key in counted)
         _check_columns(names, {*kept, *map(tuple, self.keys or ())})
         steps = len(names) if precedents is None else max(1, len(precedents))
         step = self.precedent_points * 10 * TENTH / steps

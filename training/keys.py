@@ -6,7 +6,7 @@ only for the few values that a table lists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -124,6 +124,20 @@ def candidate_keys(names: Sequence[str], largest: int) -> list[Key]:
     [('a',), ('b',), ('a', 'b')]
     """
     return [key for size in range(1, largest + 1) for key in combinations(names, size)]
+
+
+def without_repeats(keys: Iterable[Key]) -> list[Key]:
+    """Return keys once each, as they were first written: the order of their columns does not matter.
+
+    Examples
+    --------
+    >>> without_repeats([("b", "a"), ("a",), ("a", "b")])
+    [('b', 'a'), ('a',)]
+    """
+    first: dict[frozenset[str], Key] = {}
+    for key in keys:
+        first.setdefault(frozenset(key), key)
+    return list(first.values())
 
 
 def _distinct(combined: Ints) -> tuple[Ints, Ints]:

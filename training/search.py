@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from training.arrays import Floats, Ints
 from training.crossfit import Design, crossfit, folds_of, gains, weigh
-from training.keys import Key, candidate_keys
+from training.keys import Key, candidate_keys, without_repeats
 from training.material import Material
 
 # Prior variances of log-odds: each single key; all pairs together; all triples together.
@@ -57,7 +57,7 @@ def choose(
     rows = _sample(len(material.y), seed)
     y = material.y[rows]
     is_few = min(float(y.sum()), float((1 - y).sum())) < FEW
-    keys = list(dict.fromkeys([*kept, *(candidates or ())]))
+    keys = without_repeats([*kept, *(candidates or ())])
     if candidates is None:
         keys = _screened(material, keys, 1 if is_few else largest_key, rows)
     design = material.design(keys, _variances(keys), rows)
@@ -118,9 +118,9 @@ def _one_standard_error(losses: Sequence[Floats]) -> int:
 def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: Ints) -> list[Key]:
     """Return single keys and the combinations that explain what the smaller ones leave over."""
     names = list(material.columns.categories)
-    keys = list(dict.fromkeys([*candidate_keys(names, 1), *kept]))
+    keys = without_repeats([*candidate_keys(names, 1), *kept])
     if largest_key > 1:
-        pairs = [key for key in candidate_keys(names, 2)[len(names) :] if key not in keys]
+        pairs = without_repeats([*keys, *candidate_keys(names, 2)[len(names) :]])[len(keys) :]
         keys += _best(material, keys, pairs, MOST_PAIRS, rows)
     if largest_key > 2:
         pairs = [key for key in keys if len(key) == 2]
@@ -130,7 +130,8 @@ def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: I
             for name in names
             if name not in pair
         }
-        fresh = sorted(triples.difference(keys), key=lambda key: [names.index(name) for name in key])
+        fresh = sorted(triples, key=lambda key: [names.index(name) for name in key])
+        fresh = without_repeats([*keys, *fresh])[len(keys) :]
         keys += _best(material, keys, fresh, MOST_CANDIDATES - MOST_PAIRS, rows)
     return keys
 
