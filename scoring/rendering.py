@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
     from scoring.digest import Digest
+    from scoring.review_page import Page
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _WIDTH: Final = 78
@@ -44,6 +45,18 @@ def to_digest_text(content: "Digest") -> str:
 def to_digest_page(content: "Digest") -> str:
     """Render a message about many findings as one HTML page that needs nothing from elsewhere."""
     return _template("digest.html.j2").render(d=content)
+
+
+def to_review_page(content: "Page", *, longest_note: int) -> str:
+    """Render the page of a review link, which needs nothing from elsewhere and no inline style."""
+    template = _template("review.html.j2")
+    return template.render(page=content, style=review_style(), longest_note=longest_note)
+
+
+@lru_cache(maxsize=1)
+def review_style() -> str:
+    """Return what stands between the tags of that page's one style element, to the letter."""
+    return (_TEMPLATES / "review.css").read_text(encoding="utf-8")
 
 
 def to_fragment(content: Explanation, *, level: int = 2) -> str:

@@ -106,10 +106,16 @@ def find(log: DecisionLog, finding_id: str) -> Reviewed:
     BadInput
         There is none.
     """
-    found = [item for item in of_finding(log.client, log.table, finding_id) if item["outcome"] in _DECIDED]
+    found = decisions(log, finding_id)
     if not found:
         raise BadInput("the decision log has no decision on it", field="ID", value=finding_id)
-    return _reviewed(found[-1])
+    return found[-1]
+
+
+def decisions(log: DecisionLog, finding_id: str) -> list[Reviewed]:
+    """Return the decisions on a finding that are alerts or archives, oldest first."""
+    found = of_finding(log.client, log.table, finding_id)
+    return [_reviewed(item) for item in found if item["outcome"] in _DECIDED]
 
 
 def give(reviewed: Reviewed, label: Label, log: DecisionLog) -> Reviewed:
@@ -178,7 +184,7 @@ def _act(reviewed: Reviewed, log: DecisionLog, writers: Writers, now: datetime) 
         return "the finding is gone"
     if fresh.status != "ACTIVE":
         return f"it is {fresh.status} already"
-    if content_of(fresh) != _content(reviewed):
+    if content_of(fresh) != content(reviewed):
         return "not archived: it has changed since it was decided on, and is decided on anew"
     effects.archive(fresh, writers)
     return "archived"
@@ -248,7 +254,8 @@ def _read_again(reviewed: Reviewed, writers: Writers) -> Finding | None:
         return None
 
 
-def _content(reviewed: Reviewed) -> str:
+def content(reviewed: Reviewed) -> str:
+    """Digest what the finding said when it was decided on; empty where it was no finding."""
     finding = reviewed.case.finding
     return content_of(finding) if isinstance(finding, Finding) else ""
 

@@ -67,6 +67,11 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: datetime
 
     @property
+    def digest(self) -> str:
+        """Name of the decision that it is about, for counting."""
+        return hashlib.sha256(f"{self.finding_id}\n{self.item}".encode()).hexdigest()[:16]
+
+    @property
     def until(self) -> datetime:
         """Until when it is good."""
         return self.issued_at + VALID

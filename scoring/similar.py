@@ -51,6 +51,8 @@ _FEATURES: Final = {
     "condition": "condition",
     "environment": "environment",
 }
+_NAMES: Final = {"public": "exposure"}
+_IMPLIED: Final = frozenset(("public", "finding type"))  # of the rest, for whoever reads
 
 logger = logging.getLogger(__name__)
 
@@ -210,24 +212,21 @@ def _words(past: Past, traits: Mapping[str, str]) -> Similar:
     who = visible(past.by) + ("" if past.verified else " (not verified)")
     same = [name for name in _WEIGHTS if _is_same(past, traits, name)]
     different = [
-        _difference(name, past.traits.get(name), traits.get(name))
+        f"{_NAMES.get(name, name)} {_shown(past.traits.get(name))}, here {_shown(traits.get(name))}"
         for name in _WEIGHTS
-        if name not in same and (name in past.traits or name in traits)
+        if name not in (*same, "resource") and (name in past.traits or name in traits)
     ]
+    implied = _IMPLIED | ({"principal account"} if "principal" in same else set())
     more = len(different) - _DIFFERENCES
     if more > 0:
         different = [*different[:_DIFFERENCES], f"{more} more"]
     return Similar(
         said=f"{visible(past.verdict, 20).capitalize()}, says {who} on {visible(past.at[:10])}",
         headline=visible(past.headline, _LONGEST),
-        same=", ".join(same),
+        same=", ".join([name for name in same if name not in implied]),
         differs="; ".join(different),
         note=visible(past.note, _LONGEST),
     )
-
-
-def _difference(name: str, there: str | None, here: str | None) -> str:
-    return f"{name} {_shown(there)}, here {_shown(here)}"
 
 
 def _shown(value: str | None) -> str:

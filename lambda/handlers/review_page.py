@@ -1,0 +1,107 @@
+"""The review page: a function URL on which an alert is answered. Only confirming changes anything."""
+
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from handlers import review_http, review_settings
+from handlers.review_http import Request, TooLong
+from handlers.review_settings import PageClients, PageSettings
+from scoring import answering, rendering, review_page, similar
+from scoring.answering import Busy, Standing
+from scoring.errors import BadInput
+from scoring.review_links import Expired, Forged, Link, Links
+from scoring.review_page import LONGEST_NOTE, Page, Problem
+
+logger = logging.getLogger(__name__)
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Handle a request of a function URL (payload format 2.0).
+
+    Returns
+    -------
+    dict
+        The response; whatever goes wrong it is a page, and the function's log says what it was.
+    """
+    del context
+    is_head = False
+    try:
+        given = review_settings.read(os.environ)
+        request = review_http.read(event, given.review_auth, given.review_url)
+        is_head = request.method == "HEAD"
+        answer = _answer(request, given)
+    except Exception:
+        # Whoever asks gets a page and no traceback; what has been written is finished by asking again.
+        logger.exception("the review page failed")
+        answer = review_page.problem("failed")
+    if isinstance(answer, str):
+        return review_http.see_other(answer)
+    html = rendering.to_review_page(answer, longest_note=LONGEST_NOTE)
+    return review_http.response(answer.status, html, is_head=is_head)
+
+
+def _answer(request: Request, given: PageSettings) -> Page | str:
+    """Return a page, or the token of the one to go on with."""
+    if given.review_auth == "AWS_IAM" and not request.signed_in:
+        return review_page.problem("refused")
+    if request.method not in ("GET", "HEAD", "POST"):
+        return review_page.problem("method")
+    page, now = review_settings.clients(given), datetime.now(UTC)
+    try:
+        links, link = _read(request.token, page, now)
+    except Forged:
+        return review_page.problem("forged")
+    except Expired as expired:
+        return review_page.problem("expired", expired.link)
+    problem = _objection(request)
+    if problem is not None:
+        return review_page.problem(problem, link)
+    try:
+        answering.admit(link, page.log, now)
+    except Busy:
+        return review_page.problem("busy", link)
+    standing = answering.look(link, page.log)
+    if request.method == "POST" and standing.state in ("open", "unfinished", "given"):
+        try:
+            done = answering.answer(
+                standing, request.who, request.field("note"), page.log, lambda: page.writers, now
+            )
+        except BadInput:
+            standing = answering.look(link, page.log)
+        else:
+            return links.token(done)
+    return _show(standing, page, links, request)
+
+
+def _read(token: str, page: PageClients, now: datetime) -> tuple[Links, Link]:
+    """Read a token; with the keys read again where it does not hold, since they may have been changed."""
+    links = page.keys.links()
+    try:
+        return links, links.read(token, now)
+    except Forged:
+        newer = page.keys.newer()
+        if newer is None:
+            raise
+        return newer, newer.read(token, now)
+
+
+def _objection(request: Request) -> Problem | None:
+    """Say what speaks against a confirmation, before anything is looked up."""
+    if request.method != "POST":
+        return None
+    if not request.is_same_origin:
+        return "cross-site"
+    try:
+        return "note" if len(request.field("note")) > LONGEST_NOTE else None
+    except TooLong:
+        return "note"
+
+
+def _show(standing: Standing, page: PageClients, links: Links, request: Request) -> Page:
+    past: tuple[Any, ...] = ()
+    if standing.state == "open" and standing.reviewed is not None:
+        past = similar.nearest(page.log.client, page.log.table, standing.reviewed.case, standing.link.item)
+    return review_page.page(standing, page.policy, links, request.who, past)

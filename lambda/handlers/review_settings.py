@@ -1,0 +1,101 @@
+"""What the review page is told by its environment, and what it builds from that, once."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from handlers import settings
+from handlers.review_keys import ReviewKeys
+from scoring import policy
+from scoring.decision_log import DecisionLog
+from scoring.effects import Writers
+from scoring.errors import BadInput
+
+if TYPE_CHECKING:
+    import boto3
+
+
+class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the page; each is an environment variable with ``TRIAGE_`` in front, in upper case.
+
+    Attributes
+    ----------
+    table : str
+        DynamoDB table of the decision log.
+    review_secret : str
+        ARN of the secret that signs the links.
+    review_auth : str
+        How the function URL lets people in: ``NONE`` (a link is all it takes) or ``AWS_IAM``. Where nobody
+        says so, only those are let in whom AWS has signed in.
+    review_url : str or None
+        The page's public address, where it is another than the function URL's own.
+    policy : str or None
+        Path; by default the built-in one. It gives accounts their names.
+    """
+
+    table: str
+    review_secret: str
+    review_auth: Literal["NONE", "AWS_IAM"] = "AWS_IAM"
+    review_url: str | None = None
+    policy: str | None = None
+
+
+class PageClients(msgspec.Struct, frozen=True):
+    """What is made once for all requests of one environment."""
+
+    session: "boto3.Session"
+    log: DecisionLog
+    keys: ReviewKeys
+    policy: policy.Policy
+
+    @property
+    def writers(self) -> Writers:
+        """What can change findings; made when the first one is to be changed."""
+        return _writers(self.session)
+
+
+def read(environment: Mapping[str, str]) -> PageSettings:
+    """Read the settings.
+
+    Raises
+    ------
+    BadInput
+        Naming the variable.
+    """
+    named = {
+        name: environment[settings.PREFIX + name.upper()]
+        for name in PageSettings.__struct_fields__
+        if environment.get(settings.PREFIX + name.upper())
+    }
+    try:
+        return msgspec.convert(named, PageSettings)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error, "environment.") from None
+
+
+@lru_cache(maxsize=4)
+def clients(given: PageSettings) -> PageClients:
+    """Make the clients; no request goes out."""
+    import boto3
+    from botocore.config import Config
+
+    session = boto3.Session()
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+    secrets = session.client("secretsmanager", config=config)
+    return PageClients(
+        session=session,
+        log=DecisionLog(session.client("dynamodb", config=config), given.table),
+        keys=ReviewKeys(secrets, given.review_secret, given.review_url or "", given.table),
+        policy=policy.load(given.policy or policy.DEFAULT),
+    )
+
+
+@lru_cache(maxsize=4)
+def _writers(session: "boto3.Session") -> Writers:
+    @lru_cache(maxsize=16)
+    def analyzer(region: str) -> object:
+        return session.client("accessanalyzer", region_name=region)
+
+    return Writers(analyzer, sns=None, topic_arn="")

@@ -1,0 +1,317 @@
+"""What the page of a review link says, not laid out yet. Every string is ready to show."""
+
+import shlex
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from scoring.answering import Standing, State, Who, again, can_take_back
+from scoring.decide import Decision
+from scoring.errors import BadInput
+from scoring.explain import explanation
+from scoring.explanation import Explanation, Row, Similar
+from scoring.finding import Finding
+from scoring.policy import Policy
+from scoring.records import Label
+from scoring.remediation import Remedy, remedy
+from scoring.review import Reviewed
+from scoring.review_links import Link, Links
+from scoring.sanitize import visible
+
+LONGEST_NOTE: Final = 2000
+
+Problem = Literal["forged", "expired", "cross-site", "note", "busy", "refused", "failed", "method"]
+Tone = Literal["expected", "unintended", "plain", "problem"]
+
+
+class Form(NamedTuple):
+    """The one button of a page, and whether a note may be written."""
+
+    button: str
+    takes_note: bool = False
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page says.
+
+    Attributes
+    ----------
+    status : int
+        Of HTTP.
+    heading : str
+        What the page is about, in a few words.
+    lines : tuple of str
+        Sentences under it.
+    rows : tuple of Row
+        What was recorded.
+    explanation : Explanation or None
+    is_whole : bool
+        Whether all of the explanation is shown, not only what it is about.
+    others : tuple of (str, str)
+        Labels and tokens of links to go on with.
+    command : str
+        What to type instead.
+    """
+
+    status: int
+    title: str
+    heading: str
+    tone: Tone = "plain"
+    lines: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    form: Form | None = None
+    remedy: Remedy | None = None
+    explanation: Explanation | None = None
+    is_whole: bool = False
+    others: tuple[tuple[str, str], ...] = ()
+    command: str = ""
+
+
+_PROBLEMS: Final[dict[Problem, tuple[int, str, str]]] = {
+    "forged": (
+        403,
+        "This link is not valid",
+        "It was not made here, or was changed on the way: copy all of it.",
+    ),
+    "expired": (410, "This link has expired", "Links hold for 14 days from the alert."),
+    "cross-site": (
+        403,
+        "Not confirmed",
+        "The confirmation did not come from this page. Open the alert's link again and press the button.",
+    ),
+    "note": (400, "Not confirmed", f"The note is too long: {LONGEST_NOTE:,} characters are the most."),
+    "busy": (429, "Too many requests", "Nothing was done. Try again in an hour, or decide from a terminal."),
+    "refused": (
+        403,
+        "Sign in first",
+        "This page answers only to those who have signed in with AWS.",
+    ),
+    "failed": (
+        503,
+        "That did not work",
+        "Try again: what has been done already is not done twice.",
+    ),
+    "method": (405, "This page can be read and confirmed", "Nothing else can be done with it."),
+}  # fmt: skip
+
+_STATUS: Final[dict[State, int]] = {"answered": 409, "used": 410, "followed": 410, "foreign": 404}
+_OPTIONS: Final[dict[State, str]] = {"given": " --undo", "answered": " --undo", "unfinished": " --undo"}
+_WHAT_HAPPENS: Final = {
+    "expected": "The finding is archived, and kept as an example of what is expected.",
+    "unintended": "The finding stays active, and is kept as an example of what is not wanted.",
+}
+_SHADOW: Final = "Shadow mode: the verdict is kept, the finding itself stays as it is."
+
+
+def problem(kind: Problem, link: Link | None = None) -> Page:
+    """Say what is wrong with a request; with a link whose signature holds, what to type instead."""
+    status, heading, line = _PROBLEMS[kind]
+    done = () if kind == "failed" else ("Nothing was changed.",)
+    command = "" if link is None else _command(link.finding_id)
+    return Page(
+        status=status, title=heading, heading=heading, tone="problem", lines=(line, *done), command=command
+    )
+
+
+def page(
+    standing: Standing, policy: Policy, links: Links, who: Who, similar: tuple[Similar, ...] = ()
+) -> Page:
+    """Say what a link stands for, and what can be done about it.
+
+    Parameters
+    ----------
+    policy : Policy
+        The names it gives to accounts are in the explanation.
+    who : Who
+        Who looks at the page.
+    similar : tuple of Similar
+        What people said of similar findings.
+    """
+    reviewed, link = standing.reviewed, standing.link
+    if reviewed is None:
+        return Page(
+            status=_STATUS["foreign"],
+            title="Not known here",
+            heading="This finding is not known here",
+            tone="problem",
+            lines=("The decision log that this page reads has no such decision.", "Nothing was changed."),
+        )
+    content = _explanation(reviewed, policy)
+    if content is not None:
+        content = msgspec.structs.replace(content, similar=similar, commands=())
+    said = _PAGES[standing.state](standing, reviewed, links, who)
+    command = _command(link.finding_id, _OPTIONS.get(standing.state, ""))
+    return msgspec.structs.replace(
+        said, explanation=content, status=_STATUS.get(standing.state, 200), command=command
+    )
+
+
+def _open(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+    verdict = standing.link.action
+    assert verdict != "take back"  # noqa: S101 - such a link is never open
+    other: Literal["expected", "unintended"] = "unintended" if verdict == "expected" else "expected"
+    switched = msgspec.structs.replace(standing.link, action=other)
+    return Page(
+        status=200,
+        title=f"Is it {verdict}?",
+        heading=f"Is it {verdict}?",
+        tone=verdict,
+        lines=(
+            _WHAT_HAPPENS[verdict] if reviewed.mode == "enforce" else _SHADOW,
+            "You can take it back afterwards.",
+        ),
+        rows=_recorded(who),
+        form=Form(f"Confirm: {verdict}", takes_note=True),
+        others=((f"No, it is {other}", links.token(switched)),),
+        is_whole=True,
+    )
+
+
+def _unfinished(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+    del standing, links, who
+    return Page(
+        status=200,
+        title="Not finished",
+        heading="The verdict is recorded; acting on it was interrupted",
+        tone="problem",
+        lines=("Finishing it does nothing twice.",),
+        rows=_given(reviewed.label),
+        form=Form("Finish"),
+    )
+
+
+def _answered(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+    del standing, links, who
+    return Page(
+        status=409,
+        title="Decided already",
+        heading=f"Decided already: {_word(reviewed.label)}",
+        tone=_tone(reviewed.label),
+        lines=("Your link has been used up, or somebody was faster. Nothing was changed.",),
+        rows=_given(reviewed.label),
+    )
+
+
+def _done(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+    del links, who
+    finding, is_free = reviewed.case.finding, can_take_back(standing)
+    is_wrong = _word(reviewed.label) == "unintended"
+    return Page(
+        status=200,
+        title=f"Recorded: {_word(reviewed.label)}",
+        heading=f"Recorded: {_word(reviewed.label)}",
+        tone=_tone(reviewed.label),
+        lines=(_sentence(reviewed.acted),),
+        rows=_given(reviewed.label),
+        form=Form("Take it back") if is_free else None,
+        remedy=remedy(finding) if is_wrong and isinstance(finding, Finding) else None,
+    )
+
+
+def _taken_back(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+    del who
+    taken = reviewed.before[-1]
+    others = tuple((f"Say that it is {link.action}", links.token(link)) for link in again(standing))
+    return Page(
+        status=200,
+        title="Taken back",
+        heading=f"Taken back: {visible(str(taken['verdict']))}",
+        lines=(
+            _sentence(str(taken.get("said", ""))) or "It is as if nobody had decided.",
+            "The alert is open again." if standing.is_latest else "It was decided on anew.",
+        ),
+        rows=(
+            Row("Taken back", (visible(str(taken["taken_back_by"])),)),
+            Row("When", (_moment(str(taken["taken_back_at"])),)),
+        ),
+        others=others,
+    )
+
+
+def _used(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+    del standing, links, who
+    lines = ("A verdict was given and taken back since the link was made. Nothing was changed.",)
+    return Page(
+        status=410,
+        title="This link has been used",
+        heading="This link has been used",
+        tone="problem",
+        lines=lines,
+        rows=_given(reviewed.label) if reviewed.label else (),
+    )
+
+
+def _followed(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+    del standing, reviewed, links, who
+    return Page(
+        status=410,
+        title="This alert is out of date",
+        heading="This alert is out of date",
+        tone="problem",
+        lines=(
+            "The finding, or what surrounds it, has changed since, and was decided on anew: answer the later "
+            "alert.",
+            "Nothing was changed.",
+        ),
+    )
+
+
+_PAGES: Final = {
+    "open": _open,
+    "unfinished": _unfinished,
+    "answered": _answered,
+    "given": _done,
+    "taken back": _taken_back,
+    "used": _used,
+    "followed": _followed,
+}
+
+
+def _explanation(reviewed: Reviewed, policy: Policy) -> Explanation | None:
+    """Return the explanation of a decision; None where another version wrote it."""
+    try:
+        decision = msgspec.convert(reviewed.record["decision"], Decision)
+        return explanation(reviewed.case, decision, policy)
+    except (BadInput, msgspec.ValidationError):
+        return None
+
+
+def _recorded(who: Who) -> tuple[Row, ...]:
+    """Say what will be recorded beside the verdict."""
+    origin = ", ".join(part for part in (who.origin.address, who.origin.agent) if part)
+    rows = [Row("By", (visible(who.name), *(() if who.is_verified else ("not verified",))))]
+    if origin:
+        rows.append(Row("From", (visible(origin, 200),)))
+    return tuple(rows)
+
+
+def _given(label: Label | None) -> tuple[Row, ...]:
+    if label is None:
+        return ()
+    who = visible(label.by) + ("" if label.verified else " (not verified)")
+    rows = [Row("By", (who,)), Row("When", (f"{label.at:%Y-%m-%d %H:%M} UTC",))]
+    if label.note:
+        rows.append(Row("Note", (visible(label.note, LONGEST_NOTE),)))
+    return tuple(rows)
+
+
+def _word(label: Label | None) -> str:
+    return "no verdict" if label is None else label.verdict
+
+
+def _tone(label: Label | None) -> Tone:
+    return "plain" if label is None else label.verdict
+
+
+def _moment(at: str) -> str:
+    return f"{visible(at[:16].replace('T', ' '))} UTC"
+
+
+def _sentence(said: str) -> str:
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+
+def _command(finding_id: str, options: str = "") -> str:
+    shown = visible(finding_id)
+    is_typed = shown == finding_id and not shown.startswith("-")
+    return f"triage review {shlex.quote(shown)}{options}" if is_typed else "triage review --list"
