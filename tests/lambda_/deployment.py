@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from embedded import EmbeddedAws, shortcuts
+from embedded.delivery import Handler
 from embedded.inbox import Message
 from embedded.lambda_context import LambdaContext
 from handlers import reconcile, settings, single
@@ -39,10 +40,17 @@ class Clock:
 
 
 class Deployment:
-    """Both handlers on the embedded AWS, in enforce mode, with a policy of a test's own."""
+    """One wiring and the schedule on the embedded AWS, in enforce mode, with a policy of a test's own."""
 
-    def __init__(self, aws: EmbeddedAws, clock: Clock, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-        self.aws, self.clock = aws, clock
+    def __init__(
+        self,
+        aws: EmbeddedAws,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+        path: Path,
+        wiring: Handler = single.handler,
+    ) -> None:
+        self.aws, self.clock, self.wiring = aws, clock, wiring
         self._environment, self._path = monkeypatch, path
         self.inbox = aws.create_topic("alerts")
         self.dynamodb = aws.client("dynamodb")
@@ -55,7 +63,7 @@ class Deployment:
             ANALYZER_ARNS=self.analyzer_arn,
         )
         self.policy()
-        aws.deliver_to(single.handler)
+        aws.deliver_to(wiring)
 
     def set(self, **names: str) -> None:
         for name, value in names.items():
@@ -103,7 +111,8 @@ class Deployment:
         return self.aws.findings.put(finding | more, announce=announce).id
 
     def deliver(self, event: dict[str, Any]) -> dict[str, Any]:
-        return single.handler(event, LambdaContext("triage", _ARN, "1"))
+        result: dict[str, Any] = self.wiring(event, LambdaContext("triage", _ARN, "1"))
+        return result
 
     def reconcile(self, seconds: float = 300) -> dict[str, Any]:
         return reconcile.handler({}, LambdaContext("reconcile", _ARN, "1", timeout_seconds=seconds))
@@ -132,12 +141,14 @@ _ARN = "arn:aws:lambda:eu-west-1:111122223333:function:triage"
 
 
 @contextmanager
-def deployed(monkeypatch: pytest.MonkeyPatch, directory: Path) -> Iterator[Deployment]:
+def deployed(
+    monkeypatch: pytest.MonkeyPatch, directory: Path, wiring: Handler = single.handler
+) -> Iterator[Deployment]:
     clock = Clock()
     told = SimpleNamespace(now=lambda zone: clock().astimezone(zone))
     with EmbeddedAws(clock=clock) as aws, shortcuts.taken(), patch.object(settings, "datetime", told):
         settings.clients.cache_clear()
-        yield Deployment(aws, clock, monkeypatch, directory / "policy.toml")
+        yield Deployment(aws, clock, monkeypatch, directory / "policy.toml", wiring)
         settings.clients.cache_clear()
 
 

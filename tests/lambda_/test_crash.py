@@ -11,6 +11,7 @@ from scoring.explain import REPEAT
 from scoring.undo import undo
 from tests.lambda_.deployment import Deployment, event_of
 from tests.lambda_.faults import Call, counted, crash
+from tests.lambda_.workflow import both_wirings
 
 # The thread that asks about the resource dies as well.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -64,6 +65,7 @@ def mails_about(here: Deployment, finding_id: str) -> list[str]:
     return [mail.text for mail in here.mails() if finding_id in mail.text]
 
 
+@both_wirings
 @pytest.mark.parametrize("kind", ["archive", "alert"])
 def test_whatever_the_crash_the_end_is_right(here: Deployment, kind: str) -> None:
     here.policy(ONE_MAIL_EACH)
@@ -94,6 +96,7 @@ def test_whatever_the_crash_the_end_is_right(here: Deployment, kind: str) -> Non
     assert {WRITE, UPDATE if kind == "archive" else PUBLISH} < seen
 
 
+@both_wirings
 def test_a_crash_without_another_delivery_is_finished_by_the_schedule(here: Deployment) -> None:
     here.policy(ONE_MAIL_EACH)
     here.set(ANALYZER_ARNS="")

@@ -1,13 +1,14 @@
 """What must not go wrong: nothing is archived that was not decided on, and whatever cannot be done alerts."""
 
-import json
-
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from scoring.decision_log import Taken
 from tests.lambda_.deployment import Deployment, event_of
 from tests.lambda_.faults import refused
+from tests.lambda_.workflow import both_wirings
+
+pytestmark = both_wirings
 
 READ, UPDATE = ("accessanalyzer", "GetFindingV2"), ("accessanalyzer", "UpdateFindings")
 
@@ -191,15 +192,6 @@ def test_in_shadow_mode_an_event_that_cannot_be_read_waits_for_the_report(here: 
     assert "1 to be looked at" in (report.subject or "")
 
 
-def test_a_long_finding_is_logged(here: Deployment) -> None:
-    """DynamoDB takes 400 KB an item."""
-    condition = {f"aws:PrincipalTag/{n}": "value " * 40 for n in range(2500)}
-    finding_id = here.share(here.key(), condition=condition)
-    (item,) = here.items(finding_id)
-    assert len(json.dumps(item["record"])) > 600_000
-    assert "record_zlib" in item
-
-
 def test_a_table_that_does_not_answer_loses_nothing(here: Deployment) -> None:
     here.aws.delivery.at_once = False
     finding_id = here.share(here.development_key())
@@ -219,5 +211,3 @@ def test_while_somebody_is_at_work_an_event_has_to_come_again(here: Deployment) 
         here.deliver(event_of(here.aws, finding_id))
     with pytest.raises(Taken):
         here.deliver(event_of(here.aws, finding_id))
-    messages = [{"messageId": "1", "body": json.dumps(event_of(here.aws, finding_id))}]
-    assert here.deliver({"Records": messages}) == {"batchItemFailures": [{"itemIdentifier": "1"}]}

@@ -1,4 +1,4 @@
-"""The seed's two tests and our promises, through the real handler on the embedded AWS."""
+"""The seed's two tests and our promises, through the real handlers on the embedded AWS, in both wirings."""
 
 import json
 from collections.abc import Iterator
@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from embedded import EmbeddedAws
+from embedded.delivery import Handler
 from embedded.lambda_context import LambdaContext
-from handlers import settings, single
+from handlers import settings
 from scoring import decision_table
+from tests.lambda_.workflow import both_wirings
+
+pytestmark = both_wirings
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -23,10 +27,10 @@ def _context() -> LambdaContext:
 
 
 class Box:
-    """The embedded AWS with the handler behind its event bus."""
+    """The embedded AWS with a wiring of the handlers behind its event bus."""
 
-    def __init__(self, aws: EmbeddedAws) -> None:
-        self.aws = aws
+    def __init__(self, aws: EmbeddedAws, wiring: Handler) -> None:
+        self.aws, self.wiring = aws, wiring
         self.kms = aws.client("kms")
         self.inbox = aws.create_topic("alerts")
         decision_table.create(aws.client("dynamodb"), "log")
@@ -53,6 +57,10 @@ class Box:
         )
         return found.id
 
+    def handle(self, event: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = self.wiring(event, _context())
+        return result
+
     def status(self, finding_id: str) -> str:
         return self.aws.findings.get(finding_id).status
 
@@ -70,14 +78,14 @@ class Box:
 
 
 @pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
+def box(monkeypatch: pytest.MonkeyPatch, wiring: Handler) -> Iterator[Box]:
     with EmbeddedAws() as aws:
         settings.clients.cache_clear()
-        built = Box(aws)
+        built = Box(aws, wiring)
         monkeypatch.setenv("TRIAGE_TOPIC_ARN", built.inbox.topic_arn)
         monkeypatch.setenv("TRIAGE_TABLE", "log")
         monkeypatch.setenv("TRIAGE_MODE", "enforce")
-        aws.deliver_to(single.handler)
+        aws.deliver_to(wiring)
         yield built
         settings.clients.cache_clear()
 
@@ -122,7 +130,7 @@ def test_from_shadow_to_enforce_the_next_event_acts(box: Box, monkeypatch: pytes
     monkeypatch.setenv("TRIAGE_MODE", "shadow")
     finding_id = box.share(box.key())
     monkeypatch.setenv("TRIAGE_MODE", "enforce")
-    single.handler(box.aws.events[-1], _context())
+    box.handle(box.aws.events[-1])
     assert len(box.inbox.messages()) == 1
     assert [d["outcome"] for d in box.logged(finding_id)] == ["alert", "alert"]
 
@@ -130,7 +138,7 @@ def test_from_shadow_to_enforce_the_next_event_acts(box: Box, monkeypatch: pytes
 def test_a_repeated_event_does_nothing_twice(box: Box) -> None:
     finding_id = box.share(box.key())
     for _ in range(3):
-        result = single.handler(box.aws.events[0], _context())
+        result = box.handle(box.aws.events[0])
         assert result["done"][0]["note"] == "decided on already"
     assert len(box.inbox.messages()) == 1
     assert len(box.logged(finding_id)) == 1
@@ -152,7 +160,7 @@ def test_a_finding_that_changed_since_the_event_is_scored_anew(box: Box) -> None
     box.aws.delivery.at_once = False
     finding_id = box.share(arn)
     box.aws.findings.update(finding_id, {"principal": {"AWS": "*"}, "isPublic": True})
-    single.handler(box.aws.events[0], _context())
+    box.handle(box.aws.events[0])
     assert box.status(finding_id) == "ACTIVE"
     assert "anyone" in box.inbox.messages()[0].text
 
@@ -166,27 +174,11 @@ def test_a_key_whose_tags_cannot_be_read_alerts(box: Box) -> None:
     assert "NotFound" in mail.text
 
 
-def test_a_batch_reports_each_failure_and_loses_nothing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    box.aws.delivery.at_once = False
-    finding_id = box.share(box.key())
-    good = {"messageId": "good", "body": json.dumps(box.aws.events[0])}
-    broken = {"messageId": "broken", "body": '{"detail-type": "Access'}
-    sample = json.loads((EVENTS / "external-cross-account-kms.json").read_text())
-    sample["detail"]["status"] = "OPEN"
-    wrong = {"messageId": "wrong", "body": json.dumps(sample)}
-    result = single.handler({"Records": [broken, wrong, good]}, _context())
-    assert result == {"batchItemFailures": []}
-    first, alert = box.inbox.messages()  # the second one that cannot be read is collected
-    assert '{\\"detail-type\\": \\"Access' in first.text
-    assert finding_id in alert.text
-    assert box.logged(finding_id)
-
-
 def test_every_sample_event_ends_as_one_of_the_outcomes(box: Box) -> None:
     for path in sorted(EVENTS.glob("[aeiu]*.json")):
         event = json.loads(path.read_text())
         event["detail"].setdefault("updatedAt", event["time"])
-        result = single.handler(event, _context())
+        result = box.handle(event)
         assert result["done"][0]["effect"] in ("alert", "collected", "none"), path.name
 
 
@@ -215,6 +207,6 @@ def test_a_repeated_event_about_unused_permissions_does_nothing_twice(
     found = box.aws.findings.put(role | unused)
     assert box.status(found.id) == "ARCHIVED"
     for _ in range(2):
-        assert single.handler(box.aws.events[0], _context())["done"][0]["effect"] == "none"
+        assert box.handle(box.aws.events[0])["done"][0]["effect"] == "none"
         assert box.status(found.id) == "ARCHIVED"
     assert len(box.logged(found.id)) == 1

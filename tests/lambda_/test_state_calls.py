@@ -6,6 +6,9 @@ import pytest
 
 from tests.lambda_.deployment import STRANGER, Deployment, event_of
 from tests.lambda_.faults import Call, counted
+from tests.lambda_.workflow import both_wirings
+
+pytestmark = both_wirings
 
 OTHER = "555566667777"
 EFFECTS = {("accessanalyzer", "UpdateFindings"), ("sns", "Publish")}

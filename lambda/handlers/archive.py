@@ -1,0 +1,18 @@
+"""The workflow's third step, where the decision is to archive."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import invocation
+from scoring.steps.archive import archive
+
+
+def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Take the state on; see `handlers.state`.
+
+    Returns
+    -------
+    dict
+        What the step adds; ``next`` is DONE, or NOTIFY where the finding cannot be archived.
+    """
+    return invocation.of_step(archive, state, context)

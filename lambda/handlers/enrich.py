@@ -1,0 +1,29 @@
+"""The workflow's first step: where a finding stands, and what surrounds it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import invocation
+from handlers import state as states
+from scoring.records import read_value
+from scoring.steps.enrich import enrich
+
+
+def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Take an event of EventBridge, or the state of an earlier round; see `handlers.state`.
+
+    Returns
+    -------
+    dict
+        What the step adds; ``next`` is EVALUATE, or whatever else is left to be done. An event that cannot be
+        read goes on to NOTIFY as it is.
+    """
+    number = states.begin(state)
+    found = list(read_value(states.event_of(state)))
+    if len(found) != 1:
+        return states.write_unreadable("", f"expected one finding, found {len(found)}", number)
+    (located,) = found
+    if located.case is None:
+        return states.write_unreadable(located.where, str(located.error), number)
+    with invocation.begun(context) as runtime:
+        return states.write(enrich(located.case, runtime), state, number)

@@ -1,0 +1,18 @@
+"""The workflow's second step: what model and policy say of a finding."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import invocation
+from scoring.steps.evaluate import evaluate
+
+
+def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Take the state on; see `handlers.state`.
+
+    Returns
+    -------
+    dict
+        What the step adds: the decision, and in ``next`` which step comes now: ARCHIVE, NOTIFY or DONE.
+    """
+    return invocation.of_step(evaluate, state, context)

@@ -1,0 +1,28 @@
+"""The workflow's fourth step, where a person is to look; and the end of a workflow in which a step failed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers import invocation
+from handlers import state as states
+from scoring.alerting import triage_unreadable
+from scoring.steps.notify import notify
+
+
+def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Take the state on; see `handlers.state`.
+
+    Where it says that a step failed, or that the event cannot be read, the event goes before a person as it
+    is.
+
+    Returns
+    -------
+    dict
+        What the step adds: the effect.
+    """
+    wrong = states.wrong_with(state)
+    if wrong is None:
+        return invocation.of_step(notify, state, context)
+    with invocation.begun(context) as runtime:
+        done = triage_unreadable(states.event_of(state), *wrong, runtime)
+    return {"next": "DONE", "finding_id": done.finding_id, "effect": done.effect, "note": done.note}
