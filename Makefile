@@ -3,16 +3,20 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench soak clean
+.PHONY: help demo docs test test-all check format bench soak notebooks notebook-outputs clean
 
 BIN := .venv/bin
 CODE := $(wildcard triage.py scoring training lambda benchmarks tests)
+TO_LINT := $(CODE) notebooks
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: .venv/.installed-demo ## run the main job on an embedded AWS; leaves report.html in demo-out
 	$(BIN)/triage demo
+
+docs: .venv/.installed-dev ## build the documentation site into docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 test: check ## check and run the tests, all but the slow ones
 	$(BIN)/python -m pytest -n auto --dist loadfile
@@ -21,8 +25,8 @@ test-all: check ## check and run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile -m ""
 
 check: .venv/.installed-dev ## lint, check the format, check the types
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check --quiet $(CODE)
+	$(BIN)/ruff check $(TO_LINT)
+	$(BIN)/ruff format --check --quiet $(TO_LINT)
 	$(BIN)/mypy $(CODE)
 
 soak: .venv/.installed-dev ## send 20,000 events through the handlers while AWS fails; exits 1 if one is lost or done twice
@@ -33,9 +37,16 @@ bench: .venv/.installed-bench ## measure: every file of benchmarks that can be r
 	    $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit; \
 	done
 
+notebooks: .venv/.installed-lab ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+notebook-outputs: .venv/.installed-dev ## run the notebooks and write them with what they show
+	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
+	$(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
+
 format: .venv/.installed-dev ## bring the code into its format
-	$(BIN)/ruff check --fix --quiet $(CODE)
-	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix --quiet $(TO_LINT)
+	$(BIN)/ruff format $(TO_LINT)
 
 clean: ## remove what was installed and built
 	rm -rf .venv demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -107,6 +107,15 @@ def learned_until(model: str) -> float | None:
         return None
 
 
+def later_than(dataset: Dataset, until: float | None) -> Ints:
+    """Return the findings that came after those a model has learned from; all where nobody knows until when.
+
+    `until` has whole seconds.
+    """
+    everything = np.arange(len(dataset))
+    return everything if until is None else everything[dataset.time > until + 1]
+
+
 def summarise(replayed: Replayed, dataset: Dataset, rows: Ints, delta: float) -> dict[str, Any]:
     """Return what a replay comes to for some findings, in the order of time.
 

@@ -128,7 +128,7 @@ def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[In
     """Return the findings that none of the models has learned from, and what to say of them."""
     import numpy as np
 
-    from training.backtest import learned_until
+    from training.backtest import later_than, learned_until
     from training.metrics import day
 
     known = [until for until in map(learned_until, models) if until is not None]
@@ -136,7 +136,7 @@ def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[In
     if everything or not known:
         said = "" if everything else " Whether a model has learned from them is not known."
         return rows, f"All {len(rows):,} findings.{said}"
-    later = rows[dataset.time > max(known) + 1]
+    later = later_than(dataset, max(known))
     return later, f"The {len(later):,} of {len(rows):,} findings that came after {day(max(known))}."
 
 

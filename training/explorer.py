@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -107,6 +108,20 @@ class Explorer:
         about.insert(0, "score", [from_tenths(int(score)) for score in self.scores[rows]])
         about.insert(1, "would be", np.where(after[rows], "archived", "alerted on"))
         return about
+
+
+def readings_table(readings: Mapping[str, Reading]) -> pd.DataFrame:
+    """Put readings side by side, one row each: `threshold` in points, shares in percent, alerts a day."""
+    return pd.DataFrame(
+        {
+            "threshold": None if reading.threshold is None else from_tenths(reading.threshold),
+            "archived %": round(100 * reading.archived_share, 1),
+            "missed %": round(100 * reading.miss_rate, 1),
+            "missed at most %": round(100 * reading.miss_rate_upper, 1),
+            "alerts a day": round(reading.alerts, 1),
+        }
+        for reading in readings.values()
+    ).set_axis(list(readings))
 
 
 def explore(dataset: Dataset, rows: Ints, card: Scorecard, delta: float = 0.05) -> Explorer:

@@ -46,6 +46,11 @@ class Parts:
     test: Ints
     unsettled: int
 
+    @property
+    def unseen(self) -> Ints:
+        """All findings that nothing was fitted on: the calibration and the test part."""
+        return np.concatenate([self.calibration, self.test])
+
 
 def part(
     dataset: Dataset,

@@ -35,11 +35,14 @@ class ThresholdPicture:
 
     def __init__(self, explorer: Explorer, alpha: float) -> None:
         from matplotlib.figure import Figure
+        from matplotlib.ticker import PercentFormatter
 
         self.figure = Figure(figsize=(9.6, 3.4), layout="constrained", facecolor="white")
         self._trade_off, self._scores = self.figure.subplots(1, 2)
         self._draw_trade_off(explorer, alpha)
         self._draw_scores(explorer)
+        for axis in (self._trade_off.xaxis, self._trade_off.yaxis, self._scores.yaxis):
+            axis.set_major_formatter(PercentFormatter(1.0, decimals=1, symbol=" %"))
         # Laid out once: doing so each time takes most of the time that a moved slider has.
         self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")

@@ -1,12 +1,14 @@
-"""The threshold as a slider, for notebooks; needs the extra `notebooks`."""
+"""What notebooks show: pictures, explanations, and the threshold as a slider; needs the extra `notebooks`."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import Any, Final
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
 import numpy as np
+from IPython.display import HTML, Image
 
 from scoring.points import from_tenths
 from training.explorer import Explorer
@@ -14,7 +16,26 @@ from training.report_words import percent
 from training.threshold import Reading
 from training.threshold_picture import ThresholdPicture
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from scoring.explain import Message
+
 SHOWN_CHANGES: Final = 8
+
+
+def show(figure: Figure) -> Image:
+    """Show a figure on white, so that it can be read in dark mode too."""
+    out = BytesIO()
+    figure.savefig(out, format="png", dpi=110, facecolor="white")
+    return Image(out.getvalue(), format="png")  # type: ignore[no-untyped-call]
+
+
+def show_explanation(message: Message) -> HTML:
+    """Show an explanation as the mail and the page do, in a frame of its own."""
+    page = escape(message.html, quote=True)
+    frame = f'<iframe srcdoc="{page}" sandbox="" style="width: 100%; height: 46em; border: 0"></iframe>'
+    return HTML(f"<div>{frame}</div>")  # type: ignore[no-untyped-call]
 
 
 class ThresholdWidget:
@@ -37,12 +58,13 @@ class ThresholdWidget:
     def __init__(self, explorer: Explorer, alpha: float = 0.05) -> None:
         self.explorer = explorer
         self.picture = ThresholdPicture(explorer, alpha)
+        wide: dict[str, Any] = {"layout": widgets.Layout(width="48%")}
         low, high = (from_tenths(int(score)) for score in (np.min(explorer.scores), np.max(explorer.scores)))
         self.threshold = widgets.FloatSlider(
-            min=low, max=high + 0.1, step=0.1, description="threshold", readout_format=".1f", **_WIDE
+            min=low, max=high + 0.1, step=0.1, description="threshold", readout_format=".1f", **wide
         )
         self.alpha = widgets.FloatSlider(
-            value=alpha, min=0.005, max=0.2, step=0.005, description="alpha", readout_format=".3f", **_WIDE
+            value=alpha, min=0.005, max=0.2, step=0.005, description="alpha", readout_format=".3f", **wide
         )
         self.numbers = widgets.HTML()
         self.image = widgets.Image(format="png")
@@ -76,9 +98,6 @@ class ThresholdWidget:
         self.numbers.value = _numbers(self.explorer, reading, self.alpha.value)
         self.image.value = self.picture.png()
         self.findings.value = _changes(self.explorer, self.chosen)
-
-
-_WIDE: Final[Any] = {"layout": widgets.Layout(width="48%"), "continuous_update": True}
 
 
 def _numbers(explorer: Explorer, reading: Reading, alpha: float) -> str:

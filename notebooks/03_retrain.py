@@ -1,0 +1,128 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Retrain
+#
+# From history to a candidate, compared with the current model, and promoted if nothing speaks against it.
+
+# %%
+HISTORY = None  # e.g. "history.jsonl.gz"
+REGISTRY = None  # a folder or s3://bucket/prefix; None uses a temporary folder
+
+# %%
+from tempfile import mkdtemp
+
+import pandas as pd
+
+from scoring import scorecard_files
+from training import pictures
+from training.dataframes import findings_table, history_or_simulated
+from training.dataset import read_dataset
+from training.drift import importance
+from training.gate import objections
+from training.metrics import measure, measured
+from training.registry import Registry
+from training.report_words import sentences
+from training.stores import open_store
+from training.threshold import curve
+from training.train import Request, train
+from training.version import version_files
+from training.widgets import show
+
+dataset = read_dataset([history_or_simulated(HISTORY)], report=print)
+dict(dataset.counts)
+
+# %% [markdown]
+# ## A candidate
+#
+# Three parts by time: fitted on, calibrated on, tested on. The built-in card is where learning starts.
+
+# %%
+registry = Registry(open_store(REGISTRY or mkdtemp()))
+current = registry.current()
+prior = scorecard_files.load()
+trained = train(dataset, prior, Request(alpha=0.05, delta=0.05))
+metrics = measure(trained)
+for sentence in sentences(metrics):
+    print(sentence)
+
+# %%
+pd.DataFrame(metrics["data"]["parts"]).T
+
+# %% [markdown]
+# ## What it archives, what it misses
+
+# %%
+rows = trained.parts.calibration[dataset.for_threshold[trained.parts.calibration]]
+drawn = curve(
+    trained.scores[rows],
+    dataset.unintended[rows],
+    delta=0.05,
+    population=trained.scores[trained.parts.calibration],
+)
+show(pictures.trade_off([("calibration", drawn)], trained.card.threshold, alpha=0.05))
+
+# %%
+part, rows = measured(trained)
+show(pictures.histogram(trained.scores[rows], dataset.unintended[rows], trained.card.threshold))
+
+# %% [markdown]
+# ## Read the tables
+#
+# How far each table moves scores, on average, and what one of them says: points, how often the value was
+# seen, and how it was decided.
+
+# %%
+weights = importance(trained.card.tables, dataset.X.iloc[rows])
+show(
+    pictures.bars(
+        [" × ".join(one.table.key) for one in weights[:12]], [one.points for one in weights[:12]], "points"
+    )
+)
+
+# %%
+table = weights[0].table
+entries = [
+    (" × ".join(values), points / 10, *table.evidence.get(values, (0, 0, 0)))
+    for values, points in table.points.items()
+]
+pd.DataFrame(entries, columns=["value", "points", "seen", "expected", "unintended"]).sort_values(
+    "points", key=abs, ascending=False
+).head(10)
+
+# %% [markdown]
+# ## The misses
+#
+# Unintended findings of the test part that it would archive, one by one.
+
+# %%
+threshold = trained.card.threshold
+missed = rows[dataset.unintended[rows] & (trained.scores[rows] < (threshold or -(10**9)))]
+findings_table(dataset).iloc[missed][
+    ["resource", "trust", "access_level", "principal", "environment", "owner"]
+]
+
+# %% [markdown]
+# ## Promote
+#
+# The version goes into the registry. A candidate that ranks worse than the current one or breaks its
+# guarantee is refused; `triage models rollback` goes back.
+
+# %%
+version = trained.card.version
+registry.add(version, version_files(trained, metrics))
+against = objections(registry, version)
+if not against:
+    registry.promote(version)
+against or f"{version} is current; before it: {current}"
