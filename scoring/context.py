@@ -86,11 +86,11 @@ def from_json(value: object, path: str = "context") -> Context:
     >>> from_json({"tags": {}, "unknown": {"aliases": "AccessDenied"}}).aliases
     Unknown(reason='AccessDenied', asked=True)
     """
-    if isinstance(value, dict) and {} in [value.get(name) for name in _OBJECTS]:
-        value = {name: None if name in _OBJECTS and found == {} else found for name, found in value.items()}
     try:
         wire = msgspec.convert(value, _Wire)
     except msgspec.ValidationError as error:
+        if isinstance(value, dict) and {} in [value.get(name) for name in _OBJECTS]:
+            return from_json({n: None if n in _OBJECTS and v == {} else v for n, v in value.items()}, path)
         raise BadInput.from_validation(error, path + ".") from None
     refused = wire.unknown or {}
     aliases = _fact(wire.aliases, refused.get("aliases"))

@@ -123,7 +123,7 @@ def alias(about: Surroundings) -> str:
         return UNKNOWN
     if isinstance(aliases, Absent):
         return ABSENT
-    return _one_hint({_environment_in(fold_alias(alias)) for alias in aliases.value})
+    return _environment_in(tuple([fold_alias(alias) for alias in aliases.value]))
 
 
 def account_environment(about: Surroundings) -> str:
@@ -133,22 +133,15 @@ def account_environment(about: Surroundings) -> str:
         return UNKNOWN
     if isinstance(account, Absent):
         return ABSENT
-    hints = {_environment_in(account.value.ou or ""), _environment_in(account.value.name or "")}
-    hints |= {
-        _environment_in(v) for k, v in (account.value.tags or {}).items() if fold_key(k) == "environment"
-    }
-    return _one_hint(hints)
-
-
-def _one_hint(hints: set[str]) -> str:
-    hints.discard("no hint")
-    return hints.pop() if len(hints) == 1 else "conflicting" if hints else "no hint"
+    found = account.value
+    tagged = [value for key, value in (found.tags or {}).items() if fold_key(key) == "environment"]
+    return _environment_in((found.ou or "", found.name or "", *tagged))
 
 
 @lru_cache(maxsize=16384)
-def _environment_in(text: str) -> str:
-    """Recognise an environment as a word of a path, a name or an alias; `DevelopmentKey` counts too."""
-    words = "".join(c if c.isalnum() else " " for c in text.casefold()).split()
+def _environment_in(texts: tuple[str, ...]) -> str:
+    """Recognise an environment as a word of paths, names or aliases; `DevelopmentKey` counts too."""
+    words = "".join(c if c.isalnum() else " " for c in " ".join(texts).casefold()).split()
     found = {ENVIRONMENTS[word] for word in words if word in ENVIRONMENTS}
     found |= {name for name in ("development", "production", "sandbox") for w in words if w.startswith(name)}
     return found.pop() if len(found) == 1 else "conflicting" if found else "no hint"

@@ -225,6 +225,20 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         contributions : list of Contribution
             Those that are not zero, in the order of the tables. Base plus their sum is the score, exactly.
         """
+        total, contributions = self._scored(self._values(features))
+        return total, list(contributions)
+
+    @cached_property
+    def _values(self) -> Callable[[Mapping[str, str]], Key]:
+        return itemgetter(*[of.name for of in self.features])
+
+    @cached_property
+    def _scored(self) -> Callable[[Key], tuple[int, tuple[Contribution, ...]]]:
+        """Scoring, with a memory: most findings of a backlog look like one that came before, but for the names."""
+        return lru_cache(maxsize=4096)(self._score)
+
+    def _score(self, values: Key) -> tuple[int, tuple[Contribution, ...]]:
+        features = {of.name: value for of, value in zip(self.features, values, strict=True)}
         total = self.base
         discount = 0
         contributions: list[Contribution] = []
@@ -239,7 +253,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if excess > 0:
             total += excess
             contributions.append(self._limited(excess, self._tag_limit(features)))
-        return total, contributions
+        return total, tuple(contributions)
 
     def risk_of(self, score: int) -> float | None:
         """Return the calibrated probability of "unintended" at a score in tenths, if calibrated."""
