@@ -131,7 +131,7 @@ def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draf
         impact[_places(values, material.columns, list(card.points))] = np.inf
     if part.grid is not None:
         # Ordered values stay or go together: one of them alone would stand beside the default.
-        lines = part.grid.index.reshape(len(part.grid.index), -1)
+        lines = part.grid.index.reshape(len(part.grid.index), int(np.prod(part.grid.index.shape[1:])))
         impact[lines] = impact[lines].max(axis=1, keepdims=True)
     return _Draft(values.key, values, known, whole, worst, seen, impact), centre
 

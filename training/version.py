@@ -9,6 +9,7 @@ from copy import copy
 from typing import Any, Final
 
 import joblib
+import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +17,7 @@ from pyarrow import parquet
 
 from scoring.errors import BadInput
 from scoring.scorecard import Scorecard
-from scoring.scorecard_files import SCORECARD, to_json
+from scoring.scorecard_files import SCORECARD, from_json, to_json
 from training.arrays import Bools, Floats
 from training.estimator import AdditiveScorecardClassifier
 from training.metrics import measured
@@ -52,7 +53,7 @@ def _for_notebooks(trained: Trained) -> bytes:
     rows = np.flatnonzero(dataset.labelled)
     about = dataset.about.iloc[rows].assign(part=part[rows], score=trained.scores[rows])
     content = {
-        "estimator": _for_any_machine(trained.estimator),
+        "estimator": _for_any_machine(trained),
         "X": dataset.X.iloc[rows].astype(str),
         "about": about.astype({"finding_id": str, "resource": str}),
         "version": trained.card.version,
@@ -62,9 +63,14 @@ def _for_notebooks(trained: Trained) -> bytes:
     return out.getvalue()
 
 
-def _for_any_machine(estimator: AdditiveScorecardClassifier) -> AdditiveScorecardClassifier:
-    """Return the fitted estimator as any number of threads would have left it."""
-    fitted: AdditiveScorecardClassifier = copy(estimator).set_params(n_jobs=None)
+def _for_any_machine(trained: Trained) -> AdditiveScorecardClassifier:
+    """Return the fitted estimator as any number of threads would have left it.
+
+    A pickle also tells which equal texts are one object, and threads change that: tables read back from
+    their file are always the same.
+    """
+    fitted: AdditiveScorecardClassifier = copy(trained.estimator).set_params(n_jobs=None)
+    fitted.tables_ = from_json(to_json(msgspec.structs.replace(trained.card, tables=fitted.tables_))).tables
     return fitted
 
 

@@ -1,0 +1,39 @@
+"""A history of a synthetic organization and a version trained on it, made once for all tests of a process."""
+
+from pathlib import Path
+
+import pytest
+
+import triage
+from tests.live_aws import Run, runner
+from training.record_files import write_records
+from training.simulate import simulate
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,000 findings, some 350 of them unintended by people's verdict: enough for a threshold."""
+    path = tmp_path_factory.mktemp("history") / "history.jsonl"
+    made = simulate(2000, seed=7, labelled=0.9, rate=0.2, backlog=200, noise=0.0)
+    write_records((one.record for one in made), str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def registry(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with one version, which is current. Tests must not change it."""
+    folder = tmp_path_factory.mktemp("models")
+    assert triage.main(["train", str(history), "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def version(registry: Path) -> Path:
+    """The folder of the version."""
+    return registry / (registry / "current").read_text().strip()
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command as people do."""
+    return runner(capfd)

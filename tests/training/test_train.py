@@ -1,0 +1,377 @@
+"""`triage train`: the files of a version, what is in them, and what they rest on."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scoring import policy, scorecard_files
+from scoring.access_level import LEVELS
+from scoring.batch import Settings
+from scoring.features import NAMES, UNKNOWN, featurise
+from scoring.finding import Finding
+from scoring.records import read_case
+from scoring.scorecard import Scorecard
+from tests.live_aws import Run
+from tests.training.histories import ACCOUNT, PARTNER, Record, record, write
+from training.backtest import learned_until
+from training.files import read_cases
+from training.registry import Registry
+from training.stores import FolderStore
+from training.version import load_training
+
+ORDERED = {
+    "access_level": LEVELS,
+    "public": ("not public", "public"),
+    "unused": ("few services", "some services", "many services"),
+}
+STRANGER = "999988887777"
+FILES = {
+    "scorecard.json",
+    "metrics.json",
+    "card.md",
+    "report.html",
+    "training.joblib",
+    "test.parquet",
+    "manifest.json",
+}
+
+
+def metrics_of(version: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((version / "metrics.json").read_text())
+    return found
+
+
+def trained(run: Run, records: Iterable[Record], folder: Path, *options: object) -> tuple[Scorecard, Path]:
+    """Train on some records and return the version's scorecard and folder."""
+    folder.mkdir(exist_ok=True)
+    result = run("train", write(folder / "h.jsonl", records), "--out", folder / "m", *options)
+    assert (result.code, result.err) == (0, "")
+    name = result.out.strip().splitlines()[-1].split(": ")[0]
+    return scorecard_files.load(name), Path(name)
+
+
+def scores(card: Scorecard, records: Iterable[Record]) -> list[int]:
+    return [card.score(features_of(one))[0] for one in records]
+
+
+def features_of(one: Record) -> dict[str, str]:
+    case = read_case(one)
+    assert isinstance(case.finding, Finding)
+    return featurise(case.finding, case.context, policy.load())
+
+
+@pytest.fixture(scope="module")
+def card(version: Path) -> Scorecard:
+    return scorecard_files.load(version)
+
+
+# The files of a version.
+
+
+def test_a_version_has_its_files_and_their_digests(registry: Path, version: Path) -> None:
+    assert {path.name for path in version.iterdir()} == FILES
+    assert {path.name for path in registry.iterdir()} == {version.name, "current", "promotions"}
+    manifest = json.loads((version / "manifest.json").read_text())
+    assert manifest["version"] == version.name
+    assert manifest["sha256"] == {
+        name: hashlib.sha256((version / name).read_bytes()).hexdigest() for name in FILES - {"manifest.json"}
+    }
+
+
+def test_metrics_have_the_fields_of_the_contract(version: Path) -> None:
+    metrics = metrics_of(version)
+    for name in ("n", "positives", "roc_auc", "average_precision", "log_loss", "brier"):
+        assert metrics[name] > 0
+    threshold = metrics["threshold"]
+    assert threshold["value"] is not None
+    assert (threshold["alpha"], threshold["delta"]) == (0.05, 0.05)
+    assert 0 < threshold["archived_share"] < 1
+    assert threshold["miss_rate"] <= threshold["miss_rate_upper"] <= 0.05
+    assert threshold["calibration_n"] > threshold["calibration_positives"] >= 59
+
+
+def test_what_is_measured_is_later_than_what_was_learned_from(version: Path) -> None:
+    parts = metrics_of(version)["data"]["parts"]
+    assert parts["fit"]["to"] < parts["calibration"]["from"]
+    assert parts["calibration"]["to"] < parts["test"]["from"]
+    assert metrics_of(version)["measured_on"] == "test"
+
+
+def test_the_runtime_takes_the_registry_the_version_and_the_file(registry: Path, version: Path) -> None:
+    loaded = {scorecard_files.load(where).sha256 for where in (registry, version, version / "scorecard.json")}
+    assert loaded == {metrics_of(version)["model"]["sha256"]}
+    assert learned_until(str(registry)) == learned_until(str(version / "scorecard.json")) is not None
+
+
+def test_the_scorecard_is_small_and_its_threshold_travels_with_it(version: Path, card: Scorecard) -> None:
+    assert (version / "scorecard.json").stat().st_size < 5_000_000
+    assert card.kind == "trained"
+    assert card.threshold == round(metrics_of(version)["threshold"]["value"] * 10)
+    assert card.risk
+
+
+def test_the_same_training_gives_the_same_bytes(
+    run: Run, history: Path, version: Path, tmp_path: Path
+) -> None:
+    assert run("train", history, "--out", tmp_path, "--jobs", 1).code == 0
+    again = tmp_path / version.name
+    assert {path.name: path.read_bytes() for path in again.iterdir()} == {
+        path.name: path.read_bytes() for path in version.iterdir()
+    }
+
+
+def test_json_says_the_same(run: Run, tmp_path: Path) -> None:
+    records = write(tmp_path / "h.jsonl", [record(n, n, verdict="expected") for n in range(5)])
+    result = run("train", records, "--out", tmp_path / "m", "--format", "json")
+    found = json.loads(result.out)
+    assert result.code == 0
+    assert found["current"] == found["version"]
+    assert found["metrics"] == metrics_of(tmp_path / "m" / found["version"])
+
+
+# Parity and order.
+
+
+def test_runtime_and_training_give_the_same_score_on_every_row(
+    history: Path, registry: Path, version: Path, card: Scorecard
+) -> None:
+    kept = load_training(Registry(FolderStore(registry)), version.name)
+    about = kept["about"].set_index("finding_id")
+    deciding = Settings(card, policy.load())
+    compared = 0
+    for case in read_cases([str(history)]):
+        if isinstance(case.finding, Finding) and case.finding.id in about.index:
+            decision = deciding.decide(case)
+            assert round(decision.score * 10) == about.loc[case.finding.id, "score"]
+            total = card.base + sum(round(part.points * 10) for part in decision.contributions)
+            assert total == about.loc[case.finding.id, "score"]
+            compared += 1
+    assert compared == len(about) > 1500
+
+
+@pytest.fixture(scope="module")
+def rows(history: Path) -> list[dict[str, str]]:
+    lines = history.read_text().splitlines()[::29]
+    return [features_of(json.loads(line)) for line in lines]
+
+
+def test_every_table_is_in_order_for_all_that_it_lists_and_for_what_it_does_not(card: Scorecard) -> None:
+    tables = [(table, name) for table in card.tables for name in ORDERED if name in table.key]
+    assert any(len(table.key) > 1 for table, _ in tables)
+    for table, name in tables:
+        place = table.key.index(name)
+        others = {values[:place] + values[place + 1 :] for values in table.points}
+        for other in others | {("never seen",) * (len(table.key) - 1)}:
+            points = [table.look_up((*other[:place], value, *other[place:])) for value in ORDERED[name]]
+            assert points == sorted(points)
+            assert table.unknown >= points[-1]
+
+
+def in_order(card: Scorecard, row: Mapping[str, str], name: str, values: Iterable[str]) -> bool:
+    found = [card.score({**row, name: value})[0] for value in values]
+    return found == sorted(found)
+
+
+@given(st.data())
+@settings(max_examples=50)
+def test_what_a_person_would_insist_on_is_in_order(
+    rows: list[dict[str, str]], card: Scorecard, data: st.DataObject
+) -> None:
+    row = {**dict.fromkeys((f.name for f in card.features), "absent"), **data.draw(st.sampled_from(rows))}
+    # Values that no training has seen, also in pairs with those that are in order.
+    free = sorted(set(row) - ORDERED.keys())
+    for name in data.draw(st.lists(st.sampled_from(free), max_size=6)):
+        row[name] = data.draw(st.sampled_from(["never seen", UNKNOWN, "absent", "not applicable"]))
+    for name, values in ORDERED.items():
+        assert in_order(card, row, name, (*values, UNKNOWN))
+
+
+# No labels, few labels, the prior.
+
+
+def probes() -> list[Record]:
+    return [
+        record(900 + n, 300, tags=tags, principal=principal, account=account)
+        for n, (tags, principal, account) in enumerate(
+            (tags, principal, account)
+            for tags in ({}, {"Environment": "prod"}, {"Environment": "dev", "Project": "x"})
+            for principal in (PARTNER, STRANGER, "*")
+            for account in (ACCOUNT, "222233334444")
+        )
+    ]
+
+
+@pytest.mark.parametrize("labels", ["all", "none"])
+def test_with_no_labels_and_no_precedent_the_result_is_the_card(
+    run: Run, tmp_path: Path, labels: str
+) -> None:
+    young = [record(n, n / 10) for n in range(20)]
+    card, _ = trained(run, young, tmp_path, "--labels", labels)
+    assert scores(card, probes()) == scores(scorecard_files.load(), probes())
+
+
+def test_with_no_labels_there_is_no_threshold_and_nothing_is_archived(run: Run, tmp_path: Path) -> None:
+    records = [record(n, n) for n in range(60)]
+    path = write(tmp_path / "h.jsonl", records)
+    result = run("train", path, "--out", tmp_path / "m")
+    assert (result.code, result.err) == (0, "")
+    assert "this history has 0: it takes 59 more" in result.out
+    decided = run("score", path, "--model", tmp_path / "m", "--format", "jsonl")
+    outcomes = [json.loads(line) for line in decided.out.splitlines()]
+    assert {one["outcome"] for one in outcomes} == {"alert"}
+    assert {one["threshold"] for one in outcomes} == {None}
+
+
+@pytest.mark.parametrize(("alpha", "labels", "more"), [(0.05, 20, 39), (0.01, 20, 279), (0.05, 58, 1)])
+def test_without_enough_labels_it_says_how_many_more_it_takes(
+    run: Run, tmp_path: Path, alpha: float, labels: int, more: int
+) -> None:
+    records = [record(n, n, verdict="unintended" if n % 2 else "expected") for n in range(2 * labels)]
+    path = write(tmp_path / "h.jsonl", records)
+    result = run("train", path, "--out", tmp_path / "m", "--alpha", alpha)
+    assert result.code == 0
+    assert f"has {labels}: it takes {more} more" in result.out
+    assert metrics_of(tmp_path / "m" / (tmp_path / "m" / "current").read_text().strip())["threshold"] | {
+        "value": None,
+        "more_labels": more,
+    }
+
+
+def test_without_calibration_there_is_no_threshold(run: Run, history: Path, tmp_path: Path) -> None:
+    lines = history.read_text().splitlines(keepends=True)[:600]
+    (tmp_path / "h.jsonl").write_text("".join(lines))
+    result = run(
+        "train", tmp_path / "h.jsonl", "--out", tmp_path / "m", "--calibration-share", 0, "--test-share", 0
+    )
+    assert result.code == 0
+    assert "No threshold: nothing is archived" in result.out
+    assert "the calibration part has 0: it takes 59 more" in result.out
+    metrics = metrics_of(next((tmp_path / "m").glob("*/")))
+    assert metrics["roc_auc"] is None
+    assert metrics["threshold"]["value"] is None
+    assert metrics["data"]["parts"]["fit"]["labelled"] == metrics["data"]["records"]["with a verdict"]
+
+
+def test_the_prior_is_where_learning_starts(run: Run, tmp_path: Path) -> None:
+    text = scorecard_files.DEFAULT.read_text().replace('name = "default"', 'name = "ours"')
+    assert "base = 4" in text
+    (tmp_path / "ours.toml").write_text(text.replace("base = 4", "base = 44"))
+    young = [record(n, n / 10) for n in range(20)]
+    card, version = trained(run, young, tmp_path, "--prior", tmp_path / "ours.toml")
+    assert scores(card, probes()) == [score + 400 for score in scores(scorecard_files.load(), probes())]
+    assert metrics_of(version)["model"]["prior"]["name"] == "ours"
+
+
+def test_a_prior_may_write_its_keys_in_any_order(run: Run, tmp_path: Path) -> None:
+    """The search for combinations once took the same columns in another order for another key."""
+    (tmp_path / "ours.json").write_text(
+        json.dumps(
+            {
+                "schema": 1,
+                "name": "ours",
+                "version": "1",
+                "base": 10,
+                "threshold": None,
+                "tag_limit": 0,
+                "table": [
+                    {"key": key, "points": {}, "default": 0}
+                    for key in (["resource_type", "trust"], ["trust", "public"], ["account", "principal"])
+                ],
+            }
+        )
+    )
+    verdicts = ["unintended" if n % 3 else "expected" for n in range(200)]
+    records = [record(n, n, verdict=verdict) for n, verdict in enumerate(verdicts)]
+    card, _ = trained(run, records, tmp_path, "--prior", tmp_path / "ours.json")
+    keys = [frozenset(table.key) for table in card.tables]
+    assert len(keys) == len(set(keys))
+
+
+# Precedent.
+
+
+def familiar(times: int) -> list[Record]:
+    """A backlog in which a partner is seen so often, and many others once."""
+    known = [record(n, n % 50) for n in range(times)]
+    others = [record(100 + n, n % 50, principal=f"{n:012d}") for n in range(1, 41)]
+    return [*known, *others, record(999, 100, principal="000000000099")]
+
+
+def test_without_verdicts_the_result_is_the_card_with_precedent(run: Run, tmp_path: Path) -> None:
+    card, version = trained(run, familiar(40), tmp_path, "--labels", "none")
+    ours = scorecard_files.load()
+    assert (card.kind, card.threshold) == ("weighted", ours.threshold)
+    known, new = record(1, 200), record(2, 200, principal=STRANGER)
+    before, after = scores(ours, [known, new]), scores(card, [known, new])
+    assert before[0] == before[1]
+    assert after[0] < before[0]
+    assert after[1] > before[1]
+    texts = {part.feature: part.text for part in card.score(features_of(known))[1]}
+    assert texts["principal"] == f"principal {PARTNER}: 40 findings, none reviewed"
+    assert "chosen by hand, without a guarantee" in (version / "card.md").read_text()
+
+
+def test_precedent_is_frozen(run: Run, tmp_path: Path) -> None:
+    card, _ = trained(run, familiar(40), tmp_path, "--labels", "none")
+    one = record(2, 200, principal=STRANGER)
+    assert len(set(scores(card, [one] * 50))) == 1
+
+
+@pytest.mark.parametrize("labels", ["all", "none"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"effect": "archive", "decision": {"outcome": "archive"}},
+        {"finding": {"status": "ARCHIVED"}},
+    ],
+)
+def test_nobody_becomes_familiar_by_sharing_a_lot_today(
+    run: Run, tmp_path: Path, labels: str, more: dict[str, Any]
+) -> None:
+    burst = [record(2000 + n, 99 + n / 100, principal=STRANGER, **more) for n in range(60)]
+    probe = record(3000, 200, principal=STRANGER)
+    points = []
+    for name, records in (("before", familiar(40)), ("after", [*familiar(40), *burst])):
+        card, _ = trained(run, records, tmp_path / name, "--labels", labels)
+        points.append(scores(card, [probe]))
+    assert points[0] == points[1]
+
+
+def test_what_was_found_unintended_makes_nobody_familiar(run: Run, tmp_path: Path) -> None:
+    bad = [record(2000 + n, n / 10, principal=STRANGER, verdict="unintended") for n in range(60)]
+    probe = record(3000, 200, principal=STRANGER)
+    before, _ = trained(run, familiar(40), tmp_path / "a", "--labels", "none")
+    after, _ = trained(run, [*familiar(40), *bad], tmp_path / "b", "--labels", "none")
+    assert scores(after, [probe])[0] >= scores(before, [probe])[0]
+
+
+def test_no_key_of_precedent_can_be_set_by_tags(run: Run, tmp_path: Path) -> None:
+    """Whoever shares a resource may set its tags, and would choose those that are familiar."""
+    card, _ = trained(run, familiar(40), tmp_path, "--labels", "none")
+    one = record(1, 200, principal=STRANGER, tags={"Environment": "dev"})
+    plain = features_of(one)
+    for name in NAMES:
+        if name in ("environment", "data_class", "sharing_tag", "owner", "alias"):
+            tagged = {**plain, name: "anything"}
+            ours = scorecard_files.load()
+            gained = card.score(plain)[0] - card.score(tagged)[0]
+            assert gained == ours.score(plain)[0] - ours.score(tagged)[0]
+
+
+# Explanations in terms of history.
+
+
+def test_explanations_say_what_was_decided_before(run: Run, tmp_path: Path) -> None:
+    seen = [record(n, n, verdict="expected") for n in range(41)]
+    others = [record(100 + n, n, verdict="unintended", principal=STRANGER) for n in range(41)]
+    _, version = trained(run, [*seen, *others], tmp_path, "--test-share", 0)
+    result = run("explain", write(tmp_path / "one.jsonl", [record(900, 200)]), "--model", version)
+    assert result.code == 0
+    assert f"principal {PARTNER}: 41 findings, all expected" in " ".join(result.out.split())
