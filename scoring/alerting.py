@@ -2,17 +2,20 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
-from scoring import bursts, effects
+from scoring import bursts, routing, sending
 from scoring.decision_log import Refused, Taken
 from scoring.decision_table import unpack
-from scoring.effects import Mail
+from scoring.effects import Destination
 from scoring.errors import BadInput
 from scoring.log_entries import Entry, Latest, Waiting, read_item, stamp
+from scoring.mail import Mail
 from scoring.runtime import Done, Runtime
+from scoring.sending import Parcel
 
 _LONGEST_EVENT = 50_000
 _UNREADABLE = "events that cannot be read"
@@ -26,6 +29,7 @@ def send(
     before: Latest | None,
     groups: Sequence[str],
     is_guarded: bool,
+    to: tuple[Destination, ...],
     waiting: Waiting | None = None,
 ) -> Literal["alert", "collected"]:
     """Send an alert, or write down that it waits.
@@ -38,6 +42,8 @@ def send(
         What the alert may have in common with others; see `scoring.bursts`.
     is_guarded : bool
         Whether it waits no longer than the window.
+    to : tuple of Destination
+        Who is told; what waits goes to those that the policy names when it is sent.
     waiting : Waiting, optional
         How it waits in any case.
     """
@@ -54,7 +60,8 @@ def send(
             if not limits:
                 waiting = bursts.collected(refused, policy, now, is_guarded=is_guarded)
         else:
-            effects.alert(compose(mark.decision_item), runtime.writers)
+            item = {"finding_id": mark.finding_id, "item": mark.decision_item}
+            _send(item, to, partial(compose, mark.decision_item), runtime)
             log.finish(mark, now=runtime.now())
             return "alert"
     log.settle(entry, "alert", before=before, now=now, waiting=waiting)
@@ -62,12 +69,23 @@ def send(
 
 
 def send_again(before: Latest, runtime: Runtime) -> Done:
-    """Send an alert of which nobody knows whether it has been sent, as it was decided on; it says so."""
+    """Send an alert of which nobody knows whether it has been sent, as it was decided on; it says so.
+
+    Where it is known to have been already it does not go again.
+    """
     mark = runtime.log.take_over(before, now=runtime.now())
     item = runtime.log.decision(mark)
-    effects.alert(_repeated(item, runtime), runtime.writers)
+    _send(item, sending.told_of(item, runtime), lambda: _repeated(item, runtime), runtime)
     runtime.log.finish(mark, now=runtime.now())
     return Done(finding_id=before.finding_id, effect="alert", note="its sending had been interrupted")
+
+
+def _send(
+    item: Mapping[str, Any], to: tuple[Destination, ...], compose: Callable[[], Mail], runtime: Runtime
+) -> None:
+    sent = sending.deliver([Parcel(item, to)], lambda _: compose(), runtime)
+    if sent.error is not None:
+        raise sent.error
 
 
 def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
@@ -132,5 +150,6 @@ def triage_unreadable(
         before=before,
         groups=[_UNREADABLE],
         is_guarded=True,
+        to=routing.security(runtime.policy.alerts, runtime.writers),
     )
     return Done(finding_id=finding_id, effect=effect, note=why)

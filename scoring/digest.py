@@ -58,12 +58,18 @@ class Digest(msgspec.Struct, frozen=True, dict=True):
     ----------
     subject : str
         One line of ASCII, fewer than 100 characters.
+    kind : str
+        What sort of mail it is, in one word.
+    advice : tuple of str
+        What to type, or to do.
     """
 
     subject: str
     title: str
     notes: tuple[str, ...]
     sections: tuple[Section, ...]
+    kind: str = "digest"
+    advice: tuple[str, ...] = ("triage review --list",)
 
     @cached_property
     def text(self) -> str:
@@ -93,6 +99,7 @@ def of_burst(items: Sequence[Mapping[str, Any]], group: str, policy: Policy, *, 
         f"{count} on {common}",
         (f"They followed an alert on {common} and were collected.", *(REPEAT,) * is_repeat),
         (_section("Alerts", items, policy),),
+        "burst",
     )
 
 
@@ -150,6 +157,7 @@ def of_report(
         f"Report on {_count(len(last), 'finding')}",
         (*notes, *(REPEAT,) * is_repeat),
         tuple(sections),
+        "report",
     )
 
 

@@ -4,30 +4,37 @@ Nothing else in `scoring` can change anything in AWS; what is written down about
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from scoring.enrich.failures import code
 from scoring.errors import BadInput
 from scoring.finding import Finding, from_api
+from scoring.mail import Mail
 
-# SNS takes 256 KiB in all; what is cut is in the decision log in full.
+# SNS takes 256 KiB in all; what is cut is in the decision log in full. A message of SES has no such limit.
 _MESSAGE_BYTES = 200_000
 _CUT = "\n[cut: the whole explanation is in the decision log]\n"
 _NOT_TO_BE_CHANGED = ("ResourceNotFoundException", "ValidationException")
 
 
-class Mail(Protocol):
-    """What can be sent: `scoring.explain.Message` is one."""
+class Destination(NamedTuple):
+    """Where a mail goes.
+
+    Attributes
+    ----------
+    address : tuple of str
+        The topic's ARN, or the recipients of one message of SES.
+    """
+
+    channel: Literal["sns", "ses", "chat"]
+    address: tuple[str, ...]
 
     @property
-    def subject(self) -> str:
-        """One line of ASCII, fewer than 100 characters."""
-
-    @property
-    def text(self) -> str:
-        """Lines of printable characters."""
+    def name(self) -> str:
+        """What marks it in the decision log, and in what is logged."""
+        return " ".join((self.channel, *self.address))
 
 
 class Writers(msgspec.Struct, frozen=True):
@@ -39,11 +46,20 @@ class Writers(msgspec.Struct, frozen=True):
         Region to an Access Analyzer client.
     sns : SNS client
     topic_arn : str
+        Of the alerts.
+    ses : client of SES (sesv2), optional
+    mail_from : str
+        Whose mails SES sends.
+    chat_topic_arn : str
+        Topic that a chat is subscribed to.
     """
 
     analyzer: Callable[[str], Any]
     sns: Any
     topic_arn: str
+    ses: Any = None
+    mail_from: str = ""
+    chat_topic_arn: str = ""
 
 
 def read_again(
@@ -98,18 +114,44 @@ def bring_back(finding_ids: Sequence[str], analyzer_arn: str, writers: Writers) 
     return []
 
 
-def alert(mail: Mail, writers: Writers) -> str:
-    """Publish a mail to the topic.
+def alert(mail: Mail, to: Destination, writers: Writers) -> str:
+    """Send a mail to one destination.
 
     Returns
     -------
     str
-        The message's identifier at SNS.
+        The message's identifier there.
     """
+    if to.channel == "ses":
+        return _send_by_ses(mail, to.address, writers)
+    if to.channel == "chat":
+        from scoring.chat import to_json
+
+        answer = writers.sns.publish(TopicArn=to.address[0], Message=to_json(mail))
+        return str(answer["MessageId"])
     text = mail.text.encode("utf-8")
     if len(text) > _MESSAGE_BYTES:
         text = text[:_MESSAGE_BYTES].decode("utf-8", errors="ignore").encode() + _CUT.encode()
-    answer = writers.sns.publish(TopicArn=writers.topic_arn, Subject=mail.subject, Message=text.decode())
+    answer = writers.sns.publish(TopicArn=to.address[0], Subject=mail.subject, Message=text.decode())
+    return str(answer["MessageId"])
+
+
+def _send_by_ses(mail: Mail, addresses: Sequence[str], writers: Writers) -> str:
+    """Send one message with both bodies: the recipient's program chooses."""
+
+    def body(text: str) -> dict[str, str]:
+        return {"Data": text, "Charset": "UTF-8"}
+
+    answer = writers.ses.send_email(
+        FromEmailAddress=writers.mail_from,
+        Destination={"ToAddresses": list(addresses)},
+        Content={
+            "Simple": {
+                "Subject": body(mail.subject),
+                "Body": {"Text": body(mail.text), "Html": body(mail.html)},
+            }
+        },
+    )
     return str(answer["MessageId"])
 
 

@@ -1,7 +1,8 @@
 """Send what was collected: bursts as one mail each, the rest in a digest. Run on a schedule.
 
 Before a mail goes out each of its alerts is claimed; after it, each is marked as sent. What crashes in
-between is sent again, and says so. Nothing leaves the collection without having been in a mail.
+between is sent again, and says so. Nothing leaves the collection without having been in a mail. Each team
+gets a mail of its own alerts, the security team one of all that it is told of.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from scoring import bursts, digest, effects
+from scoring import bursts, digest, sending
 from scoring.decision_log import DecisionLog
 from scoring.decision_table import (
     ConditionFailed,
@@ -24,6 +25,7 @@ from scoring.digest import MOST_ROWS, Digest
 from scoring.limits import LIMITS
 from scoring.log_entries import stamp
 from scoring.runtime import Runtime
+from scoring.sending import Parcel, Sent
 
 Collected = Mapping[str, Any]
 
@@ -47,6 +49,11 @@ def flush(runtime: Runtime, *, period: timedelta) -> int:
     -------
     int
         How many mails were sent.
+
+    Raises
+    ------
+    Exception
+        The first of those that kept a mail from being sent, after all others have been.
     """
     log, now = runtime.log, runtime.now()
     free = [
@@ -54,10 +61,12 @@ def flush(runtime: Runtime, *, period: timedelta) -> int:
         for item in by_effect(log.client, log.table, "collected")
         if item.get("sending_until", "") <= stamp(now)
     ]
-    sent = 0
-    for batch in plan(free, before=now + period, room=_room(runtime, now)):
-        sent += _send(batch, runtime)
-    return sent
+    batches = plan(free, before=now + period, room=_room(runtime, now))
+    sent = [_send(batch, runtime) for batch in batches]
+    errors = [one.error for one in sent if one.error is not None]
+    if errors:
+        raise errors[0]
+    return sum(one.mails for one in sent)
 
 
 def plan(items: Iterable[Collected], *, before: datetime, room: int) -> list[Batch]:
@@ -104,19 +113,19 @@ def _room(runtime: Runtime, now: datetime) -> int:
     return room
 
 
-def _send(batch: Batch, runtime: Runtime) -> int:
+def _send(batch: Batch, runtime: Runtime) -> Sent:
     """Claim, send, mark; alerts that somebody else is sending are left to them."""
     log, now = runtime.log, runtime.now()
     claims = [_claim(item, log, now) for item in batch.items]
     claimed = write_each(log.client, claims)
     items = [item for item, is_ours in zip(batch.items, claimed, strict=True) if is_ours]
-    if not items:
-        return 0
-    effects.alert(_mail(batch.group, items, runtime), runtime.writers)
-    if batch.group is not None:
+    parcels = [Parcel(item, sending.told_of(item, runtime)) for item in items]
+    sent = sending.deliver(parcels, lambda some: _mail(batch.group, some, runtime), runtime)
+    if batch.group is not None and sent.mails:
         _count(runtime, now)
-    write_each(log.client, [_sent(item, log, runtime.now()) for item in items])
-    return 1
+    done = [item for item, is_done in zip(items, sent.done, strict=True) if is_done]
+    write_each(log.client, [_sent(item, log, runtime.now()) for item in done])
+    return sent
 
 
 def _mail(group: str | None, items: Sequence[Collected], runtime: Runtime) -> Digest:

@@ -14,6 +14,7 @@ from scoring import toml_files
 from scoring.errors import BadInput, did_you_mean
 from scoring.points import to_tenths
 from scoring.policy_limits import Alerts, Archives
+from scoring.policy_routes import Route
 from scoring.policy_rules import Rule
 from scoring.toml_files import read_text
 
@@ -132,7 +133,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 _KEYS = tuple(
     name
-    for kind in (Policy, Allow, Guardrails, ThresholdOverride, Archives, Alerts, SecurityHub, Rule)
+    for kind in (Policy, Allow, Guardrails, ThresholdOverride, Archives, Alerts, Route, SecurityHub, Rule)
     for name in kind.__struct_fields__
 )
 

@@ -1,8 +1,11 @@
 """The parts of the policy that keep automation within bounds: how much is archived, how many mails go out."""
 
+from typing import Literal
+
 import msgspec
 
 from scoring.errors import BadInput
+from scoring.policy_routes import Channel, Route, check_channels
 
 
 class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,18 +46,34 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         How often the digest is sent.
     unused_in_digest : bool
         Whether findings of unused access go into the digest.
+    channels : tuple of str
+        How the security team is told: ``sns`` (text, to the topic's subscribers), ``ses`` (text and HTML in
+        one mail to `mail_to`), ``chat`` (for Amazon Q Developer in chat applications).
+    mail_to : tuple of str
+        Addresses of the security team.
+    route : tuple of Route
+        Who else is told of what; see `scoring.routing`.
+    summary : str
+        How often the summary is sent; see `scoring.summary`.
     """
 
     window_minutes: int = 15
     mails_per_hour: int = 20
     digest_hours: int = 24
     unused_in_digest: bool = True
+    channels: tuple[Channel, ...] = ("sns",)
+    mail_to: tuple[str, ...] = ()
+    route: tuple[Route, ...] = ()
+    summary: Literal["daily", "weekly", "off"] = "weekly"
 
     def check(self) -> None:
         """Raise BadInput for what makes no sense."""
         _within(self.window_minutes, 0, 60, "alerts.window_minutes")
         _within(self.mails_per_hour, 1, 1000, "alerts.mails_per_hour")
         _within(self.digest_hours, 1, 168, "alerts.digest_hours")
+        check_channels(self.channels, self.mail_to, "alerts")
+        for index, route in enumerate(self.route):
+            route.check(f"alerts.route[{index}]")
 
 
 def _within(value: int, least: int, most: int, field: str) -> None:

@@ -94,7 +94,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             is_named = finding.finding_type in self.finding_type
             answers.append(is_named if is_named or about.is_known_finding_type else None)
         if self.resource:
-            answers.append(_any_match((finding.resource,), self.resource))
+            answers.append(any_match((finding.resource,), self.resource))
         if self.account:
             answers.append(None if finding.account is None else finding.account in self.account)
         if self.principal:
@@ -111,7 +111,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def _principals_match(self, about: "Surroundings") -> bool | None:
         answers: set[bool | None] = {
-            _any_match((given, principal.value), self.principal) or (False if principal.is_readable else None)
+            any_match((given, principal.value), self.principal) or (False if principal.is_readable else None)
             for principal, (_, given) in zip(about.principals, about.finding.principals, strict=True)
         }
         return answers.pop() if len(answers) == 1 else None
@@ -137,6 +137,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return isinstance(aliases, Present) and fold_alias(alias) in {fold_alias(a) for a in aliases.value}
 
 
-def _any_match(texts: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+def any_match(texts: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+    """Say whether any text matches any pattern with ``*`` and ``?``, by exact case."""
     # A bracket is a character like any other here.
     return any(fnmatch.fnmatchcase(text, p.replace("[", "[[]")) for text in texts for p in patterns)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from scoring import digest, effects
+from scoring import digest, sending
 from scoring.decision_table import by_effect
 from scoring.log_entries import stamp
 from scoring.runtime import Runtime
@@ -37,7 +37,7 @@ def send_report(runtime: Runtime, progress: Progress) -> bool:
             is_repeat=is_repeat,
             waiting=progress.waiting,
         )
-        effects.alert(mail, runtime.writers)
+        sending.everybody(mail, runtime)
     progress.reported_until, progress.reporting_until = until, ""
     write_progress(runtime.log, progress)
     return bool(items)

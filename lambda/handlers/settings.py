@@ -58,6 +58,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     review_url, review_secret : str
         Address of the page on which alerts are answered, and ARN of the secret that signs the links to it;
         without both of them alerts carry no links.
+    mail_from : str
+        Whose mails SES sends, such as ``"Access triage <triage@example.com>"``; without it there are none.
+    chat_topic_arn : str
+        SNS topic that Amazon Q Developer in chat applications is subscribed to.
     """
 
     topic_arn: str
@@ -72,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     period_minutes: int = 5
     review_url: str | None = None
     review_secret: str | None = None
+    mail_from: str | None = None
+    chat_topic_arn: str | None = None
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -125,6 +131,9 @@ def clients(settings: Settings) -> Clients:
             _regional(session, "accessanalyzer", config),
             session.client("sns", config=config),
             settings.topic_arn,
+            ses=session.client("sesv2", config=config) if settings.mail_from else None,
+            mail_from=settings.mail_from or "",
+            chat_topic_arn=settings.chat_topic_arn or "",
         ),
         log=DecisionLog(
             session.client("dynamodb", config=config), settings.table, keep_days=settings.keep_days

@@ -1,10 +1,10 @@
 """The fourth step, where a person is to look: the alert, with its intent and its outcome in the log."""
 
-from scoring import bursts
+from scoring import bursts, routing
 from scoring.alerting import send, send_again
 from scoring.decision_log import Taken
-from scoring.effects import Mail
 from scoring.log_entries import content_of
+from scoring.mail import Mail
 from scoring.runtime import Runtime
 from scoring.steps.security_hub import tell_security_hub
 from scoring.steps.turn import Turn
@@ -32,6 +32,7 @@ def notify(turn: Turn, runtime: Runtime) -> Turn:
         before=turn.before,
         groups=bursts.groups_of(turn.finding, turn.decided),
         is_guarded=bool(turn.decided.guardrails),
+        to=routing.destinations(turn.case, turn.decided, runtime.policy, runtime.writers),
         waiting=bursts.set_aside(turn.finding, turn.decided, runtime.policy.alerts, runtime.now()),
     )
     tell_security_hub(turn, runtime)
