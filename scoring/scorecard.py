@@ -234,7 +234,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _scored(self) -> Callable[[Key], tuple[int, tuple[Contribution, ...]]]:
-        """Scoring, with a memory: most findings of a backlog look like one that came before, but for the names."""
+        """Scoring with a memory: most findings of a backlog look like an earlier one but for their names."""
         return lru_cache(maxsize=4096)(self._score)
 
     def _score(self, values: Key) -> tuple[int, tuple[Contribution, ...]]:
