@@ -34,10 +34,12 @@ class ThresholdPicture:
     figure: Figure
 
     def __init__(self, explorer: Explorer, alpha: float) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.ticker import PercentFormatter
 
-        self.figure = Figure(figsize=(9.6, 3.4), layout="constrained", facecolor="white")
+        self.figure = Figure(figsize=(9.6, 3.4), dpi=90, layout="constrained", facecolor="white")
+        self._canvas = FigureCanvasAgg(self.figure)
         self._trade_off, self._scores = self.figure.subplots(1, 2)
         self._draw_trade_off(explorer, alpha)
         self._draw_scores(explorer)
@@ -57,7 +59,7 @@ class ThresholdPicture:
     def png(self) -> bytes:
         """Return the picture as it is now."""
         out = BytesIO()
-        self.figure.savefig(out, format="png", dpi=90)
+        self._canvas.print_png(out)  # type: ignore[no-untyped-call]  # draws once, where savefig draws twice
         return out.getvalue()
 
     def _draw_trade_off(self, explorer: Explorer, alpha: float) -> None:
@@ -81,7 +83,15 @@ class ThresholdPicture:
         ):
             if rows.any():
                 weights = np.full(int(rows.sum()), 1 / rows.sum())
-                axes.hist(points[rows], bins, weights=weights, color=colour, alpha=0.5, label=name)
+                axes.hist(
+                    points[rows],
+                    bins,
+                    weights=weights,
+                    histtype="stepfilled",
+                    color=colour,
+                    alpha=0.5,
+                    label=name,
+                )
         self._line = axes.axvline(points.min(), color=GREY)
         axes.set(xlabel="score in points", ylabel="share of its verdict")
         axes.legend(frameon=False)
