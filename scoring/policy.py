@@ -151,9 +151,7 @@ def load(path: str | Path = DEFAULT) -> Policy:
     try:
         policy = parse(text)
         if policy.vendors_file:
-            known_vendors = read_vendors(path.parent / policy.vendors_file)
-            policy = msgspec.structs.replace(policy, known_vendors=known_vendors)
-            _check_vendors(policy)
+            policy = with_vendors(policy, read_vendors(path.parent / policy.vendors_file))
     except BadInput as error:
         raise error if error.where else error.at(str(path)) from None
     return policy
@@ -186,7 +184,17 @@ def parse(text: str) -> Policy:
 
 
 def read_vendors(path: str | Path) -> dict[str, str]:
+    """Read a list of known vendors' accounts from a file; see `parse_vendors`."""
+    return parse_vendors(read_text(Path(path)), str(path))
+
+
+def parse_vendors(text: str, path: str) -> dict[str, str]:
     """Read a list of known vendors' accounts in the format of fwdcloudsec/known_aws_accounts.
+
+    Parameters
+    ----------
+    path : str
+        Where the text comes from, for messages.
 
     Returns
     -------
@@ -195,16 +203,15 @@ def read_vendors(path: str | Path) -> dict[str, str]:
     """
     import yaml
 
-    path = Path(path)
     try:
         # The base loader leaves every scalar a string: an account number may begin with zeros.
-        entries = yaml.load(read_text(path), Loader=yaml.BaseLoader)  # noqa: S506
+        entries = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     except yaml.YAMLError as error:
-        raise BadInput(f"is no valid YAML: {str(error).splitlines()[0]}", where=str(path)) from None
+        raise BadInput(f"is no valid YAML: {str(error).splitlines()[0]}", where=path) from None
     except RecursionError:
-        raise BadInput("is no valid YAML: nested too deeply", where=str(path)) from None
+        raise BadInput("is no valid YAML: nested too deeply", where=path) from None
     if not isinstance(entries, list):
-        raise BadInput("expected a list of vendors", where=str(path))
+        raise BadInput("expected a list of vendors", where=path)
     vendors: dict[str, str] = {}
     for index, entry in enumerate(entries):
         if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):
@@ -247,10 +254,17 @@ def _check(policy: Policy) -> None:
             rule.check(f"{kind}[{index}]")
 
 
-def _check_vendors(policy: Policy) -> None:
-    """Refuse a contracted vendor that the list does not name: it would never be recognised."""
-    known = {name.casefold(): name for name in policy.known_vendors.values()}
+def with_vendors(policy: Policy, known_vendors: Mapping[str, str]) -> Policy:
+    """Add the list of known vendors to a policy.
+
+    Raises
+    ------
+    BadInput
+        A contracted vendor is not on the list: it would never be recognised.
+    """
+    known = {name.casefold(): name for name in known_vendors.values()}
     for vendor in policy.allow.vendors:
         if vendor.casefold() not in known:
             hint = did_you_mean(vendor, known.values())
             raise BadInput(f"the list of known vendors has no {vendor!r}{hint}", field="allow.vendors")
+    return msgspec.structs.replace(policy, known_vendors=dict(known_vendors))
