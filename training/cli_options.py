@@ -110,6 +110,8 @@ def read_history(
 ) -> "tuple[Dataset, Policy, int]":
     """Read the history that a command was given; say each fault on standard error.
 
+    A history in which nothing is left ends the command.
+
     Returns
     -------
     dataset, policy
@@ -117,10 +119,15 @@ def read_history(
         The exit code: 2 where records were broken.
     """
     from scoring import policy as policies
+    from scoring.errors import BadInput, printable
     from training.dataset import BROKEN, read_dataset
 
     rules = policies.load(policy or policies.DEFAULT)
     dataset = read_dataset(paths, rules, report=complain, jobs=cores(jobs), progress=watching.count)
+    if not len(dataset) and dataset.counts[BROKEN]:
+        raise typer.Exit(BAD_INPUT)
+    if not len(dataset):
+        raise BadInput("expected at least one finding with a time", where=printable(", ".join(paths)))
     return dataset, rules, BAD_INPUT if dataset.counts[BROKEN] else 0
 
 

@@ -67,7 +67,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Of the folds.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="S", min=0, help="Of the folds.")] = 0,
     jobs: Jobs = None,
     policy: PolicyFile = None,
     settling_days: Annotated[
