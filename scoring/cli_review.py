@@ -51,10 +51,11 @@ def review(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Give a verdict on a finding, or list open alerts.
+    """Give a verdict on a finding, or go through the open alerts.
 
-    The verdict goes into the decision log, with the caller's ARN: it is what the next model learns from. In
-    shadow mode the finding itself stays as it is. An ID alone shows the explanation again.
+    Without an ID, on a terminal, one open alert after the other is explained, and a key decides. The verdict
+    goes into the decision log, with the caller's ARN: it is what the next model learns from. In shadow mode
+    the finding itself stays as it is. An ID alone shows the explanation again.
     """
     from datetime import UTC, datetime
 
@@ -66,7 +67,7 @@ def review(
     from scoring.review import find, open_alerts
 
     _check_usage(finding, verdict, note, is_list=list_, is_undo=undo)
-    if since and not list_:
+    if since and finding is not None:
         raise BadInput("expected --list beside it", field="--since")
     if not table:
         raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
@@ -74,10 +75,12 @@ def review(
     aws = connect_as(Options(profile=profile, region=region))
     with told_in_one_line(f"review in {table}"):
         log = decision_log(table, aws)
-        if finding is None:
+        if list_:
             _list(list(open_alerts(log, since=first)), format)
+        elif finding is None:
+            _queue(list(open_alerts(log, since=first)), log, aws, policy)
         elif verdict is None and not undo:
-            _explain(find(log, finding), policy)
+            _explain(find(log, finding), log, policy)
         else:
             typer.echo(_decide(find(log, finding), log, aws, verdict, note))
 
@@ -85,10 +88,17 @@ def review(
 def _check_usage(
     finding: str | None, verdict: Verdict | None, note: str, *, is_list: bool, is_undo: bool
 ) -> None:
+    import sys
+
     from scoring.errors import BadInput
 
-    if is_list == (finding is not None) or (is_list and (verdict or is_undo)):
+    is_queue = finding is None and not is_list
+    if is_list and (finding is not None or verdict or is_undo):
         raise BadInput("expected --list, or the id of a finding with --verdict or --undo")
+    if is_queue and (verdict or is_undo or not (sys.stdin.isatty() and sys.stdout.isatty())):
+        raise BadInput(
+            "expected --list, or the id of a finding; neither is for a terminal, where keys decide"
+        )
     if verdict and is_undo:
         raise BadInput("expected --verdict or --undo, not both")
     if note and not verdict:
@@ -135,20 +145,52 @@ def _row(reviewed: "Reviewed") -> tuple[str, ...]:
     return when, reviewed.finding_id, score, decision["resource"], decision["reason"]
 
 
-def _explain(reviewed: "Reviewed", policy: str | None) -> None:
-    """Show the explanation that the alert showed."""
-    import msgspec
+def _queue(alerts: "list[Reviewed]", log: "DecisionLog", aws: "Aws", policy: str | None) -> None:
+    """Go through open alerts with the keys of a terminal."""
+    from collections.abc import Callable
+    from datetime import UTC, datetime
 
     from scoring import policy as policies
-    from scoring.decide import Decision
-    from scoring.explain import explain
+    from scoring.live.connection import writers
+    from scoring.live.session import told_in_one_line
+    from scoring.review_queue import Desk, Terminal, run
+
+    if not alerts:
+        typer.echo("0 open alerts")
+        return
+
+    def told(call: Callable[[], str]) -> str:
+        with told_in_one_line("review"):
+            return call()
+
+    desk = Desk(
+        log=log,
+        writers=writers(aws),
+        by=str(aws.sessions.client("sts").get_caller_identity()["Arn"]),
+        policy=policies.load(policy or policies.DEFAULT),
+        now=lambda: datetime.now(UTC),
+        told=told,
+    )
+    run(alerts, desk, Terminal(typer.echo, typer.getchar, _ask))
+
+
+def _ask(question: str) -> str:
+    """Ask for a line; what is too long is cut, and whatever ends the input is no answer."""
+    try:
+        return input(question).strip()[:_LONGEST_NOTE]
+    except (EOFError, KeyboardInterrupt):
+        return ""
+
+
+def _explain(reviewed: "Reviewed", log: "DecisionLog", policy: str | None) -> None:
+    """Show the explanation that the alert showed, and the verdict if there is one."""
+    from scoring import policy as policies
+    from scoring.review_queue import explained
     from scoring.sanitize import visible
 
-    decision = msgspec.convert(reviewed.record["decision"], Decision)
-    typer.echo(explain(reviewed.case, decision, policies.load(policy or policies.DEFAULT)).text)
+    typer.echo(explained(reviewed, log, policies.load(policy or policies.DEFAULT)))
     label = reviewed.label
     if label is not None:
+        who = visible(label.by) + ("" if label.verified else " (not verified)")
         said = f" ({visible(label.note)})" if label.note else ""
-        typer.echo(
-            f"{label.verdict.capitalize()}, says {visible(label.by)} on {label.at:%Y-%m-%d %H:%M}Z{said}"
-        )
+        typer.echo(f"{label.verdict.capitalize()}, says {who} on {label.at:%Y-%m-%d %H:%M}Z{said}")

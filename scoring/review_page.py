@@ -221,7 +221,7 @@ def _taken_back(standing: Standing, reviewed: Reviewed, links: Links, who: Who) 
             "The alert is open again." if standing.is_latest else "It was decided on anew.",
         ),
         rows=(
-            Row("Taken back", (visible(str(taken["taken_back_by"])),)),
+            Row("By", (visible(str(taken["taken_back_by"])),)),
             Row("When", (_moment(str(taken["taken_back_at"])),)),
         ),
         others=others,
