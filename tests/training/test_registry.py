@@ -1,0 +1,356 @@
+"""The registry: versions with digests, the promoted one, the gate before it, and the way back."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from embedded import EmbeddedAws
+from scoring import scorecard_files
+from scoring.errors import BadInput
+from scoring.scorecard_files import to_json
+from tests.live_aws import Run, failing
+from tests.training.histories import record, write
+from training.gate import broken_guarantee
+from training.registry import Registry
+from training.stores import BucketStore, FolderStore, Store, open_store
+from training.version import load_training
+
+BUCKET = "models"
+FILES = {"scorecard.json": b"{}", "metrics.json": b'{"n": 1}'}
+
+
+@pytest.fixture
+def bucket() -> Iterator[BucketStore]:
+    with EmbeddedAws() as aws:
+        client = aws.client("s3")
+        where = {"LocationConstraint": "eu-west-1"}
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
+        yield BucketStore(client, BUCKET, "team/prod")
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "folder":
+        return FolderStore(tmp_path / "models")
+    found: BucketStore = request.getfixturevalue("bucket")
+    return found
+
+
+# Versions, in a folder and in a bucket.
+
+
+def test_what_was_written_is_read(store: Store) -> None:
+    registry = Registry(store)
+    assert (registry.versions(), registry.current(), registry.promotions()) == ([], None, [])
+    registry.add("b", FILES)
+    registry.add("a", FILES)
+    assert registry.versions() == ["a", "b"]
+    assert registry.read("a", "metrics.json") == b'{"n": 1}'
+    assert registry.metrics("a") == {"n": 1}
+    registry.verify("a")
+
+
+def test_promotion_and_the_way_back(store: Store) -> None:
+    registry = Registry(store)
+    for name in ("a", "b"):
+        registry.add(name, FILES)
+    registry.promote("a")
+    registry.promote("a")
+    with pytest.raises(BadInput, match="no version was promoted before"):
+        registry.rollback()
+    for name in ("b", "a"):
+        registry.promote(name)
+    assert (registry.current(), registry.promotions()) == ("a", ["a", "b", "a"])
+    assert registry.rollback() == ("a", "b")
+    assert registry.rollback() == ("b", "a")
+    assert registry.current() == "a"
+    with pytest.raises(BadInput, match="no version was promoted before"):
+        registry.rollback()
+
+
+def test_a_promotion_that_was_cut_off_is_made_again_and_rolled_back(store: Store) -> None:
+    registry = Registry(store)
+    for name in ("a", "b"):
+        registry.add(name, FILES)
+    registry.promote("a")
+    store.write("promotions", b"a\nb\n")
+    assert registry.current() == "a"
+    with pytest.raises(BadInput, match="no version was promoted before"):
+        registry.rollback()
+    registry.promote("b")
+    assert registry.rollback() == ("b", "a")
+
+
+def test_a_changed_file_is_refused(store: Store) -> None:
+    registry = Registry(store)
+    registry.add("a", FILES)
+    store.write("a/metrics.json", b'{"n": 2}')
+    for use in (registry.verify, registry.promote, registry.metrics):
+        with pytest.raises(BadInput, match=r"metrics\.json is not what was written"):
+            use("a")
+    assert registry.current() is None
+
+
+def test_a_damaged_version_is_no_way_back(store: Store) -> None:
+    registry = Registry(store)
+    for name in ("a", "b"):
+        registry.add(name, FILES)
+        registry.promote(name)
+    store.write("a/scorecard.json", b"{ }")
+    with pytest.raises(BadInput, match="is not what was written"):
+        registry.rollback()
+    assert registry.current() == "b"
+
+
+def test_a_version_without_its_manifest_is_not_whole(store: Store) -> None:
+    registry = Registry(store)
+    store.write("a/scorecard.json", b"{}")
+    assert registry.versions() == []
+    with pytest.raises(BadInput, match="expected a version of the registry"):
+        registry.promote("a")
+
+
+@pytest.mark.parametrize("name", ["", "..", "../a", "a/b", ".hidden", "a\nb", "x" * 200])
+def test_a_name_that_leads_elsewhere_is_refused(store: Store, name: str) -> None:
+    registry = Registry(store)
+    for use in (registry.verify, registry.promote, lambda n: registry.read(n, "metrics.json")):
+        with pytest.raises(BadInput, match="expected the name of a version"):
+            use(name)
+    store.write("current", name.encode())
+    with pytest.raises(BadInput, match="expected the name of a version"):
+        registry.current()
+
+
+def test_registries_under_two_prefixes_do_not_mix(bucket: BucketStore) -> None:
+    Registry(bucket).add("a", FILES)
+    other = BucketStore(bucket.client, BUCKET, "team/production")
+    assert Registry(other).versions() == []
+    assert Registry(open_store("s3://models/team/prod/")).versions() == ["a"]
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "PutObject", "ListObjectsV2"])
+def test_what_aws_refuses_is_said_in_one_line(bucket: BucketStore, operation: str) -> None:
+    registry = Registry(bucket)
+    use: dict[str, Callable[[], Any]] = {
+        "GetObject": registry.current,
+        "PutObject": lambda: registry.add("a", FILES),
+        "ListObjectsV2": registry.versions,
+    }
+    with failing(operation, "AccessDenied"), pytest.raises(BadInput) as caught:
+        use[operation]()
+    assert "AccessDenied" in str(caught.value)
+    assert "s3://models/team/prod" in str(caught.value)
+
+
+def test_a_bucket_that_is_not_there(bucket: BucketStore) -> None:
+    with pytest.raises(BadInput, match="NoSuchBucket"):
+        Registry(BucketStore(bucket.client, "nowhere")).versions()
+
+
+# What notebooks load.
+
+
+def test_training_is_loaded_only_with_its_digest(registry: Path, version: Path, tmp_path: Path) -> None:
+    kept = load_training(Registry(FolderStore(registry)), version.name)
+    assert kept["version"] == version.name
+    assert len(kept["X"]) == len(kept["about"]) > 0
+    assert set(kept["about"]["part"]) == {"fit", "calibration", "test"}
+    copy = _copied(registry, tmp_path)
+    path = copy / version.name / "training.joblib"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(BadInput, match=r"training\.joblib is not what was written"):
+        load_training(Registry(FolderStore(copy)), version.name)
+
+
+def test_a_changed_scorecard_is_refused_by_every_command(
+    run: Run, registry: Path, version: Path, history: Path, tmp_path: Path
+) -> None:
+    copy = _copied(registry, tmp_path)
+    path = copy / version.name / "scorecard.json"
+    path.write_text(path.read_text().replace('"threshold": ', '"threshold": 9'))
+    for command in (
+        ("score", history, "--model", copy),
+        ("explain", history, "--model", copy / version.name),
+        ("tune", history, "--model", path),
+        ("models", "show", copy),
+        ("models", "promote", copy, version.name),
+    ):
+        result = run(*command)
+        assert result.code == 2
+        assert "digest differs" in result.err
+        assert result.err.count("\n") == 1
+
+
+def _copied(registry: Path, folder: Path) -> Path:
+    copy = folder / "models"
+    for path in registry.rglob("*"):
+        if path.is_file():
+            target = copy / path.relative_to(registry)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    return copy
+
+
+# The commands, and the gate.
+
+
+def candidate(
+    registry: Path,
+    version: Path,
+    name: str,
+    change: Callable[[dict[str, Any]], None] | None = None,
+    **metrics: Any,
+) -> None:
+    """Put a version beside the current one that differs from it in its scorecard or its metrics."""
+    files = {path.name: path.read_bytes() for path in version.iterdir() if path.name != "manifest.json"}
+    if change is not None:
+        card = json.loads(files["scorecard.json"])
+        change(card)
+        files["scorecard.json"] = to_json(scorecard_files.from_json(json.dumps(card))).encode()
+    found = json.loads(files["metrics.json"])
+    files["metrics.json"] = json.dumps(found | metrics).encode()
+    Registry(FolderStore(registry)).add(name, files)
+
+
+@pytest.fixture
+def copied(registry: Path, tmp_path: Path) -> Path:
+    return _copied(registry, tmp_path)
+
+
+def upside_down(card: dict[str, Any]) -> None:
+    """Give what is trusted least the fewest points."""
+    card["table"] = [table for table in card["table"] if table["key"] == ["trust"]]
+    points = card["table"][0]["points"]
+    worst = card["table"][0]["unknown"]
+    card["table"][0]["points"] = {name: worst - value for name, value in points.items()}
+    card["table"][0]["unknown"] = 10_000
+    card["table"][0].pop("evidence", None)
+
+
+def test_an_equal_candidate_is_promoted(run: Run, copied: Path, version: Path) -> None:
+    candidate(copied, version, "equal")
+    result = run("models", "promote", copied, "equal")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == f"equal is current, {version.name} before\n"
+    assert (copied / "current").read_text() == "equal\n"
+    assert run("models", "rollback", copied).out == f"{version.name} is current, equal no longer\n"
+    assert (copied / "current").read_text() == f"{version.name}\n"
+    assert run("models", "rollback", copied).code == 2
+
+
+def test_a_candidate_that_ranks_worse_is_refused_unless_forced(run: Run, copied: Path, version: Path) -> None:
+    candidate(copied, version, "worse", upside_down)
+    result = run("models", "promote", copied, "worse")
+    assert result.code == 1
+    assert "it ranks worse than the current version on the test part" in result.err
+    assert (copied / "current").read_text().strip() == version.name
+    forced = run("models", "promote", copied, "worse", "--force")
+    assert forced.code == 0
+    assert "it ranks worse" in forced.err
+    assert (copied / "current").read_text() == "worse\n"
+
+
+def test_a_candidate_that_breaks_its_guarantee_is_refused_unless_forced(
+    run: Run, copied: Path, version: Path
+) -> None:
+    test = {"n": 300, "archived_share": 0.5, "positives": 100, "misses": 20, "miss_rate": 0.2}
+    candidate(copied, version, "broken", test=test)
+    result = run("models", "promote", copied, "broken")
+    assert result.code == 1
+    assert "it breaks its guarantee: on the test part 20 of 100 unintended findings" in result.err
+    assert run("models", "promote", copied, "broken", "--force").code == 0
+
+
+def test_a_first_version_that_breaks_its_guarantee_is_not_promoted_by_itself(
+    copied: Path, version: Path
+) -> None:
+    metrics = json.loads((version / "metrics.json").read_text())
+    assert broken_guarantee(metrics) == []
+    for misses, is_broken in ((5, False), (9, False), (10, True), (100, True)):
+        metrics["test"] = {"positives": 100, "misses": misses}
+        assert bool(broken_guarantee(metrics)) == is_broken
+    metrics["threshold"]["value"] = None
+    assert broken_guarantee(metrics) == []
+
+
+def test_a_candidate_that_cannot_be_compared_is_refused(run: Run, copied: Path, version: Path) -> None:
+    one_class = pd.read_parquet(version / "test.parquet").assign(_unintended=False)
+    candidate(copied, version, "alone")
+    files = {
+        path.name: path.read_bytes()
+        for path in (copied / "alone").iterdir()
+        if path.name not in ("manifest.json", "test.parquet")
+    }
+    Registry(FolderStore(copied)).add("alone", files | {"test.parquet": one_class.to_parquet(index=False)})
+    result = run("models", "promote", copied, "alone")
+    assert result.code == 1
+    assert "it cannot be compared" in result.err
+
+
+def test_the_next_training_is_kept_beside_the_current_version(
+    run: Run, copied: Path, version: Path, tmp_path: Path
+) -> None:
+    records = write(tmp_path / "h.jsonl", [record(n, n, verdict="expected") for n in range(9)])
+    result = run("train", records, "--out", copied)
+    assert result.code == 0
+    assert f"the current version is {version.name}; triage models promote" in result.out
+    assert (copied / "current").read_text().strip() == version.name
+    listed = json.loads(run("models", "list", copied, "--format", "json").out)
+    assert sorted(one["current"] for one in listed) == [False, True]
+    assert {one["threshold"] is None for one in listed} == {True, False}
+
+
+def test_list_and_show(run: Run, registry: Path, version: Path) -> None:
+    listed = run("models", "list", registry)
+    assert (listed.code, listed.err) == (0, "")
+    assert listed.out.splitlines()[1].startswith(f"* {version.name} ")
+    assert run("models", "show", registry).out == (version / "card.md").read_text()
+    shown = run("models", "show", registry, version.name, "--format", "json")
+    assert json.loads(shown.out) == json.loads((version / "metrics.json").read_text())
+
+
+def test_list_goes_on_after_a_damaged_version(run: Run, copied: Path, version: Path) -> None:
+    candidate(copied, version, "damaged")
+    (copied / "damaged" / "metrics.json").write_text("{}")
+    result = run("models", "list", copied)
+    assert result.code == 2
+    assert "damaged: metrics.json is not what was written" in result.err
+    assert version.name in result.out
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("list", "{}"), ""),
+        (("show", "{}"), "expected a version, since none is current"),
+        (("promote", "{}", "nothing"), "expected a version of the registry (there are: none)"),
+        (("rollback", "{}"), "no version was promoted before"),
+        (("list", "s3://"), "expected s3://bucket"),
+    ],
+)
+def test_an_empty_registry(run: Run, tmp_path: Path, command: tuple[str, ...], says: str) -> None:
+    result = run("models", *(part.format(tmp_path / "none") for part in command))
+    assert result.code == (2 if says else 0)
+    assert says in result.err
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_whole_way_with_a_bucket(run: Run, bucket: BucketStore, tmp_path: Path) -> None:
+    where = "s3://models/team/prod"
+    for name in ("first", "second"):
+        days = np.arange(12) + (20 if name == "second" else 0)
+        records = [record(n, float(day), verdict="expected") for n, day in enumerate(days)]
+        assert run("train", write(tmp_path / f"{name}.jsonl", records), "--out", where).code == 0
+    listed = json.loads(run("models", "list", where, "--format", "json").out)
+    assert [one["current"] for one in listed] == [True, False]
+    forced = run("models", "promote", where, listed[1]["version"], "--force")
+    assert forced.code == 0
+    assert bucket.read("current") == f"{listed[1]['version']}\n".encode()
+    assert run("models", "rollback", where).code == 0
+    assert bucket.read("current") == f"{listed[0]['version']}\n".encode()
+    assert run("models", "show", where).out.startswith("# default ")
