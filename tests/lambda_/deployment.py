@@ -15,6 +15,7 @@ from embedded import EmbeddedAws, shortcuts
 from embedded.delivery import Handler
 from embedded.inbox import Message
 from embedded.lambda_context import LambdaContext
+from embedded.organization import Organization
 from handlers import reconcile, settings, single
 from scoring import decision_table
 from scoring.decision_log import DecisionLog
@@ -142,11 +143,18 @@ _ARN = "arn:aws:lambda:eu-west-1:111122223333:function:triage"
 
 @contextmanager
 def deployed(
-    monkeypatch: pytest.MonkeyPatch, directory: Path, wiring: Handler = single.handler
+    monkeypatch: pytest.MonkeyPatch,
+    directory: Path,
+    wiring: Handler = single.handler,
+    organization: Organization | None = None,
 ) -> Iterator[Deployment]:
     clock = Clock()
     told = SimpleNamespace(now=lambda zone: clock().astimezone(zone))
-    with EmbeddedAws(clock=clock) as aws, shortcuts.taken(), patch.object(settings, "datetime", told):
+    with (
+        EmbeddedAws(organization, clock=clock) as aws,
+        shortcuts.taken(),
+        patch.object(settings, "datetime", told),
+    ):
         settings.clients.cache_clear()
         yield Deployment(aws, clock, monkeypatch, directory / "policy.toml", wiring)
         settings.clients.cache_clear()
