@@ -75,7 +75,11 @@ class TestTheSeed:
         ):
             arn = organization.aws.organization.arn(name)
             owner = arn.split(":")[4] or organization.aws.organization.accounts["sandbox"]
-            more: dict[str, Any] = {"resourceType": resource_type, "action": [action], "resourceOwnerAccount": owner}
+            more: dict[str, Any] = {
+                "resourceType": resource_type,
+                "action": [action],
+                "resourceOwnerAccount": owner,
+            }
             finding_id = organization.share(arn, self.INSIDE, **more)
             (item,) = organization.items(finding_id)
             record = item["record"]
