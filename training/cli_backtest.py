@@ -53,6 +53,8 @@ def backtest(
 
     if "-" in history:
         raise BadInput("expected files, since they are read twice", value="-")
+    if not 0 < delta < 1:
+        raise BadInput("expected a number between 0 and 1", field="--delta", value=delta)
     models = [model, *([against] if against else [])]
     cards = [scorecard_files.load(one) for one in models]
     with watch() as watching:
@@ -104,7 +106,7 @@ def tune(
     wishes.check()
     card = scorecard_files.load(model)
     with watch() as watching:
-        dataset, _, code = read_history(history, policy, jobs, watching)
+        dataset, _, code = read_history(history, policy, jobs, watching, [card])
         rows, note = _later(dataset, [model], everything)
         watching.stage("scoring")
         found = run(dataset, rows, card, wishes)

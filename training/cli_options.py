@@ -1,6 +1,6 @@
 """What the commands of training have in common: options, the progress on a terminal, words for a fault."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from scoring.policy import Policy
+    from scoring.scorecard import Scorecard
     from training.dataset import Dataset
 
 BAD_INPUT = 2
@@ -106,11 +107,20 @@ def cores(jobs: int | None) -> int:
 
 
 def read_history(
-    paths: list[str], policy: str | None, jobs: int | None, watching: Watch
+    paths: list[str],
+    policy: str | None,
+    jobs: int | None,
+    watching: Watch,
+    cards: "Sequence[Scorecard]" = (),
 ) -> "tuple[Dataset, Policy, int]":
     """Read the history that a command was given; say each fault on standard error.
 
     A history in which nothing is left ends the command.
+
+    Parameters
+    ----------
+    cards : sequence of Scorecard
+        What is to score the findings.
 
     Returns
     -------
@@ -123,7 +133,9 @@ def read_history(
     from training.dataset import BROKEN, read_dataset
 
     rules = policies.load(policy or policies.DEFAULT)
-    dataset = read_dataset(paths, rules, report=complain, jobs=cores(jobs), progress=watching.count)
+    dataset = read_dataset(
+        paths, rules, report=complain, cards=cards, jobs=cores(jobs), progress=watching.count
+    )
     if not len(dataset) and dataset.counts[BROKEN]:
         raise typer.Exit(BAD_INPUT)
     if not len(dataset):

@@ -106,7 +106,7 @@ def train(
         settling_days=settling_days,
     )
     with watch() as watching:
-        dataset, _, code = read_history(history, policy, jobs, watching)
+        dataset, _, code = read_history(history, policy, jobs, watching, [card])
         trained = run(dataset, card, request, jobs=cores(jobs), progress=watching.stage)
         watching.stage("measuring")
         metrics = measure(trained, jobs=cores(jobs))

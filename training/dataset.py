@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from scoring import policy as policies
-from scoring.features import ABSENT, NAMES, UNKNOWN, VERSION, tag_feature
+from scoring.features import ABSENT, BY_NAME, NAMES, UNKNOWN, VERSION, tag_feature, tag_of
 from scoring.policy import Policy
+from scoring.scorecard import Scorecard
 from training.arrays import Bools, Floats, Ints
 from training.batches import EFFECTS, NONE, Rows
 from training.encoding import Coded
@@ -102,6 +103,7 @@ def read_dataset(
     policy: Policy | None = None,
     *,
     report: Callable[[str], None],
+    cards: Sequence[Scorecard] = (),
     jobs: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Dataset:
@@ -111,6 +113,8 @@ def read_dataset(
     ----------
     policy : Policy, optional
         Some features depend on it; by default the built-in one.
+    cards : sequence of Scorecard
+        What is to score the findings: tags that these ask for are features, however rare they are.
     report : callable
         Takes each fault, in one line.
     jobs : int
@@ -124,17 +128,28 @@ def read_dataset(
         A file cannot be read at all.
     """
     encoded = encode_files(paths, policy or policies.load(), report=report, jobs=jobs, progress=progress)
-    dataset = assemble(encoded.rows)
+    dataset = assemble(encoded.rows, [name for card in cards for name in _tags_of(card)])
     dataset.counts.update({BROKEN: encoded.faults, NOTICES: encoded.notices})
     return Dataset(dataset.X, dataset.about, +dataset.counts, dataset.digest)
 
 
-def assemble(rows: Rows) -> Dataset:
-    """Make a dataset of encoded rows."""
+def _tags_of(card: Scorecard) -> list[str]:
+    """Return the folded keys of the tags that have tables of their own in a scorecard."""
+    return [key for of in card.features if of.name not in BY_NAME and (key := tag_of(of)) is not None]
+
+
+def assemble(rows: Rows, asked_for: Sequence[str] = ()) -> Dataset:
+    """Make a dataset of encoded rows.
+
+    Parameters
+    ----------
+    asked_for : sequence of str
+        Folded keys of tags that are features in any case.
+    """
     chosen, about, counts = settle(rows)
     X = pd.DataFrame({name: rows.features[name].take(chosen).categorical() for name in NAMES})
     tags = rows.tags.take(chosen)
-    for key in frequent_tags(tags):
+    for key in sorted({*frequent_tags(tags), *asked_for}):
         X[tag_feature(key).name] = _tag_column(tags, key)
     about["weight"], about["for_threshold"] = _reached(about)
     for name, identity in rows.identities.items():

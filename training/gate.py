@@ -25,7 +25,8 @@ def objections(registry: Registry, candidate: str) -> list[str]:
     """Return what speaks against promoting a version; nothing: it may be promoted.
 
     A candidate may not break its guarantee on its test part, nor rank worse than the current version on the
-    findings that either of them was tested on, by more than chance explains.
+    findings that either of them was tested on, by more than chance explains. On at least one of the two test
+    parts they must be comparable.
 
     Raises
     ------
@@ -37,21 +38,26 @@ def objections(registry: Registry, candidate: str) -> list[str]:
     if current is None or current == candidate:
         return found
     new, old = registry.scorecard(candidate), registry.scorecard(current)
+    reasons = []
     for version in (candidate, current):
-        X, unintended, weight = read_held_out(registry, version)
-        if not 0 < unintended.sum() < len(unintended):
-            found.append(
-                f"it cannot be compared with {current} on the test part of {version}: too few labels"
-            )
-            continue
-        lacking = [name for card in (new, old) for name in needs_columns(card, X)]
-        if lacking:
-            found.append(
-                f"it cannot be compared with {current} on the test part of {version}: no {lacking[0]}"
-            )
-            continue
-        found += worse(new, old, (X, unintended, weight), f"the test part of {version}")
+        held_out = read_held_out(registry, version)
+        reason = _incomparable(new, old, held_out)
+        if reason:
+            reasons.append(f"{reason} on the test part of {version}")
+        else:
+            found += worse(new, old, held_out, f"the test part of {version}")
+    if len(reasons) == 2:
+        found.append(f"it cannot be compared with {current}: {' and '.join(reasons)}")
     return found
+
+
+def _incomparable(new: Scorecard, old: Scorecard, held_out: HeldOut) -> str:
+    """Return why two scorecards cannot be compared on some findings; empty where they can."""
+    X, unintended, _ = held_out
+    if not 0 < unintended.sum() < len(unintended):
+        return "too few labels"
+    lacking = [name for card in (new, old) for name in needs_columns(card, X)]
+    return f"no {lacking[0]}" if lacking else ""
 
 
 def broken_guarantee(metrics: dict[str, object]) -> list[str]:
