@@ -228,6 +228,13 @@ def parse_vendors(text: str, path: str) -> dict[str, str]:
     return vendors
 
 
+def check_threshold(override: ThresholdOverride) -> None:
+    """Raise BadInput for what no threshold and no digest can be."""
+    to_tenths(override.value, "threshold.value")
+    if not re.fullmatch(r"[0-9a-f]{64}", override.model_sha256):
+        raise BadInput("expected 64 hexadecimal digits", field="threshold.model_sha256")
+
+
 def _check(policy: Policy) -> None:
     for account in policy.allow.accounts:
         if not re.fullmatch(r"[0-9]{12}", account):
@@ -244,9 +251,7 @@ def _check(policy: Policy) -> None:
             value=policy.organization_id,
         )
     if policy.threshold is not None:
-        to_tenths(policy.threshold.value, "threshold.value")
-        if not re.fullmatch(r"[0-9a-f]{64}", policy.threshold.model_sha256):
-            raise BadInput("expected 64 hexadecimal digits", field="threshold.model_sha256")
+        check_threshold(policy.threshold)
     policy.archives.check()
     policy.alerts.check()
     for kind in ("expected", "never_archive"):

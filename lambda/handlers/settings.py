@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from handlers.bucket import SCHEME, Bucket
+from handlers.live_settings import Configuration, Live
 from handlers.review_keys import ReviewKeys
 from scoring import policy, scorecard_files
 from scoring.context import Context
@@ -44,7 +46,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mode : str
         ``shadow`` or ``enforce``; by default what the policy says.
     model, policy : str
-        Paths; by default the built-in ones.
+        Paths; by default the built-in ones. The model may be ``s3://bucket/prefix``: the versions there, the
+        promoted one named in ``current``.
+    parameters : str
+        Prefix in Parameter Store: ``/mode``, ``/policy`` (TOML) and ``/threshold`` below it stand instead of
+        `mode` and `policy`, and are read anew while the function lives; see `handlers.live_settings`.
     member_role : str
         Name of the role to assume in member accounts.
     external_id : str
@@ -69,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mode: Literal["shadow", "enforce"] | None = None
     model: str | None = None
     policy: str | None = None
+    parameters: str | None = None
     member_role: str | None = None
     external_id: str | None = None
     keep_days: int | None = None
@@ -113,6 +120,7 @@ class Clients(msgspec.Struct, frozen=True):
     log: DecisionLog
     security_hub: Callable[[str], object]
     review: ReviewKeys | None
+    live: Live | None
 
 
 @lru_cache(maxsize=4)
@@ -140,6 +148,7 @@ def clients(settings: Settings) -> Clients:
         ),
         security_hub=_regional(session, "securityhub", config),
         review=_review_keys(settings, session, config),
+        live=_live(settings, session, config),
     )
 
 
@@ -151,25 +160,59 @@ def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime
     seconds_left : callable
         Until the function's own limit.
     """
-    made = clients(settings)
-    rules = _policy(*_version(settings.policy or policy.DEFAULT))
+    made, held = clients(settings), configuration(settings)
 
     def surroundings(finding: Finding) -> Context:
         most = min(seconds_left() - _FOR_EFFECTS, _MOST_FOR_ENRICHMENT)
         deadline = time.time() + max(_LEAST_FOR_ENRICHMENT, most)
-        return enrich(finding, made.aws, vendors=rules.known_vendors, deadline=deadline)
+        return enrich(finding, made.aws, vendors=held.policy.known_vendors, deadline=deadline)
 
     return Runtime(
-        card=_card(*_version(settings.model or scorecard_files.DEFAULT)),
-        policy=rules,
-        mode=settings.mode or rules.mode,
+        card=held.card,
+        policy=held.policy,
+        mode=held.mode,
         enrich=surroundings,
         writers=made.writers,
         log=msgspec.structs.replace(made.log, lease_seconds=seconds_left() + _GRACE),
         now=partial(datetime.now, UTC),
+        unsettled=held.unsettled,
         security_hub=made.security_hub,
         review_links=made.review.links_if_any if made.review else None,
     )
+
+
+def configuration(settings: Settings) -> Configuration:
+    """Return what holds at the moment: from files, or as it is in Parameter Store and in the bucket.
+
+    Raises
+    ------
+    BadInput
+        A file is invalid.
+    botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
+        AWS fails for a moment, and there is nothing yet that could stand in.
+    """
+    live = clients(settings).live
+    return _from_files(settings) if live is None else live.at(datetime.now(UTC))
+
+
+def _from_files(settings: Settings) -> Configuration:
+    model = None if _is_bucket(settings.model) else settings.model
+    rules = _policy(*_version(settings.policy or policy.DEFAULT))
+    card = _card(*_version(model or scorecard_files.DEFAULT))
+    return Configuration(card=card, policy=rules, mode=settings.mode or rules.mode)
+
+
+def _live(settings: Settings, session: "boto3.Session", config: object) -> Live | None:
+    address = settings.model if _is_bucket(settings.model) else None
+    if settings.parameters is None and address is None:
+        return None
+    ssm = session.client("ssm", config=config) if settings.parameters else None
+    bucket = Bucket(session.client("s3", config=config), address) if address else None
+    return Live(ssm, settings.parameters, bucket, _from_files(settings))
+
+
+def _is_bucket(model: str | None) -> bool:
+    return model is not None and model.startswith(SCHEME)
 
 
 @lru_cache(maxsize=4)

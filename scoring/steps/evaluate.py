@@ -2,7 +2,9 @@
 
 import msgspec
 
+from scoring.breaker import refuse
 from scoring.decide import decide
+from scoring.guardrails import Guardrail
 from scoring.log_entries import is_unchanged
 from scoring.runtime import Runtime
 from scoring.steps.turn import Turn
@@ -16,6 +18,8 @@ def evaluate(turn: Turn, runtime: Runtime) -> Turn:
 def decided(turn: Turn, runtime: Runtime) -> Turn:
     """Add the decision on a finding, as model and policy are now."""
     decision = decide(turn.finding, turn.case.context, runtime.card, runtime.policy)
+    if runtime.unsettled and decision.outcome == "archive":
+        decision = refuse(decision, Guardrail("configuration", runtime.unsettled))
     return msgspec.structs.replace(turn, decision=decision)
 
 

@@ -1,0 +1,64 @@
+"""What is read again and again: the last good value stands while a new one is invalid."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from scoring.errors import BadInput
+
+T = TypeVar("T")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with the configuration.
+
+    Attributes
+    ----------
+    name : str
+        Of the value: ``mode``, ``policy``, ``threshold`` or ``model``.
+    text : str
+        One line.
+    version : str
+        Of what was read; empty where it could not be read.
+    """
+
+    name: str
+    text: str
+    version: str = ""
+
+
+class Kept(Generic[T]):
+    """A value and, where what was read last is invalid, the problem with it.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in problems.
+
+    Attributes
+    ----------
+    value
+        The last good one; None as long as there has been none.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.value: T | None = None
+        self.problem: Problem | None = None
+        self._version: str | None = None
+
+    def take(self, version: str, make: Callable[[], T]) -> None:
+        """Make the value anew, if another version was read than the last time or something was wrong then."""
+        if version == self._version and self.problem is None:
+            return
+        try:
+            self.value = make()
+        except BadInput as error:
+            self.problem = Problem(self.name, str(error), version)
+        else:
+            self._version, self.problem = version, None
+
+    def refuse(self, text: str) -> None:
+        """Note that nothing could be read."""
+        self.problem = Problem(self.name, text)

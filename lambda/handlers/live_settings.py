@@ -1,0 +1,238 @@
+"""Mode, policy, threshold and model as they are at the moment, changed without a deploy.
+
+Each of them is read again when it is half a minute old. While what was read is invalid, or cannot be read,
+the last good value stands and the problem is told; where there has never been a good one, nothing is archived
+and everything alerts.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from handlers.bucket import Bucket
+from handlers.kept import Kept, Problem
+from scoring import policy as policies
+from scoring import scorecard_files
+from scoring.enrich.failures import DENIED, code
+from scoring.errors import BadInput
+from scoring.policy import Policy, ThresholdOverride
+from scoring.scorecard import Scorecard
+
+FRESH_FOR = timedelta(seconds=30)
+MODES = ("shadow", "enforce")
+NONE = "none"
+
+_NEVER_WILL = (*DENIED, "NoSuchBucket", "ValidationException", "InvalidKeyId")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+
+Mode = Literal["shadow", "enforce"]
+
+
+class Override(msgspec.Struct, frozen=True):
+    """The threshold that somebody set by hand, if there is one."""
+
+    threshold: ThresholdOverride | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds at the moment.
+
+    Attributes
+    ----------
+    unsettled : str
+        Why nothing may be archived, where a value has never been good; otherwise empty.
+    problems : tuple of Problem
+        What is invalid or cannot be read, whether or not an older value stands in for it.
+    """
+
+    card: Scorecard
+    policy: Policy
+    mode: Mode
+    unsettled: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+class Live:
+    """Reads parameters below a prefix, and the model in a bucket.
+
+    Parameters
+    ----------
+    ssm : SSM client
+    prefix : str or None
+        Of the parameters ``/mode``, ``/policy`` and ``/threshold``; None where they are not kept there.
+    bucket : Bucket or None
+        Where the model versions are, with the name of the promoted one in ``current``; None where the model
+        is not kept there. A policy in a parameter may name a list of vendors in it.
+    otherwise : Configuration
+        What holds for anything that is kept in neither.
+    """
+
+    def __init__(self, ssm: Any, prefix: str | None, bucket: Bucket | None, otherwise: Configuration) -> None:
+        self._ssm, self._bucket, self._otherwise = ssm, bucket, otherwise
+        self._prefix = prefix.rstrip("/") if prefix else None
+        self._mode: Kept[Mode] = Kept("mode")
+        self._policy: Kept[Policy] = Kept("policy")
+        self._override: Kept[Override] = Kept("threshold")
+        self._card: Kept[Scorecard] = Kept("model")
+        self._read_at: datetime | None = None
+
+    def at(self, now: datetime) -> Configuration:
+        """Return what holds now.
+
+        Raises
+        ------
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
+            A value has never been read, and AWS fails for a moment.
+        """
+        if self._read_at is None or not timedelta() <= now - self._read_at < FRESH_FOR:
+            self._read()
+            self._read_at = now
+        return self._configuration()
+
+    def _read(self) -> None:
+        if self._prefix is not None:
+            with_parameters: tuple[Kept[Any], ...] = (self._mode, self._policy, self._override)
+            _reading(self._read_parameters, *with_parameters)
+        if self._bucket is not None:
+            _reading(self._read_model, self._card)
+
+    def _read_parameters(self) -> None:
+        names = {
+            f"{self._prefix}/{kept.name}": kept.name for kept in (self._mode, self._policy, self._override)
+        }
+        answer = self._ssm.get_parameters(Names=list(names), WithDecryption=True)
+        found = {names[one["Name"]]: one for one in answer["Parameters"]}
+
+        def take(
+            kept: Kept[Any], read: Callable[[str], Any], *, rests_on: str = "", by_default: str | None = None
+        ) -> None:
+            one = found.get(kept.name, {"Value": by_default, "Version": 0})
+            where = f"{self._prefix}/{kept.name}"
+            kept.take(f"{one['Version']} {rests_on}", lambda: _parsed(one["Value"], read, where))
+
+        take(self._mode, _mode)
+        take(self._override, _override, by_default=NONE)
+        take(self._policy, self._with_vendors, rests_on=self._vendors_version())
+
+    def _vendors_version(self) -> str:
+        """Return which list of vendors there is now, where the policy names one."""
+        path = self._policy.value.vendors_file if self._policy.value else None
+        if path is None or self._bucket is None:
+            return ""
+        try:
+            return self._bucket.read(path).version
+        except BadInput as error:
+            return str(error)
+
+    def _with_vendors(self, text: str) -> Policy:
+        policy = policies.parse(text)
+        if policy.vendors_file is None:
+            return policy
+        if self._bucket is None:
+            raise BadInput(
+                "expected TRIAGE_MODEL to be a bucket, where the list would be", field="vendors_file"
+            )
+        content = self._bucket.read(policy.vendors_file).content
+        vendors = policies.parse_vendors(_text(content), policy.vendors_file)
+        return policies.with_vendors(policy, vendors)
+
+    def _read_model(self) -> None:
+        assert self._bucket is not None  # noqa: S101
+        bucket = self._bucket
+        try:
+            name = _text(bucket.read("current").content).strip()
+        except BadInput as error:
+            self._card.refuse(str(error))
+            return
+        self._card.take(name, lambda: _card(bucket, name))
+
+    def _configuration(self) -> Configuration:
+        otherwise, kept = self._otherwise, list[Kept[Any]]()
+        mode, policy, card = otherwise.mode, otherwise.policy, otherwise.card
+        if self._prefix is not None:
+            kept += [self._mode, self._policy, self._override]
+            # Where nobody knows the mode, alerts go out.
+            mode = self._mode.value or "enforce"
+            policy = self._policy.value or policy
+            override = self._override.value
+            if override is not None and override.threshold is not None:
+                policy = msgspec.structs.replace(policy, threshold=override.threshold)
+        if self._bucket is not None:
+            kept.append(self._card)
+            card = self._card.value or card
+        problems = tuple(one.problem for one in kept if one.problem is not None)
+        never = [one.problem for one in kept if one.value is None and one.problem is not None]
+        unsettled = "; ".join(f"{problem.name}: {problem.text}" for problem in never)
+        return Configuration(
+            card=card,
+            policy=policy,
+            mode=mode,
+            unsettled=f"the configuration cannot be used: {unsettled}" if unsettled else "",
+            problems=problems,
+        )
+
+
+def _reading(read: Callable[[], None], *kept: Kept[Any]) -> None:
+    """Read; where that fails the last good values stand, if there are any."""
+    try:
+        read()
+    except Exception as error:
+        why = code(error) or type(error).__name__
+        if any(one.value is None for one in kept) and why not in _NEVER_WILL:
+            raise
+        for one in kept:
+            one.refuse(f"cannot be read: {why}")
+
+
+def _parsed(text: str | None, read: Callable[[str], Any], where: str) -> Any:
+    if text is None:
+        raise BadInput("there is no such parameter", where=where)
+    try:
+        return read(text)
+    except BadInput as error:
+        raise error.at(where) from None
+
+
+def _mode(text: str) -> Mode:
+    if text.strip() not in MODES:
+        raise BadInput("expected shadow or enforce", value=text)
+    return "enforce" if text.strip() == "enforce" else "shadow"
+
+
+def _override(text: str) -> Override:
+    if text.strip() == NONE:
+        return Override()
+    try:
+        threshold = msgspec.json.decode(text, type=ThresholdOverride)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error) from None
+    except msgspec.DecodeError:
+        raise BadInput('expected {"value": ..., "model_sha256": ...} or none', value=text) from None
+    policies.check_threshold(threshold)
+    return Override(threshold)
+
+
+def _card(bucket: Bucket, version: str) -> Scorecard:
+    if not _VERSION.fullmatch(version):
+        raise BadInput("expected the name of a version", where="current", value=version)
+    content = bucket.read(f"{version}/{scorecard_files.SCORECARD}").content
+    manifest = _text(bucket.read(f"{version}/{scorecard_files.MANIFEST}").content)
+    try:
+        expected = json.loads(manifest)["sha256"][scorecard_files.SCORECARD]
+    except (ValueError, TypeError, KeyError):
+        raise BadInput("expected the digest of the scorecard", where=f"{version}/manifest.json") from None
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise BadInput("is not what was trained: its digest differs from the manifest", where=version)
+    return scorecard_files.from_json(content)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput("is not UTF-8") from None
