@@ -30,6 +30,9 @@ MOUNTS: tuple[Mount, ...] = (
 )
 """Searched in this order, which is also the help's. These modules import what is heavy inside a command."""
 
+SHARED = {"rules"}
+"""Groups that several of them have commands in."""
+
 OWN_PACKAGES = {"scoring", "training", "handlers", "embedded", "infra"}
 
 
@@ -45,12 +48,15 @@ class Front(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         for mount in MOUNTS:
-            if cmd_name in self.commands:
+            if cmd_name in self.commands and cmd_name not in SHARED:
                 break
             mounted = import_module(mount.module).app
             mounted.rich_markup_mode = None
             commands = typer.main.get_group(mounted).commands
-            self.commands.update(commands)
+            for name, command in commands.items():
+                there = self.commands.setdefault(name, command)
+                if isinstance(there, TyperGroup) and isinstance(command, TyperGroup):
+                    there.commands.update(command.commands)
             self.extras.update(dict.fromkeys(commands, mount.extra))
         return self.commands.get(cmd_name)
 
