@@ -157,7 +157,7 @@ def _principal(context: Mapping[str, Any]) -> str:
 
 def _address(text: str) -> str:
     try:
-        return str(ipaddress.ip_address(text))
+        return "" if "%" in text else str(ipaddress.ip_address(text))  # a zone may be any text
     except ValueError:
         return ""
 
