@@ -217,11 +217,11 @@ def test_no_color_is_honoured_on_a_terminal(run: Run) -> None:
 
 
 def test_every_mount_can_be_imported_and_no_command_is_mounted_twice() -> None:
-    names = [
-        command
-        for mount in triage.MOUNTS
-        for command in typer.main.get_group(importlib.import_module(mount.module).app).commands
-    ]
+    names = []
+    for mount in triage.MOUNTS:
+        for name, command in typer.main.get_group(importlib.import_module(mount.module).app).commands.items():
+            parts = getattr(command, "commands", ()) if name in triage.SHARED else [""]
+            names += [f"{name} {part}" for part in parts]
 
     assert len(names) == len(set(names))
 

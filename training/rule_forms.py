@@ -31,6 +31,7 @@ def as_text(found: Sequence[Suggestion], confidence: float) -> str:
         return "No rule: none would have archived enough findings, all of them expected."
     lines = []
     for number, one in enumerate(found, 1):
+        lines += [f"{number}. {one.name}", f"   findings of {one.family} access where"]
         lines += [
             f"     {visible(key, 80)} {visible(str(one.filter[key]), 1200)}" for key in sorted(one.filter)
         ]
