@@ -121,7 +121,7 @@ def suggest(history: Sequence[Past], wishes: Wishes) -> list[Suggestion]:
     """
     found: list[Suggestion] = []
     for family in FAMILIES:
-        of_family = [past for past in history if _family(past.finding) == family]
+        of_family = [_judged(past) for past in history if family_of(past.finding) == family]
         found += _suggest(of_family, family, wishes)
     found.sort(key=lambda one: (-one.support - one.checked, one.name))
     return found[: wishes.most]
@@ -138,21 +138,27 @@ def _suggest(history: Sequence[Past], family: Family, wishes: Wishes) -> list[Su
     kept: dict[str, tuple[Mapping[str, Criterion], int, float]] = {}
     for rule, parts in found.items():
         tried = [_filter(rule, family)]
-        if _misses(late, tried[0]):
+        if _misses(labelled, tried[0]):
             tried = [_filter(part, family) for part in parts] if len(parts) > 1 else []
         for filters in tried:
             hits = _expected(late, filters)
             lower = 1.0 - float(share_upper(0, hits, delta)) if hits else 0.0
-            if not _misses(late, filters) and lower >= wishes.precision:
+            # A finding may say more than the search asks about, such as further principals.
+            if not _misses(labelled, filters) and lower >= wishes.precision:
                 kept[_name(filters)] = filters, hits, lower
     apart = _without_overlaps({name: filters for name, (filters, _, _) in kept.items()}, labelled)
     return [_described(name, family, *kept[name], early, history) for name in apart[: wishes.most]]
 
 
-def _family(finding: Finding) -> Family | None:
-    """Return the family of a finding that a rule may archive: not of what is public or has an error."""
-    if finding.error or finding.is_public or any(value == "*" for _, value in finding.principals):
-        return None
+def _judged(past: Past) -> Past:
+    """Count what no rule may archive as unintended, whatever was said of it: public access, and errors."""
+    finding = past.finding
+    is_open = finding.is_public or any(value == "*" for _, value in finding.principals)
+    return Past(finding, 1) if is_open or finding.error else past
+
+
+def family_of(finding: Finding) -> Family:
+    """Return which analyzers have such findings."""
     if finding.finding_type.startswith(_UNUSED):
         return "unused"
     return "internal" if finding.finding_type.startswith("Internal") else "external"
