@@ -73,7 +73,7 @@ def _answer(request: Request, given: PageSettings) -> Page | str:
             standing = answering.look(link, page.log)
         else:
             return links.token(done)
-    return _show(standing, page, links, request)
+    return _show(standing, page, links, request, given)
 
 
 def _read(token: str, page: PageClients, now: datetime) -> tuple[Links, Link]:
@@ -100,8 +100,9 @@ def _objection(request: Request) -> Problem | None:
         return "note"
 
 
-def _show(standing: Standing, page: PageClients, links: Links, request: Request) -> Page:
+def _show(standing: Standing, page: PageClients, links: Links, request: Request, given: PageSettings) -> Page:
+    policy = review_settings.policy_now(given, os.environ)
     past: tuple[Any, ...] = ()
     if standing.state == "open" and standing.reviewed is not None:
         past = similar.nearest(page.log.client, page.log.table, standing.reviewed.case, standing.link.item)
-    return review_page.page(standing, page.policy, links, request.who, past)
+    return review_page.page(standing, policy, links, request.who, past)

@@ -1,5 +1,6 @@
 """What the review page is told by its environment, and what it builds from that, once."""
 
+import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -15,6 +16,8 @@ from scoring.errors import BadInput
 
 if TYPE_CHECKING:
     import boto3
+
+logger = logging.getLogger(__name__)
 
 
 class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +35,7 @@ class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
     review_url : str or None
         The page's public address, where it is another than the function URL's own.
     policy : str or None
-        Path; by default the built-in one. It gives accounts their names.
+        Path; by default the built-in one. It stands in where the live one cannot be had.
     """
 
     table: str
@@ -48,7 +51,6 @@ class PageClients(msgspec.Struct, frozen=True):
     session: "boto3.Session"
     log: DecisionLog
     keys: ReviewKeys
-    policy: policy.Policy
 
     @property
     def writers(self) -> Writers:
@@ -88,8 +90,19 @@ def clients(given: PageSettings) -> PageClients:
         session=session,
         log=DecisionLog(session.client("dynamodb", config=config), given.table),
         keys=ReviewKeys(secrets, given.review_secret, given.review_url or "", given.table),
-        policy=policy.load(given.policy or policy.DEFAULT),
     )
+
+
+def policy_now(given: PageSettings, environment: Mapping[str, str]) -> policy.Policy:
+    """Return the policy that findings are decided on with, as the other handlers are told of it.
+
+    It gives accounts their names; while it cannot be had, the one of the file stands in, which trusts nobody.
+    """
+    try:
+        return settings.configuration(settings.read(environment)).policy
+    except Exception:
+        logger.warning("the policy cannot be read", exc_info=True)
+        return policy.load(given.policy or policy.DEFAULT)
 
 
 @lru_cache(maxsize=4)
