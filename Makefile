@@ -3,7 +3,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo docs test test-all check format bench soak notebooks notebook-outputs clean
+.PHONY: help demo docs test test-all check format bench soak notebooks notebook-outputs \
+	deploy-tools package synth template lock clean
 
 BIN := .venv/bin
 CODE := $(wildcard triage.py scoring training lambda benchmarks tests)
@@ -44,12 +45,53 @@ notebook-outputs: .venv/.installed-dev ## run the notebooks and write them with 
 	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
 	$(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
 
+# The CDK takes 600 MB: an environment of its own. `cdk` itself is in lambda/node_modules/.bin.
+ZIP := build/access-triage.zip
+CDK := .venv-deploy/bin/python
+PACKED := $(wildcard lambda/handlers/*.py scoring/*.py scoring/*/*.py scoring/data/* scoring/templates/*)
+INFRA := lambda/app.py lambda/cdk.json $(wildcard lambda/infra/*.py scoring/enrich/*.py)
+
+deploy-tools: .venv-deploy/.installed lambda/node_modules/.bin/cdk ## install what `cdk deploy` needs
+
+package: $(ZIP) ## pack the functions' code, the same bytes each time
+
+synth: lambda/cdk.out/manifest.json ## synthesize all templates into lambda/cdk.out; needs no credentials
+
+template: synth ## write the template and the zip for the console into dist
+	@mkdir -p dist
+	@cp lambda/cdk.out/assembly-Console/*.template.json dist/access-triage.template.json
+	@cp $(ZIP) dist/access-triage.zip
+	@wc -c dist/access-triage.template.json dist/access-triage.zip
+
+lock: .venv-deploy/.installed ## lock the versions of the packages in the functions' zip
+	.venv-deploy/bin/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url \
+	    --python-version 3.13 --python-platform aarch64-manylinux2014 --only-binary :all: \
+	    lambda/requirements.in --output-file lambda/requirements.txt
+
+lambda/cdk.out/manifest.json: $(INFRA) $(ZIP) .venv-deploy/.installed
+	@cd lambda && CDK_OUTDIR=cdk.out ../$(CDK) app.py
+	@touch $@
+	@wc -c lambda/cdk.out/AccessTriage.template.json
+
+$(ZIP): $(PACKED) lambda/requirements.txt lambda/infra/package.py lambda/infra/runtime_files.py | .venv-deploy/.installed
+	@cd lambda && ../$(CDK) -m infra.package ../$@
+
+.venv-deploy/.installed: pyproject.toml | .venv/bin/python
+	@test -x $(CDK) || $(BIN)/python -m venv .venv-deploy
+	$(call install,deploy,.venv-deploy)
+	@touch $@
+
+lambda/node_modules/.bin/cdk: lambda/package-lock.json
+	@echo "Installing the CDK's command into lambda/node_modules"
+	@npm ci --prefix lambda --omit=optional --silent --no-audit --no-fund
+	@touch $@
+
 format: .venv/.installed-dev ## bring the code into its format
 	$(BIN)/ruff check --fix --quiet $(TO_LINT)
 	$(BIN)/ruff format $(TO_LINT)
 
 clean: ## remove what was installed and built
-	rm -rf .venv demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-deploy lambda/node_modules lambda/cdk.out demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # dev has all that demo has, so that `make demo` after `make test` installs nothing.
 .venv/.installed-dev: pyproject.toml | .venv/bin/python
@@ -76,7 +118,8 @@ clean: ## remove what was installed and built
 
 # uv where it is there, pip where it is not or cannot.
 define install
-	@echo "Installing access-triage[$(1)] into .venv"
-	@if command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python -e '.[$(1)]'; then :; else \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(1)]'; fi
+	@echo "Installing access-triage[$(1)] into $(or $(2),.venv)"
+	@python=$(or $(2),.venv)/bin/python; \
+	if command -v uv >/dev/null && uv pip install --quiet --python $$python -e '.[$(1)]'; then :; else \
+	    $$python -m pip install --quiet --disable-pip-version-check -e '.[$(1)]'; fi
 endef

@@ -1,0 +1,134 @@
+"""What starts the work: events of findings, and the clock."""
+
+from typing import Any
+
+from aws_cdk import Aws, Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.functions import Function
+from infra.parameters import Parameters, value_if
+from infra.permissions import allow
+from infra.queues import dead_letters
+from infra.single import Single
+from infra.workflow import Workflow
+
+FINDINGS: dict[str, Any] = {
+    "source": ["aws.access-analyzer"],
+    "detail-type": [
+        "Access Analyzer Finding",
+        "Internal Access Finding",
+        "Unused Access Finding for IAM entities",
+    ],
+    # a finding that is archived, resolved or deleted is nobody's work; the mark of deletion may be missing
+    "detail": {"status": ["ACTIVE"], "isDeleted": [{"exists": False}, False]},
+}
+"""The pattern of the events that are findings to work on, of all three families."""
+
+_RETRIES = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+
+
+class FindingsRule(Construct):
+    """Hands each event to the one wiring that is deployed.
+
+    Attributes
+    ----------
+    rule : CfnRule
+    dead_letters : Queue
+        Of events that could not be handed over.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, workflow: Workflow, single: Single, parameters: Parameters
+    ) -> None:
+        super().__init__(scope, id)
+        self.dead_letters = dead_letters(self)
+        machine = workflow.machine.state_machine_arn
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
+        start = iam.Policy(self, "Start", statements=[allow(("states:StartExecution",), [machine])])
+        start.attach_to_role(role)
+        resource = start.node.default_child
+        assert isinstance(resource, iam.CfnPolicy)  # noqa: S101 - a policy is one resource
+        resource.cfn_options.condition = parameters.is_workflow
+        self.rule = events.CfnRule(
+            self,
+            "Rule",
+            description="Findings of IAM Access Analyzer that somebody has to decide on",
+            event_pattern=FINDINGS,
+            targets=[
+                {
+                    "id": "triage",
+                    "arn": value_if(parameters.is_workflow, machine, single.queue.queue_arn),
+                    "roleArn": value_if(parameters.is_workflow, role.role_arn),
+                    "deadLetterConfig": {"arn": self.dead_letters.queue_arn},
+                    "retryPolicy": _RETRIES,
+                }
+            ],
+        )
+        for queue in (self.dead_letters, single.queue):
+            queue.add_to_resource_policy(
+                allow(
+                    ("sqs:SendMessage",),
+                    [queue.queue_arn],
+                    principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                    conditions={"ArnEquals": {"aws:SourceArn": self.rule.attr_arn}},
+                )
+            )
+
+
+class Schedule(Construct):
+    """Starts the reconcile every few minutes.
+
+    Attributes
+    ----------
+    dead_letters : Queue
+        Of starts that failed.
+    """
+
+    def __init__(self, scope: Construct, id: str, reconcile: Function, every: Duration) -> None:
+        super().__init__(scope, id)
+        self.dead_letters: sqs.Queue = dead_letters(self)
+        events.Rule(
+            self,
+            "Rule",
+            description="Sends what waits, and finds what no event has told of",
+            schedule=events.Schedule.rate(every),
+            targets=[
+                targets.LambdaFunction(
+                    reconcile.function,
+                    dead_letter_queue=self.dead_letters,
+                    max_event_age=every,
+                    retry_attempts=2,
+                )
+            ],
+        )
+
+
+class HomeBus(Construct):
+    """Lets member accounts hand on what Access Analyzer tells them: no account can forge that source."""
+
+    def __init__(self, scope: Construct, id: str, parameters: Parameters) -> None:
+        super().__init__(scope, id)
+        bus = f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:event-bus/default"
+        policy = events.CfnEventBusPolicy(
+            self,
+            "Policy",
+            event_bus_name="default",
+            statement_id=f"{Aws.STACK_NAME}-findings",
+            statement={
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "events:PutEvents",
+                "Resource": bus,
+                "Condition": {
+                    "StringEquals": {
+                        "aws:PrincipalOrgID": parameters.organization.value_as_string,
+                        "events:source": "aws.access-analyzer",
+                    }
+                },
+            },
+        )
+        policy.cfn_options.condition = parameters.has_organization
