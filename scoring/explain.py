@@ -108,6 +108,33 @@ def explain_unreadable(event: object, why: str) -> Message:
     return Message(_subject(content), to_text(content), content)
 
 
+def explain_configuration(name: str, why: str, *, stands: bool) -> Message:
+    """Write the message about a value of the configuration that is invalid or cannot be read.
+
+    Parameters
+    ----------
+    name : str
+        What is wrong: ``mode``, ``policy``, ``threshold`` or ``model``.
+    why : str
+        In one line.
+    stands : bool
+        Whether the last good one stands in for it.
+    """
+    note = (
+        "The last valid one stands until it is put right."
+        if stands
+        else "There has been no valid one yet: until it is put right nothing is archived, everything alerts."
+    )
+    content = Explanation(
+        verdict="Alert",
+        outcome="alert",
+        headline=Headline(f"the {name}", "", "is not valid"),
+        notes=(note,),
+        facts=(Row("Reason", (visible(why, evidence.LONG),)),),
+    )
+    return Message(_subject(content), to_text(content), content)
+
+
 def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str, ...] = ()) -> Explanation:
     """Say why a finding was decided on as it was, without laying it out.
 

@@ -46,7 +46,7 @@ CORE = [
 IMPURE_IMPORTS = {"boto3", "botocore", "random", "secrets", "socket", "subprocess", "time", "scoring.enrich"}
 IMPURE_NAMES = {"environ", "getenv", "now", "utcnow", "today", "urandom"}
 AT_IMPORT = {"client", "resource", "Session", "open", "read_text", "read_bytes", "urlopen", *IMPURE_NAMES}
-HANDLERS_AT_IMPORT = {"getLogger", "frozenset", "lru_cache", "compile"}
+HANDLERS_AT_IMPORT = {"getLogger", "frozenset", "lru_cache", "compile", "TypeVar"}
 LONGEST = 300
 
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImplemented" + r"Error)\b")

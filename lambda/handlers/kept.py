@@ -21,11 +21,14 @@ class Problem(msgspec.Struct, frozen=True):
         One line.
     version : str
         Of what was read; empty where it could not be read.
+    stands : bool
+        Whether an older value, which was good, stands in for it.
     """
 
     name: str
     text: str
-    version: str = ""
+    version: str
+    stands: bool
 
 
 class Kept(Generic[T]):
@@ -55,10 +58,10 @@ class Kept(Generic[T]):
         try:
             self.value = make()
         except BadInput as error:
-            self.problem = Problem(self.name, str(error), version)
+            self.problem = Problem(self.name, str(error), version, self.value is not None)
         else:
             self._version, self.problem = version, None
 
     def refuse(self, text: str) -> None:
         """Note that nothing could be read."""
-        self.problem = Problem(self.name, text)
+        self.problem = Problem(self.name, text, "", self.value is not None)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -23,7 +23,7 @@ from scoring.errors import BadInput
 from scoring.policy import Policy, ThresholdOverride
 from scoring.scorecard import Scorecard
 
-FRESH_FOR = timedelta(seconds=30)
+FRESH_SECONDS = 30.0
 MODES = ("shadow", "enforce")
 NONE = "none"
 
@@ -89,7 +89,7 @@ class Live:
         botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
             A value has never been read, and AWS fails for a moment.
         """
-        if self._read_at is None or not timedelta() <= now - self._read_at < FRESH_FOR:
+        if self._read_at is None or not 0 <= (now - self._read_at).total_seconds() < FRESH_SECONDS:
             self._read()
             self._read_at = now
         return self._configuration()
@@ -166,13 +166,12 @@ class Live:
             kept.append(self._card)
             card = self._card.value or card
         problems = tuple(one.problem for one in kept if one.problem is not None)
-        never = [one.problem for one in kept if one.value is None and one.problem is not None]
-        unsettled = "; ".join(f"{problem.name}: {problem.text}" for problem in never)
+        never = "; ".join(f"{problem.name}: {problem.text}" for problem in problems if not problem.stands)
         return Configuration(
             card=card,
             policy=policy,
             mode=mode,
-            unsettled=f"the configuration cannot be used: {unsettled}" if unsettled else "",
+            unsettled=f"the configuration cannot be used: {never}" if never else "",
             problems=problems,
         )
 

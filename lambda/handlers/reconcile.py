@@ -1,5 +1,6 @@
 """The scheduled Lambda: sends what waits and finds what no event has told of."""
 
+import logging
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,7 +9,12 @@ from typing import Any
 import msgspec
 
 from handlers import settings
+from handlers.kept import Problem
+from scoring.configuration_alert import alert_configuration
 from scoring.reconcile import Schedule, reconcile
+from scoring.runtime import Runtime
+
+logger = logging.getLogger(__name__)
 
 
 class Incomplete(Exception):
@@ -35,13 +41,32 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
     given = settings.read(os.environ)
     runtime = settings.runtime(given, seconds_left=seconds_left)
+    untold = [
+        problem.name for problem in settings.configuration(given).problems if not _told(problem, runtime)
+    ]
     schedule = Schedule(
         analyzers=given.analyzer_arns,
         seconds_left=seconds_left,
         period=timedelta(minutes=given.period_minutes),
     )
     run = reconcile(runtime, schedule)
-    if run.failed:
-        raise Incomplete(", ".join(run.failed))
+    if failed := [*run.failed, *(f"telling of the {name}" for name in untold)]:
+        raise Incomplete(", ".join(failed))
     done: dict[str, Any] = msgspec.to_builtins(run)
     return done
+
+
+def _told(problem: Problem, runtime: Runtime) -> bool:
+    """Tell a person once what is wrong with the configuration; that fails for itself alone."""
+    try:
+        alert_configuration(
+            problem.name,
+            problem.text,
+            problem.version,
+            stands=problem.stands,
+            runtime=runtime,
+        )
+    except Exception:
+        logger.exception("a problem of the configuration could not be told")
+        return False
+    return True

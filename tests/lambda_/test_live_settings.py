@@ -171,6 +171,32 @@ def test_the_last_good_one_stands_while_it_cannot_be_read(kept: Kept) -> None:
         assert {one.text for one in second.problems} == {f"cannot be read: {code}"}
 
 
+def test_a_person_is_told_once_of_what_is_invalid(kept: Kept) -> None:
+    kept.all_good()
+    kept.here.reconcile()
+    kept.put(policy="[allow]\nvendor = []")
+    for _ in range(3):
+        kept.here.clock.pass_by(minutes=20)
+        kept.here.reconcile()
+    (mail,) = kept.here.mails()
+    assert mail.subject == "[access-triage] Alert: the policy is not valid"
+    assert "unknown key 'vendor'" in " ".join(mail.text.split())
+    assert "The last valid one stands" in mail.text
+    kept.put(policy="[[")  # another version is another problem
+    kept.here.clock.pass_by(minutes=20)
+    kept.here.reconcile()
+    assert len(kept.here.mails()) == 2
+
+
+def test_a_person_is_told_that_there_is_no_valid_one(kept: Kept) -> None:
+    kept.all_good()
+    kept.put(mode="on")
+    kept.here.reconcile()
+    assert "until it is put right nothing is archived, everything alerts" in " ".join(
+        kept.here.mails()[0].text.split()
+    )
+
+
 def test_before_anything_was_read_a_passing_failure_is_tried_again(kept: Kept) -> None:
     kept.all_good()
     with refused(READ, error("ThrottlingException")), pytest.raises(ClientError):
