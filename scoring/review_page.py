@@ -100,6 +100,7 @@ _WHAT_HAPPENS: Final = {
     "expected": "The finding is archived, and kept as an example of what is expected.",
     "unintended": "The finding stays active, and is kept as an example of what is not wanted.",
 }
+_WARNING: Final = "Guardrails stand against it: say so only if you know better."
 _SHADOW: Final = "Shadow mode: the verdict is kept, the finding itself stays as it is."
 
 
@@ -158,6 +159,7 @@ def _open(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Pag
         tone=verdict,
         lines=(
             _WHAT_HAPPENS[verdict] if reviewed.mode == "enforce" else _SHADOW,
+            *(_WARNING,) * (verdict == "expected" and bool(reviewed.record["decision"]["guardrails"])),
             "You can take it back afterwards.",
         ),
         rows=_recorded(who),
@@ -278,11 +280,9 @@ def _explanation(reviewed: Reviewed, policy: Policy) -> Explanation | None:
 
 def _recorded(who: Who) -> tuple[Row, ...]:
     """Say what will be recorded beside the verdict."""
-    origin = ", ".join(part for part in (who.origin.address, who.origin.agent) if part)
-    rows = [Row("By", (visible(who.name), *(() if who.is_verified else ("not verified",))))]
-    if origin:
-        rows.append(Row("From", (visible(origin, 200),)))
-    return tuple(rows)
+    said = (visible(who.name), *(() if who.is_verified else ("not verified",)))
+    origin = " and ".join(part for part in (who.origin.address, "this browser's name") if part)
+    return Row("By", said), Row("From", (origin,))
 
 
 def _given(label: Label | None) -> tuple[Row, ...]:
