@@ -15,6 +15,11 @@ from training.dataset import Dataset
 from training.evidence import distinct
 
 PERIODS: Final = 12
+SHORT_PERIODS: Final = 6
+LEAST: Final = 20
+"""Findings in a period; fewer say nothing of how values move."""
+_MOST_VALUES: Final = 9
+_FREQUENT: Final = 0.02
 
 
 class Importance(NamedTuple):
@@ -60,29 +65,68 @@ def periods(time: Floats, scores: Ints) -> list[Period]:
     for rows in np.array_split(np.arange(len(time)), min(PERIODS, max(1, len(time) // 20))):
         if len(rows):
             low, middle, high = (np.quantile(scores[rows], (0.1, 0.5, 0.9)) / 10).round(1).tolist()
-            begins = datetime.fromtimestamp(float(time[rows[0]]), UTC).strftime("%Y-%m-%d")
-            found.append(Period(begins, low, middle, high, len(rows)))
+            found.append(Period(_day(time[rows[0]]), low, middle, high, len(rows)))
     return found
 
 
 def shifts(dataset: Dataset, before: Ints, after: Ints) -> list[Shift]:
-    """Return how far each feature's values have moved between two sets of findings, the farthest first.
-
-    The index is the sum over values of (p - q) ln(p / q), each value with half a finding more than it has;
-    above 0.25 is commonly taken for a large move.
-    """
+    """Return how far each feature's values have moved between two sets of findings, the farthest first."""
     if not len(before) or not len(after):
         return []
     found = []
     for name in dataset.X.columns:
-        column = dataset.X[name].cat
-        size = len(column.categories)
-        codes = column.codes.to_numpy()
-        old = np.bincount(codes[before], minlength=size)
-        new = np.bincount(codes[after], minlength=size)
-        there = (old + new) > 0
-        p = (old[there] + 0.5) / (len(before) + 0.5 * there.sum())
-        q = (new[there] + 0.5) / (len(after) + 0.5 * there.sum())
-        stability = float(((q - p) * np.log(q / p)).sum())
-        found.append(Shift(str(name), round(stability, 3), round(float(new[old == 0].sum() / len(after)), 4)))
-    return sorted(found, key=lambda one: -one.stability)
+        old, new = (_counts(dataset, str(name), rows) for rows in (before, after))
+        unseen = round(float(new[old == 0].sum() / len(after)), 4)
+        found.append(Shift(str(name), stability(old, new), unseen))
+    return sorted(found, key=lambda one: (-one.stability, one.feature))
+
+
+def shifts_over_time(dataset: Dataset, before: Ints, after: Ints, most: int) -> pd.DataFrame:
+    """Return how far features have moved in each of six periods since then.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of the `most` features that moved farthest, one column a period, named by its first
+        day.
+    """
+    parts = [rows for rows in np.array_split(after, SHORT_PERIODS) if len(rows) >= LEAST]
+    names = [one.feature for one in shifts(dataset, before, after) if dataset.X[one.feature].nunique() > 1]
+    columns = {
+        _day(dataset.time[rows[0]]): [
+            stability(_counts(dataset, name, before), _counts(dataset, name, rows)) for name in names
+        ]
+        for rows in parts
+    }
+    moved = pd.DataFrame(columns, index=names, dtype=float)
+    return moved.loc[moved.max(axis=1).sort_values(ascending=False, kind="stable").index[:most]]
+
+
+def stability(old: Ints, new: Ints) -> float:
+    """Return the population stability index of counts by value.
+
+    The values are those with at least 2 % each, at most nine of them, and all others together: what is rare
+    differs by chance. The index is the sum over these of (p - q) ln(p / q), each with half a finding more
+    than it has. Below 0.1 hardly anything moves; above 0.25 is commonly taken for a large move.
+
+    Examples
+    --------
+    >>> stability(np.array([50, 50]), np.array([5, 5])), stability(np.array([90, 10]), np.array([10, 90]))
+    (0.0, 3.412)
+    """
+    frequent = np.argsort(-old, kind="stable")[:_MOST_VALUES]
+    frequent = frequent[old[frequent] >= _FREQUENT * old.sum()]
+    p, q = (np.append(counts[frequent], counts.sum() - counts[frequent].sum()) for counts in (old, new))
+    there = (p + q) > 0
+    p, q = p[there] + 0.5, q[there] + 0.5
+    p, q = p / p.sum(), q / q.sum()
+    return round(float(((q - p) * np.log(q / p)).sum()), 3)
+
+
+def _counts(dataset: Dataset, name: str, rows: Ints) -> Ints:
+    column = dataset.X[name].cat
+    return np.bincount(column.codes.to_numpy()[rows], minlength=len(column.categories))
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(float(seconds), UTC).strftime("%Y-%m-%d")

@@ -1,4 +1,4 @@
-"""Pictures of the report as SVG, for inclusion in a page; the same numbers give the same bytes.
+"""Pictures of the report, each a function from numbers to a figure; the same numbers give the same bytes.
 
 Matplotlib draws them: reports need still pictures that open from disk, without a script or the network, and
 notebooks show the same figures.
@@ -7,9 +7,11 @@ notebooks show the same figures.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from html import escape
 from io import StringIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -23,45 +25,84 @@ if TYPE_CHECKING:
 BLUE: Final = "#2563eb"
 RED: Final = "#d92d20"
 GREY: Final = "#667085"
+INK: Final = "#1d2939"
+COLOURS: Final = {"blue": BLUE, "red": RED, "grey": GREY, "ink": INK}
+"""Names of the colours; on a page they are its own, so that it can be dark."""
+
 _SETTINGS: Final[Any] = {
     "svg.hashsalt": "access-triage",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 9,
+    "font.size": 10,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
     "text.parse_math": False,  # names may hold any character
+    "text.color": INK,
+    "axes.labelcolor": GREY,
     "axes.edgecolor": GREY,
+    "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
 }
-_BARS: Final = 40
-_DAYS_SHOWN: Final = 6
+_WIDTH: Final = 4.9  # inches: text stays readable where a telephone shrinks the picture
+_BARS: Final = 36
+_DAYS_SHOWN: Final = 5
+_LONGEST_NAME: Final = 34
+
+P = ParamSpec("P")
+
+
+def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    @wraps(draw)
+    def drawn(*arguments: P.args, **options: P.kwargs) -> Figure:
+        import matplotlib
+
+        with matplotlib.rc_context(_SETTINGS):
+            return draw(*arguments, **options)
+
+    return drawn
 
 
 def to_svg(figure: Figure, title: str) -> str:
-    """Write a figure as an SVG element that screen readers can name."""
+    """Write a figure as an SVG element that screen readers can name.
+
+    Its colours are the variables of the page (`COLOURS`), and where there are none those it was drawn with.
+    """
     import matplotlib
 
     out = StringIO()
     with matplotlib.rc_context(_SETTINGS):
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+    text = re.sub(r"(font(?:-family)?: [^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1system-ui, sans-serif", text)
+    for name, colour in COLOURS.items():
+        text = re.sub(rf"(fill|stroke): {colour}", rf"\1: var(--{name}, {colour})", text)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
 
 
-def make_axes(across: str, up: str, *, height: float = 3.0) -> tuple[Figure, Axes]:
+def make_axes(across: str, up: str, *, height: float = 2.9) -> tuple[Figure, Axes]:
     """Make a figure with one pair of axes."""
-    import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_SETTINGS):
-        figure = Figure(figsize=(6.4, height), layout="constrained")
-        axes = figure.add_subplot()
-        axes.set_xlabel(across)
-        axes.set_ylabel(up)
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
     return figure, axes
 
 
+def _in_percent(*of: Any) -> None:
+    for axis in of:
+        axis.set_major_formatter(lambda share, _: f"{round(100 * share, 6):g} %")
+
+
+@_styled
 def trade_off(curves: Sequence[tuple[str, pd.DataFrame]], chosen: int | None, alpha: float | None) -> Figure:
     """Draw what is archived against what is missed, with the confidence band and the chosen point.
 
@@ -71,69 +112,145 @@ def trade_off(curves: Sequence[tuple[str, pd.DataFrame]], chosen: int | None, al
         As `training.threshold.curve` makes them; the first one has the band and the chosen point.
     chosen : int or None
         Threshold in tenths.
+    alpha : float or None
+        The share of the unintended that may be archived.
     """
-    figure, axes = make_axes("archived share of all findings", "archived share of the unintended")
+    figure, axes = make_axes("archived, of all findings", "archived, of the unintended")
+    top = min(1.0, 5 * (alpha or 0.05))
     for (name, curve), colour, style in zip(curves, (BLUE, GREY), ("-", "--"), strict=False):
         axes.step(curve["archived_share"], curve["miss_rate"], style, where="post", color=colour, label=name)
     if curves:
         _, first = curves[0]
         across, lower, upper = first["archived_share"], first["miss_rate"], first["miss_rate_upper"]
-        axes.fill_between(across, lower, upper, step="post", color=BLUE, alpha=0.15, linewidth=0)
+        axes.fill_between(
+            across, lower, upper, step="post", color=BLUE, alpha=0.16, linewidth=0, label="its upper bound"
+        )
         if chosen is not None:
             place = min(int(np.searchsorted(first["threshold"].to_numpy(), chosen)), len(first) - 1)
-            axes.plot(across.iloc[place], lower.iloc[place], "o", color=RED, label=f"threshold {chosen / 10}")
+            at = (across.iloc[place], lower.iloc[place])
+            axes.plot(*at, "o", color=RED, markersize=6, label=f"threshold {chosen / 10}", zorder=3)
     if alpha is not None:
-        axes.axhline(alpha, color=RED, linewidth=0.8, linestyle=":", label=f"at most {100 * alpha:g} %")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, min(1.0, 6 * (alpha or 0.05)))
-    axes.legend(frameon=False)
+        axes.axhline(alpha, color=RED, linewidth=0.9, linestyle=":", label=f"at most {100 * alpha:g} %")
+    seen = [float(curve["archived_share"][curve["miss_rate"] <= top].max()) for _, curve in curves]
+    axes.set_xlim(0, min(1.0, max([0.1, *seen]) + 0.03))
+    axes.set_ylim(0, top)
+    _in_percent(axes.xaxis, axes.yaxis)
+    _explain(axes, loc="upper left")
     return figure
 
 
+@_styled
 def histogram(scores: Floats, unintended: Bools, threshold: int | None) -> Figure:
-    """Draw how scores are distributed, by verdict; each verdict's bars add up to one."""
-    figure, axes = make_axes("score in points", "share of its verdict")
-    points = scores / 10
+    """Draw how scores (in tenths) are distributed, by verdict; each verdict's bars add up to one."""
+    figure, axes = make_axes("score in points", "of its verdict")
+    points = np.asarray(scores) / 10
     if len(points):
         low, high = float(points.min()), float(points.max())
         bins = np.linspace(low, high if high > low else low + 1, _BARS + 1).tolist()
         for name, colour, rows in (("expected", BLUE, ~unintended), ("unintended", RED, unintended)):
             if rows.any():
                 weights = np.full(int(rows.sum()), 1 / rows.sum())
-                axes.hist(points[rows], bins, weights=weights, color=colour, alpha=0.5, label=name)
-        axes.legend(frameon=False)
-    if threshold is not None:
-        axes.axvline(threshold / 10, color=GREY, linewidth=1)
+                said = f"{name} ({int(rows.sum()):,})"
+                axes.hist(points[rows], bins, weights=weights, color=colour, alpha=0.5, label=said)
+        _in_percent(axes.yaxis)
+    _mark(axes.axvline, threshold)
+    _explain(axes)
     return figure
 
 
+def _explain(axes: Axes, **options: Any) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(**options)
+
+
+def _mark(line: Callable[..., Any], threshold: int | None) -> None:
+    if threshold is not None:
+        line(threshold / 10, color=INK, linewidth=1.2, linestyle="--", label=f"threshold {threshold / 10}")
+
+
+@_styled
 def calibration(predicted: Floats, observed: Floats, upper: Floats, lower: Floats) -> Figure:
     """Draw the risk that was predicted against the share that turned out to be unintended."""
-    figure, axes = make_axes("predicted risk", "share unintended")
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+    figure, axes = make_axes("predicted risk", "found unintended")
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=":", label="as predicted")
     errors = np.vstack([observed - lower, upper - observed])
-    axes.errorbar(predicted, observed, yerr=errors, fmt="o", color=BLUE, markersize=4, linewidth=1)
-    axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
+    axes.errorbar(
+        predicted,
+        observed,
+        yerr=errors,
+        fmt="o",
+        color=BLUE,
+        markersize=4,
+        linewidth=1,
+        label="a tenth of them",
+    )
+    most = min(1.0, 1.08 * float(max(predicted.max(), upper.max())))
+    axes.set_xlim(0, most)
+    axes.set_ylim(0, most)
+    _in_percent(axes.xaxis, axes.yaxis)
+    axes.legend(loc="upper left")
     return figure
 
 
+@_styled
 def bars(names: Sequence[str], sizes: Sequence[float], across: str) -> Figure:
     """Draw named bars, the largest first."""
-    figure, axes = make_axes(across, "", height=0.6 + 0.22 * max(len(names), 1))
+    figure, axes = make_axes(across, "", height=0.6 + 0.21 * max(len(names), 1))
     places = np.arange(len(names))[::-1]
-    axes.barh(places, list(sizes), color=BLUE)
-    axes.set_yticks(places, list(names))
+    drawn = axes.barh(places, list(sizes), color=BLUE, height=0.7)
+    axes.bar_label(drawn, [f"{size:.1f}" for size in sizes], padding=3, color=GREY, fontsize=8)
+    axes.set_yticks(places, [_shortened(name) for name in names])
+    axes.margins(x=0.1, y=0.02)
+    axes.tick_params(axis="y", length=0)
     return figure
 
 
-def bands(days: Sequence[str], low: Floats, middle: Floats, high: Floats, up: str) -> Figure:
+@_styled
+def bands(
+    days: Sequence[str], low: Floats, middle: Floats, high: Floats, up: str, threshold: int | None = None
+) -> Figure:
     """Draw how quantiles move over time."""
     figure, axes = make_axes("", up)
     places = np.arange(len(days))
-    axes.fill_between(places, low, high, color=BLUE, alpha=0.15, linewidth=0, label="middle 80 %")
+    axes.fill_between(places, low, high, color=BLUE, alpha=0.16, linewidth=0, label="middle 80 %")
     axes.plot(places, middle, "o-", color=BLUE, markersize=3, label="median")
+    _mark(axes.axhline, threshold)
     step = -(-len(days) // _DAYS_SHOWN)
     axes.set_xticks(places[::step], list(days)[::step])
-    axes.legend(frameon=False)
+    room = 0.3 * (float(high.max()) - min(float(low.min()), (threshold or low.min() * 10) / 10))
+    axes.set_ylim(top=float(high.max()) + room)
+    axes.legend(loc="upper center", ncols=3)
     return figure
+
+
+@_styled
+def shades(moved: pd.DataFrame, most: float) -> Figure:
+    """Draw a table of numbers, each cell the darker the larger its number is.
+
+    Parameters
+    ----------
+    moved : DataFrame
+        One row a name, one column a period.
+    most : float
+        What is darkest; larger numbers are as dark.
+    """
+    from matplotlib.patches import Rectangle
+
+    rows, columns = moved.shape
+    figure, axes = make_axes("", "", height=0.5 + 0.24 * max(rows, 1))
+    for (row, column), size in np.ndenumerate(moved.to_numpy()):
+        strength = float(min(size / most, 1.0))
+        place = (column - 0.48, rows - 1 - row - 0.46)
+        axes.add_patch(Rectangle(place, 0.96, 0.92, facecolor=BLUE, alpha=0.05 + 0.6 * strength, linewidth=0))
+        axes.text(column, rows - 1 - row, f"{size:.2f}", ha="center", va="center", fontsize=8)
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(-0.5, rows - 0.5)
+    axes.set_yticks(np.arange(rows)[::-1], [_shortened(str(name)) for name in moved.index])
+    axes.set_xticks(np.arange(columns), [str(name)[5:] for name in moved.columns])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

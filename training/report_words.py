@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from training.bounds import labels_needed
+from training.dataset import LABELLED
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -17,6 +18,40 @@ def percent(share: float | None, digits: int = 1) -> str:
     ('16.4 %', 'not known')
     """
     return "not known" if share is None else f"{100 * share:.{digits}f} %"
+
+
+class Figure(NamedTuple):
+    """A number that counts, its name, and what it is to be read with."""
+
+    value: str
+    name: str
+    says: str
+
+
+def figures(metrics: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Return the numbers that somebody looks for first."""
+    threshold, auc, card = metrics["threshold"], metrics["roc_auc"], metrics["prior"]["roc_auc"]
+    value = threshold["value"]
+    archived = percent(threshold["archived_share"]) if value is not None else "nothing"
+    promised = threshold["alpha"] is not None and value is not None
+    labels = metrics["data"]["records"].get(LABELLED, 0)
+    return (
+        Figure("none" if value is None else f"{value:.1f}", "threshold", "points; below it is archived"),
+        Figure(archived, "archived", "of all findings, by score alone"),
+        Figure(
+            f"≤ {percent(threshold['alpha'])}" if promised else "no promise",
+            "missed",
+            f"of the unintended, with confidence {percent(1 - threshold['delta'], 0)}"
+            if promised
+            else "it takes a threshold from labelled findings",
+        ),
+        Figure(
+            "not known" if auc is None else f"{auc:.3f}",
+            "ROC AUC",
+            "no later labels of both kinds" if card is None else f"the prior card alone: {card:.3f}",
+        ),
+        Figure(f"{labels:,}", "verdicts", f"among {metrics['data']['findings']:,} findings"),
+    )
 
 
 def guarantee(metrics: Mapping[str, Any]) -> str:

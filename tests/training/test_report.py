@@ -1,0 +1,220 @@
+"""The report and the model card: what stands in them, whatever the data, and that they open from disk."""
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from tests.live_aws import Run
+from tests.training.histories import read, record, write
+from training import pictures
+from training.drift import shifts, shifts_over_time, stability
+
+PICTURES = [
+    "What is archived, what is missed",
+    "Scores by verdict",
+    "Calibration of the risk",
+    "What decides",
+    "Drift of scores",
+    "Drift of keys",
+]
+
+
+class Page(HTMLParser):
+    """The tags of a page, with what they name, and its headings."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.named: list[tuple[str, str]] = []
+        self.headings: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.named += [(name, value or "") for name, value in attrs]
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+
+
+def page_of(version: Path) -> Page:
+    page = Page((version / "report.html").read_text())
+    assert page.open == []
+    return page
+
+
+def train(run: Run, folder: Path, records: str, *options: object) -> Path:
+    assert run("train", records, "--out", folder / "m", *options).code == 0
+    return next((folder / "m").glob("*/"))
+
+
+# The page.
+
+
+def test_the_report_shows_all_its_pictures(version: Path) -> None:
+    page = page_of(version)
+    assert page.headings[1 : 1 + len(PICTURES)] == PICTURES
+    labels = [value for name, value in page.named if name == "aria-label"]
+    assert labels == PICTURES
+
+
+def test_the_report_opens_from_disk(version: Path) -> None:
+    text = (version / "report.html").read_text()
+    assert "<script" not in text
+    assert "@import" not in text
+    for name, value in page_of(version).named:
+        if name in ("src", "href", "xlink:href", "action"):
+            assert value.startswith("#")
+        assert not name.startswith("on")
+    assert "default-src 'none'" in text
+
+
+def test_what_is_small_on_a_telephone_stays_within_it(version: Path) -> None:
+    text = (version / "report.html").read_text()
+    widths = [float(width) for width in re.findall(r'<svg [^>]*?width="([0-9.]+)pt"', text)]
+    assert len(widths) == len(PICTURES)
+    assert max(widths) < 375
+
+
+def test_numbers_of_the_page_are_those_of_the_metrics(version: Path) -> None:
+    metrics = json.loads((version / "metrics.json").read_text())
+    for name in ("report.html", "card.md"):
+        text = (version / name).read_text()
+        assert f"Threshold {metrics['threshold']['value']}" in text
+        assert f"ROC AUC {metrics['roc_auc']:.3f}" in text
+        assert version.name in text
+
+
+def test_misses_stand_there_one_by_one_and_add_up(run: Run, history: Path, tmp_path: Path) -> None:
+    lines = history.read_text().splitlines(keepends=True)[:900]
+    (tmp_path / "h.jsonl").write_text("".join(lines))
+    version = train(run, tmp_path, str(tmp_path / "h.jsonl"), "--alpha", 0.5)
+    metrics = json.loads((version / "metrics.json").read_text())
+    text = (version / "report.html").read_text()
+    part = text[text.index("Misses, one by one") : text.index("<h2>Tables</h2>")]
+    each = part.split("<details>")[1:]
+    assert len(each) >= metrics["test"]["misses"] > 0
+    for miss in each:
+        points = [
+            float(number) for number in re.findall(r'<td class="number[^"]*">([+-]?[0-9.]+)</td>', miss)
+        ]
+        *parts, score = points
+        assert sum(round(10 * one) for one in parts) == round(10 * score)
+        assert score < metrics["threshold"]["value"]
+
+
+def test_without_a_miss_the_nearest_stand_there(version: Path) -> None:
+    metrics = json.loads((version / "metrics.json").read_text())
+    assert metrics["test"]["misses"] == 0
+    text = (version / "report.html").read_text()
+    assert "No miss; the nearest ones" in text
+
+
+@pytest.mark.parametrize(
+    ("records", "options"),
+    [
+        ([record(1)], ()),
+        ([record(n, n) for n in range(40)], ("--labels", "none")),
+        ([record(n, n, verdict="expected") for n in range(40)], ()),
+        ([record(n, 0, verdict="unintended") for n in range(80)], ()),
+    ],
+)
+def test_pages_of_very_little(
+    run: Run, tmp_path: Path, records: list[dict[str, object]], options: tuple[str, ...]
+) -> None:
+    version = train(run, tmp_path, write(tmp_path / "h.jsonl", records), *options)
+    page = page_of(version)
+    assert "What it promises" in page.headings
+    assert "nan" not in (version / "card.md").read_text()
+    assert "None" not in (version / "card.md").read_text()
+
+
+# Pictures.
+
+
+def figures() -> dict[str, Callable[[], Figure]]:
+    drawn = pd.DataFrame(
+        {
+            "threshold": [10, 20, 30],
+            "archived_share": [0.0, 0.4, 1.0],
+            "miss_rate": [0.0, 0.1, 1.0],
+            "miss_rate_upper": [0.1, 0.2, 1.0],
+        }
+    )
+    some = np.array([0.1, 0.4])
+    return {
+        "trade_off": lambda: pictures.trade_off([("calibration", drawn)], 20, 0.05),
+        "histogram": lambda: pictures.histogram(np.array([10.0, 90.0]), np.array([False, True]), 50),
+        "calibration": lambda: pictures.calibration(some, some, some + 0.1, some - 0.1),
+        "bars": lambda: pictures.bars(["$x$ & <b>", "y" * 90], [2.0, 1.0], "points"),
+        "bands": lambda: pictures.bands(["2026-01-01", "2026-02-01"], some, some + 1, some + 2, "points", 5),
+        "shades": lambda: pictures.shades(pd.DataFrame({"2026-01-01": [0.0, 9.0]}, index=["a", "b"]), 0.5),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(figures()))
+def test_a_picture_is_the_same_each_time_and_takes_the_colours_of_its_page(name: str) -> None:
+    first, second = (pictures.to_svg(figures()[name](), 'a "title"') for _ in range(2))
+    assert first == second
+    assert first.startswith('<svg role="img" aria-label="a &quot;title&quot;" ')
+    coloured = re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", first)
+    assert set(coloured) <= {"#ffffff"}
+    assert "var(--blue, #2563eb)" in first
+    Page(first)
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        lambda: pictures.trade_off([], None, None),
+        lambda: pictures.histogram(np.zeros(0), np.zeros(0, dtype=bool), None),
+        lambda: pictures.histogram(np.full(5, 30.0), np.zeros(5, dtype=bool), 30),
+        lambda: pictures.bars([], [], "points"),
+    ],
+)
+def test_pictures_of_nothing(figure: Callable[[], Figure]) -> None:
+    assert "<svg" in pictures.to_svg(figure(), "nothing")
+
+
+# Drift.
+
+
+def test_what_moves_is_found(tmp_path: Path) -> None:
+    before = [record(n, n / 10, tags={"Environment": "prod" if n % 2 else "dev"}) for n in range(200)]
+    after = [record(200 + n, 30 + n / 10, tags={"Environment": "prod"}) for n in range(200)]
+    dataset = read(tmp_path / "h.jsonl", [*before, *after])
+    old, new = np.arange(200), np.arange(200, 400)
+    moved = shifts(dataset, old, new)
+    assert moved[0].feature == "environment"
+    assert moved[0].stability > 0.25
+    assert all(one.stability < 0.01 for one in moved[1:])
+    over_time = shifts_over_time(dataset, old, new, most=3)
+    assert over_time.index[0] == "environment"
+    assert over_time.shape[1] == 6
+
+
+def test_what_was_never_seen_is_counted(tmp_path: Path) -> None:
+    made = [record(n, n, principal="444455556666" if n < 30 else f"{n:012d}") for n in range(40)]
+    dataset = read(tmp_path / "h.jsonl", made)
+    found = {one.feature: one for one in shifts(dataset, np.arange(30), np.arange(30, 40))}
+    assert found["principal"].new_share == 1
+    assert found["account"].new_share == 0
+
+
+def test_many_rare_values_are_no_drift() -> None:
+    rng = np.random.default_rng(1)
+    old, new = (np.bincount(rng.integers(0, 400, 300), minlength=400) for _ in range(2))
+    assert stability(old, new) < 0.1
