@@ -9,6 +9,10 @@ from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
 from infra.acknowledged import acknowledge
+from infra.analyzers import AnalyzersStack
+from infra.forwarding import ForwardingStack
+from infra.member_role import MemberRoleStack
+from infra.stack_sets import StackSetStack
 from infra.triage_stack import TriageStack
 from infra.workflow import Pace
 
@@ -35,18 +39,58 @@ def application() -> App:
     app = App(analytics_reporting=False, context=_CONTEXT)
     pace = Pace(interval=_seconds(app, "retry_seconds", 5), lease=_seconds(app, "lease_seconds", 30))
     TriageStack(app, NAME, code=_asset, pace=pace)
-    console = Stage(app, "Console")
     TriageStack(
-        console,
+        Stage(app, "Console"),
         NAME,
         code=lambda _scope: lambda_.Code.from_cfn_parameters(),
         pace=pace,
-        synthesizer=BootstraplessSynthesizer(),
-        stack_name=NAME,
+        **_plain(NAME),
     )
+    templates = Stage(app, "Templates")
+    MemberRoleStack(templates, "MemberRole", **_plain(f"{NAME}MemberRole"))
+    ForwardingStack(templates, "Forwarding", **_plain(f"{NAME}Forwarding"))
+    AnalyzersStack(templates, "AccountAnalyzers", zone="ACCOUNT", **_plain("AccessAnalyzers"))
+    AnalyzersStack(
+        templates, "OrganizationAnalyzers", zone="ORGANIZATION", **_plain("OrganizationAccessAnalyzers")
+    )
+    _stack_sets(Stage(app, "StackSets"), templates)
     acknowledge(app)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
+
+
+def _stack_sets(scope: Stage, templates: Stage) -> None:
+    """Make a StackSet of each template that is for many accounts or regions."""
+    made = templates.synth()
+
+    def template(name: str) -> Any:
+        return made.get_stack_by_name(name).template
+
+    StackSetStack(
+        scope,
+        "MemberRoles",
+        template=template(f"{NAME}MemberRole"),
+        in_one_region=True,
+        **_plain(f"{NAME}MemberRoles"),
+    )
+    StackSetStack(
+        scope,
+        "ForwardingRegions",
+        template=template(f"{NAME}Forwarding"),
+        in_one_account=True,
+        **_plain(f"{NAME}ForwardingRegions"),
+    )
+    StackSetStack(
+        scope,
+        "AnalyzersOfAccounts",
+        template=template("AccessAnalyzers"),
+        **_plain("AccessAnalyzersOfAccounts"),
+    )
+
+
+def _plain(name: str) -> dict[str, Any]:
+    """Return the settings of a stack whose template is deployed with or without CDK."""
+    return {"stack_name": name, "synthesizer": BootstraplessSynthesizer()}
 
 
 def _asset(_scope: Construct) -> lambda_.Code:

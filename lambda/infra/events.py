@@ -28,7 +28,8 @@ FINDINGS: dict[str, Any] = {
 }
 """The pattern of the events that are findings to work on, of all three families."""
 
-_RETRIES = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+RETRIES = {"maximumEventAgeInSeconds": 86_400, "maximumRetryAttempts": 185}
+"""How long EventBridge tries to hand an event over: a day."""
 
 
 class FindingsRule(Construct):
@@ -64,7 +65,7 @@ class FindingsRule(Construct):
                     "arn": value_if(parameters.is_workflow, machine, single.queue.queue_arn),
                     "roleArn": value_if(parameters.is_workflow, role.role_arn),
                     "deadLetterConfig": {"arn": self.dead_letters.queue_arn},
-                    "retryPolicy": _RETRIES,
+                    "retryPolicy": RETRIES,
                 }
             ],
         )
@@ -108,11 +109,16 @@ class Schedule(Construct):
 
 
 class HomeBus(Construct):
-    """Lets member accounts hand on what Access Analyzer tells them: no account can forge that source."""
+    """Lets member accounts hand on what Access Analyzer tells them: no account can forge that source.
+
+    Attributes
+    ----------
+    arn : str
+    """
 
     def __init__(self, scope: Construct, id: str, parameters: Parameters) -> None:
         super().__init__(scope, id)
-        bus = f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:event-bus/default"
+        self.arn = f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:event-bus/default"
         policy = events.CfnEventBusPolicy(
             self,
             "Policy",
@@ -122,7 +128,7 @@ class HomeBus(Construct):
                 "Effect": "Allow",
                 "Principal": "*",
                 "Action": "events:PutEvents",
-                "Resource": bus,
+                "Resource": self.arn,
                 "Condition": {
                     "StringEquals": {
                         "aws:PrincipalOrgID": parameters.organization.value_as_string,

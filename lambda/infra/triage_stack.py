@@ -68,7 +68,7 @@ class TriageStack(Stack):
         only_if(parameters.is_single, single)
         rule = FindingsRule(self, "Findings", workflow, single, parameters)
         schedule = Schedule(self, "Schedule", reconcile, _PERIOD)
-        HomeBus(self, "HomeBus", parameters)
+        home = HomeBus(self, "HomeBus", parameters)
 
         queues = {"Events": rule.dead_letters, "Findings": unhandled, "Schedule": schedule.dead_letters}
         watched = Watched(rule=rule, workflow=workflow, reconcile=reconcile, dead_letters=queues)
@@ -79,6 +79,7 @@ class TriageStack(Stack):
             AlertTopicArn=alerts.topic.topic_arn,
             ModelRegistry=configuration.model,
             ParameterPrefix=configuration.path,
+            HomeBusArn=home.arn,
             DeadLetterQueueUrl=unhandled.queue_url,
             EnrichmentRoleArns=value_if(
                 parameters.is_workflow,
