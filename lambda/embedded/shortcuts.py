@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
@@ -14,8 +15,9 @@ from unittest.mock import patch
 def taken() -> Iterator[None]:
     """Take the shortcuts inside the block; what the API answers is the same.
 
-    A transaction of DynamoDB copies the partitions that it names and not whole tables, a symmetric key gets
-    no RSA key beside it, and the operations of a service are listed once and not for every request.
+    A transaction of DynamoDB copies the partitions that it names and not whole tables, and no copy is kept; a
+    symmetric key gets no RSA key beside it; the operations of a service are listed once and not for every
+    request.
 
     Examples
     --------
@@ -63,7 +65,7 @@ def _small_transactions() -> Iterator[None]:
     fail. Here it is a copy of the partitions that the transaction names.
     """
     from moto.dynamodb.models import DynamoDBBackend
-    from moto.dynamodb.models.dynamo_type import DynamoType
+    from moto.dynamodb.models.dynamo_type import DynamoType, Item
     from moto.dynamodb.models.table import Table
 
     transact = DynamoDBBackend.transact_write_items
@@ -96,7 +98,10 @@ def _small_transactions() -> Iterator[None]:
                     kept.items[key] = copy.deepcopy(table.items[key])
         return kept
 
+    untracked: deque[object] = deque(maxlen=0)  # moto's list of all that it ever made would hold every copy
     with (
+        patch.object(Table, "instances_tracked", untracked),
+        patch.object(Item, "instances_tracked", untracked),
         patch.object(DynamoDBBackend, "transact_write_items", transact_write_items),
         patch.object(Table, "__deepcopy__", set_aside, create=True),
     ):

@@ -1,5 +1,6 @@
 """The box as a whole: what it isolates, what it leaves behind, and the same service over HTTP."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -11,9 +12,10 @@ import pytest
 from moto import backend_index, mock_aws
 from moto.server import ThreadedMotoServer
 
-from embedded import EmbeddedAws
+from embedded import EmbeddedAws, shortcuts
 from embedded.access_analyzer import register
 from embedded.access_analyzer.models import accessanalyzer_backends
+from scoring import decision_table
 
 BUCKET = {"resource": "arn:aws:s3:::site", "resourceType": "AWS::S3::Bucket", "principal": {"AWS": "*"}}
 
@@ -209,3 +211,17 @@ def test_a_few_hundred_findings_take_seconds():
             aws.findings.put({**BUCKET, "resource": f"arn:aws:s3:::b{number}"})
         assert len(aws.delivery.invocations) == 600
     assert time.monotonic() - started < 10
+
+
+def test_shortcuts_keep_no_copies_of_a_table():
+    """Each transaction sets one aside; kept, they would fill the memory of a long run."""
+    with EmbeddedAws() as aws, shortcuts.taken():
+        dynamodb = aws.client("dynamodb")
+        decision_table.create(dynamodb, "log")
+        for number in range(5):
+            item = {"finding_id": {"S": str(number)}, "item": {"S": "decision"}}
+            dynamodb.transact_write_items(TransactItems=[{"Put": {"TableName": "log", "Item": item}}])
+        gc.collect()
+        tables = [kept for kept in gc.get_objects() if type(kept).__qualname__ == "Table"]
+        named = [kept for kept in tables if getattr(kept, "name", "") == "log"]
+        assert len(named) == 1
