@@ -21,7 +21,7 @@ SOURCES = {
 # What a folder may import of the others, and the extras whose packages it may need.
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "scoring": (set(), set()),
-    "training": ({"scoring"}, {"train", "notebooks"}),
+    "training": ({"scoring"}, {"train", "scale", "notebooks"}),
     "handlers": ({"scoring"}, set()),
     "embedded": ({"scoring", "handlers", "training.simulate"}, {"demo"}),
     "infra": ({"scoring.enrich"}, {"deploy"}),

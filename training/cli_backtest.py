@@ -14,8 +14,10 @@ from training.cli_options import (
     Model,
     OutputFormat,
     PolicyFile,
+    Scheduler,
     read_history,
     watch,
+    workers,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def backtest(
     everything: All = False,
     format: OutputFormat = Format.table,  # noqa: A002
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Replay a history in the order of time: archived share, what is missed, alerts a day.
 
@@ -57,8 +60,8 @@ def backtest(
         raise BadInput("expected a number between 0 and 1", field="--delta", value=delta)
     models = [model, *([against] if against else [])]
     cards = [scorecard_files.load(one) for one in models]
-    with watch() as watching:
-        dataset, rules, code = read_history(history, policy, jobs, watching)
+    with watch() as watching, workers(jobs, scheduler) as crew:
+        dataset, rules, code = read_history(history, policy, jobs, watching, crew=crew)
         rows, note = _later(dataset, models, everything)
         watching.stage("replaying")
         replayed = replay(history, dataset, cards, rules)
@@ -92,6 +95,7 @@ def tune(
     everything: All = False,
     format: OutputFormat = Format.table,  # noqa: A002
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Find the threshold for a guarantee, a cost, or a budget of alerts, and show the curve behind it.
 
@@ -105,8 +109,8 @@ def tune(
     wishes = Wishes(alpha, delta, cost_miss, cost_alert, alerts_per_day)
     wishes.check()
     card = scorecard_files.load(model)
-    with watch() as watching:
-        dataset, _, code = read_history(history, policy, jobs, watching, [card])
+    with watch() as watching, workers(jobs, scheduler) as crew:
+        dataset, _, code = read_history(history, policy, jobs, watching, [card], crew)
         rows, note = _later(dataset, [model], everything)
         watching.stage("scoring")
         found = run(dataset, rows, card, wishes)

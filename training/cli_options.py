@@ -1,7 +1,7 @@
 """What the commands of training have in common: options, the progress on a terminal, words for a fault."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from scoring.policy import Policy
     from scoring.scorecard import Scorecard
     from training.dataset import Dataset
+    from training.tasks import Workers
 
 BAD_INPUT = 2
 
@@ -18,7 +19,8 @@ History = Annotated[
     list[str],
     typer.Argument(
         metavar="HISTORY...",
-        help="Records as JSON lines or any other JSON, also gzipped, or Parquet. - is standard input.",
+        help="Records as JSON lines or any other JSON, also gzipped, or Parquet; or folders of such files. "
+        "- is standard input.",
         show_default=False,
     ),
 ]
@@ -41,6 +43,15 @@ Jobs = Annotated[
     int | None,
     typer.Option(
         metavar="J", min=1, help="Processes and threads; nothing else depends on it. Default: all cores."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Work on a Dask cluster (extra: scale): tcp://host:8786, or local for one on this machine. "
+        "Its workers read Parquet files themselves, under the same paths.",
+        show_default=False,
     ),
 ]
 Model = Annotated[
@@ -106,12 +117,20 @@ def cores(jobs: int | None) -> int:
     return jobs or os.cpu_count() or 1
 
 
+def workers(jobs: int | None, scheduler: str | None = None) -> "AbstractContextManager[Workers]":
+    """Get together who does the work."""
+    from training.workers import workers as gather
+
+    return gather(cores(jobs), scheduler)
+
+
 def read_history(
     paths: list[str],
     policy: str | None,
     jobs: int | None,
     watching: Watch,
     cards: "Sequence[Scorecard]" = (),
+    crew: "Workers | None" = None,
 ) -> "tuple[Dataset, Policy, int]":
     """Read the history that a command was given; say each fault on standard error.
 
@@ -121,6 +140,8 @@ def read_history(
     ----------
     cards : sequence of Scorecard
         What is to score the findings.
+    crew : Workers, optional
+        Who reads; by default so many processes as there are jobs.
 
     Returns
     -------
@@ -133,9 +154,10 @@ def read_history(
     from training.dataset import BROKEN, read_dataset
 
     rules = policies.load(policy or policies.DEFAULT)
-    dataset = read_dataset(
-        paths, rules, report=complain, cards=cards, jobs=cores(jobs), progress=watching.count
-    )
+    with nullcontext(crew) if crew else workers(jobs) as readers:
+        dataset = read_dataset(
+            paths, rules, report=complain, cards=cards, workers=readers, progress=watching.count
+        )
     if not len(dataset) and dataset.counts[BROKEN]:
         raise typer.Exit(BAD_INPUT)
     if not len(dataset):

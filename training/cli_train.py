@@ -14,9 +14,11 @@ from training.cli_options import (
     Jobs,
     OutputFormat,
     PolicyFile,
+    Scheduler,
     cores,
     read_history,
     watch,
+    workers,
 )
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="S", min=0, help="Of the folds.")] = 0,
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
     policy: PolicyFile = None,
     settling_days: Annotated[
         float,
@@ -105,8 +108,8 @@ def train(
         seed=seed,
         settling_days=settling_days,
     )
-    with watch() as watching:
-        dataset, _, code = read_history(history, policy, jobs, watching, [card])
+    with watch() as watching, workers(jobs, scheduler) as crew:
+        dataset, _, code = read_history(history, policy, jobs, watching, [card], crew)
         trained = run(dataset, card, request, jobs=cores(jobs), progress=watching.stage)
         watching.stage("measuring")
         metrics = measure(trained, jobs=cores(jobs))

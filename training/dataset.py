@@ -22,6 +22,7 @@ from training.arrays import Bools, Floats, Ints
 from training.batches import EFFECTS, NONE, Rows
 from training.encoding import Coded
 from training.files import encode_files
+from training.tasks import Workers
 from training.verdicts import settle
 
 DAY: Final = 86_400.0
@@ -104,7 +105,7 @@ def read_dataset(
     *,
     report: Callable[[str], None],
     cards: Sequence[Scorecard] = (),
-    jobs: int = 1,
+    workers: Workers | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Dataset:
     """Read the records of some files.
@@ -117,8 +118,8 @@ def read_dataset(
         What is to score the findings: tags that these ask for are features, however rare they are.
     report : callable
         Takes each fault, in one line.
-    jobs : int
-        Processes; the result does not depend on it.
+    workers : Workers, optional
+        Who reads; the result does not depend on it. By default this process.
     progress : callable
         Called with the number of records read since the last call.
 
@@ -127,7 +128,8 @@ def read_dataset(
     BadInput
         A file cannot be read at all.
     """
-    encoded = encode_files(paths, policy or policies.load(), report=report, jobs=jobs, progress=progress)
+    rules = policy or policies.load()
+    encoded = encode_files(paths, rules, report=report, workers=workers, progress=progress)
     dataset = assemble(encoded.rows, [name for card in cards for name in _tags_of(card)])
     dataset.counts.update({BROKEN: encoded.faults, NOTICES: encoded.notices})
     return Dataset(dataset.X, dataset.about, +dataset.counts, dataset.digest)

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from scoring.output import destination
-from training.files import RECORD
+from training.parquet_files import RECORD
 
 _AT_ONCE: Final = 5_000
 

@@ -123,7 +123,7 @@ def test_parquet_and_json_lines_give_the_same_version(run: Run, tmp_path: Path) 
         ({"finding_id": ["f"], "verdict": ["expected"]}, "expected a column record"),
         ({"record": [json.dumps(GOOD[0]), None]}, "line 2"),
         ({"record": [json.dumps(GOOD[0]), "{"]}, "line 2"),
-        ({"record": [1, 2]}, "line 1"),
+        ({"record": [1, 2]}, "expected a column record that holds each record as JSON, got 'record: int64'"),
     ],
 )
 def test_parquet_that_lacks_something(run: Run, tmp_path: Path, table: dict[str, Any], says: str) -> None:
