@@ -253,4 +253,5 @@ def _name(finding: Finding) -> str:
 
 
 def _typed(text: str, otherwise: str) -> str:
-    return text if _PLAIN.fullmatch(text) and not text.startswith(("-", "=", "file:", "http")) else otherwise
+    is_name = _PLAIN.fullmatch(text) and not text.startswith(("-", "=", "/", "file:", "http"))
+    return text if is_name else otherwise

@@ -263,7 +263,7 @@ def content(reviewed: Reviewed) -> str:
 def _plain(label: Label) -> dict[str, Any]:
     said = {"verdict": label.verdict, "by": label.by, "at": stamp(label.at), "source": label.source}
     if label.note:
-        said["note"] = label.note
+        said["note"] = label.note.encode("utf-8", "backslashreplace").decode()  # bytes of a terminal
     told: dict[str, Any] = {} if label.verified else {"verified": False}
     origin = msgspec.to_builtins(label.origin)
     return {**said, **told, **({"origin": origin} if origin else {})}

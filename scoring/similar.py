@@ -123,7 +123,7 @@ def entries(
     if not isinstance(case.finding, Finding):
         return []
     past = Past(
-        of_finding=finding_id,
+        of_finding=_stored(finding_id),
         of_item=item,
         verdict=label.verdict,
         by=label.by,
@@ -131,7 +131,7 @@ def entries(
         headline=str(plain_words.headline(Surroundings(case.finding, case.context, Policy()))),
         traits=traits_of(case),
         verified=label.verified,
-        note=label.note,
+        note=_stored(label.note),
     )
     values = msgspec.structs.asdict(past)
     name = f"verdict#{at}#{_digest(finding_id + item)}"
@@ -167,7 +167,7 @@ def nearest(client: Any, table: str, case: Case, item: str = "") -> tuple[Simila
         for place in _places(traits):
             for past in _latest(client, table, place):
                 found[past.of_finding, past.of_item] = past
-        found.pop((case.finding.id, item), None)
+        found.pop((_stored(case.finding.id), item), None)
         return tuple([_words(past, traits) for past in ranked(found.values(), traits)])
     except Exception:
         logger.warning("similar past decisions could not be looked up", exc_info=True)
@@ -234,8 +234,13 @@ def _shown(value: str | None) -> str:
 
 
 def _bounded(value: str) -> str:
-    """Keep a value short without making two of them equal."""
+    """Keep a value short without making two of them equal, and such that it can be stored."""
+    value = _stored(value)
     return value if len(value) <= _LONGEST else f"{value[: _LONGEST // 2]}...{_digest(value)}"
+
+
+def _stored(value: str) -> str:
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def _digest(value: str) -> str:

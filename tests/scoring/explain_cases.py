@@ -8,6 +8,7 @@ import msgspec
 
 from scoring import scorecard_files
 from scoring.decide import Decision, decide, skip_notice
+from scoring.explanation import Answers, Similar
 from scoring.finding import Notice
 from scoring.policy import Allow, Policy
 from scoring.records import Case, read_case
@@ -21,6 +22,26 @@ POLICY = Policy(
     known_vendors={"464622532012": "Datadog"},
 )
 CARD = scorecard_files.load(GOLDEN / "scorecard.toml")
+
+ANSWERS = Answers(
+    "https://review.example/WyJiYjViIiwiMjAyNi0xMS0wMiIsMCwwXQ.auhYGA.l5K8geNonIaqV-HqZyiZzpLQ9tp395uPJ0ZAvnIS_eA",
+    "https://review.example/WyJiYjViIiwiMjAyNi0xMS0wMiIsMSwwXQ.auhYGA.eL4YGlHhHz90SrBc96pxvQj5o5QSsgVMcEbDlE15gTA",
+    "2026-11-16 09:30 UTC",
+)
+SIMILAR = (
+    Similar(
+        said="Expected, says arn:aws:sts::111122223333:assumed-role/analyst/ana on 2026-10-12",
+        headline="KMS key alias/payments is shared with Datadog (464622532012)",
+        same="principal, resource type, access level, account",
+        differs="owner payments, here not stated; environment development, here production",
+        note="the agent of the monitoring reads the metrics of this account",
+    ),
+    Similar(
+        said="Unintended, says somebody with the link (not verified) on 2026-09-30",
+        headline="SNS topic deployments is open to anyone",
+        same="account",
+    ),
+)
 
 OWN: dict[str, Any] = {"id": "111122223333", "name": "payments", "ou": "Workloads/Prod"}
 HOSTILE = (

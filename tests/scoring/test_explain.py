@@ -10,6 +10,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -26,10 +27,10 @@ from scoring.policy import Policy
 from scoring.records import Case
 from scoring.scorecard import Contribution, Model, Scorecard
 from tests.scoring import strategies as some
-from tests.scoring.explain_cases import CASES, GOLDEN, POLICY, case, decided, event
+from tests.scoring.explain_cases import ANSWERS, CASES, GOLDEN, POLICY, SIMILAR, case, decided, event
 
 
-def message(name: str, **how: bool) -> Message:
+def message(name: str, **how: Any) -> Message:
     return explain(CASES[name], decided(CASES[name]), POLICY, **how)
 
 
@@ -50,9 +51,17 @@ def test_html_word_for_word(name: str) -> None:
     check_golden(GOLDEN / f"{name}.html", message(name, is_shadow=True).html)
 
 
+def test_an_alert_that_can_be_answered_word_for_word() -> None:
+    written = explain(
+        CASES["vendor-key"], decided(CASES["vendor-key"]), POLICY, answers=ANSWERS, similar=SIMILAR
+    )
+    check_golden(GOLDEN / "answerable.txt", f"Subject: {written.subject}\n\n{written.text}")
+    check_golden(GOLDEN / "answerable.html", written.html)
+
+
 def test_no_golden_file_is_left_over() -> None:
-    texts = {f"{name}.txt" for name in CASES}
-    pages = {"vendor-key.html", "error.html", "hostile.html"}
+    texts = {f"{name}.txt" for name in (*CASES, "answerable")}
+    pages = {"vendor-key.html", "error.html", "hostile.html", "answerable.html"}
     assert {path.name for path in GOLDEN.iterdir()} == texts | pages | {"scorecard.toml"}
 
 
