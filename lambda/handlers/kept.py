@@ -51,6 +51,13 @@ class Kept(Generic[T]):
         self.problem: Problem | None = None
         self._version: str | None = None
 
+    def absent(self, by_default: T, text: str) -> None:
+        """Let a default hold as long as there is no value; one that is gone stands on, which is a problem."""
+        if self.value is None or self._version is None:
+            self.value, self.problem = by_default, None
+        else:
+            self.refuse(text)
+
     def take(self, version: str, make: Callable[[], T]) -> None:
         """Make the value anew, if another version was read than the last time or something was wrong then."""
         if version == self._version and self.problem is None:

@@ -2,7 +2,8 @@
 
 Each of them is read again when it is half a minute old. While what was read is invalid, or cannot be read,
 the last good value stands and the problem is told; where there has never been a good one, nothing is archived
-and everything alerts.
+and everything alerts. Where nobody has written any, the built-in policy and the built-in card hold, and no
+threshold but the card's own.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -27,6 +29,7 @@ FRESH_SECONDS = 30.0
 MODES = ("shadow", "enforce")
 NONE = "none"
 
+_GONE = "there is no such parameter"
 _NEVER_WILL = (*DENIED, "NoSuchBucket", "ValidationException", "InvalidKeyId")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
@@ -96,28 +99,26 @@ class Live:
 
     def _read(self) -> None:
         if self._prefix is not None:
-            with_parameters: tuple[Kept[Any], ...] = (self._mode, self._policy, self._override)
-            _reading(self._read_parameters, *with_parameters)
+            _reading(self._read_parameters, self._mode, self._policy, self._override)
         if self._bucket is not None:
             _reading(self._read_model, self._card)
 
     def _read_parameters(self) -> None:
-        names = {
-            f"{self._prefix}/{kept.name}": kept.name for kept in (self._mode, self._policy, self._override)
-        }
+        kinds: tuple[Kept[Any], ...] = (self._mode, self._override, self._policy)
+        names = {f"{self._prefix}/{kept.name}": kept.name for kept in kinds}
         answer = self._ssm.get_parameters(Names=list(names), WithDecryption=True)
-        found = {names[one["Name"]]: one for one in answer["Parameters"]}
-
-        def take(
-            kept: Kept[Any], read: Callable[[str], Any], *, rests_on: str = "", by_default: str | None = None
-        ) -> None:
-            one = found.get(kept.name, {"Value": by_default, "Version": 0})
+        found = {names[one["Name"]]: (one["Value"], str(one["Version"])) for one in answer["Parameters"]}
+        found.setdefault(self._override.name, (NONE, NONE))
+        for kept, read in zip(kinds, (_mode, _override, self._with_vendors), strict=True):
             where = f"{self._prefix}/{kept.name}"
-            kept.take(f"{one['Version']} {rests_on}", lambda: _parsed(one["Value"], read, where))
-
-        take(self._mode, _mode)
-        take(self._override, _override, by_default=NONE)
-        take(self._policy, self._with_vendors, rests_on=self._vendors_version())
+            if kept.name in found:
+                text, version = found[kept.name]
+                rests_on = self._vendors_version() if kept is self._policy else ""
+                kept.take(version + rests_on, partial(_parsed, text, read, where))
+            elif kept is self._policy:
+                kept.absent(self._otherwise.policy, f"{where}: {_GONE}")
+            else:
+                kept.refuse(f"{where}: {_GONE}")
 
     def _vendors_version(self) -> str:
         """Return which list of vendors there is now, where the policy names one."""
@@ -134,9 +135,7 @@ class Live:
         if policy.vendors_file is None:
             return policy
         if self._bucket is None:
-            raise BadInput(
-                "expected TRIAGE_MODEL to be a bucket, where the list would be", field="vendors_file"
-            )
+            raise BadInput("expected a model in a bucket, and the list there", field="vendors_file")
         content = self._bucket.read(policy.vendors_file).content
         vendors = policies.parse_vendors(_text(content), policy.vendors_file)
         return policies.with_vendors(policy, vendors)
@@ -145,11 +144,11 @@ class Live:
         assert self._bucket is not None  # noqa: S101
         bucket = self._bucket
         try:
-            name = _text(bucket.read("current").content).strip()
+            name = bucket.read("current").content
         except BadInput as error:
-            self._card.refuse(str(error))
-            return
-        self._card.take(name, lambda: _card(bucket, name))
+            self._card.absent(self._otherwise.card, str(error))
+        else:
+            self._card.take(str(name), lambda: _card(bucket, _text(name).strip()))
 
     def _configuration(self) -> Configuration:
         otherwise, kept = self._otherwise, list[Kept[Any]]()
@@ -188,9 +187,7 @@ def _reading(read: Callable[[], None], *kept: Kept[Any]) -> None:
             one.refuse(f"cannot be read: {why}")
 
 
-def _parsed(text: str | None, read: Callable[[str], Any], where: str) -> Any:
-    if text is None:
-        raise BadInput("there is no such parameter", where=where)
+def _parsed(text: str, read: Callable[[str], Any], where: str) -> Any:
     try:
         return read(text)
     except BadInput as error:

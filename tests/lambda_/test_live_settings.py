@@ -231,11 +231,27 @@ def test_a_parameter_that_is_gone_does_not_take_its_value_with_it(kept: Kept, na
     assert "there is no such parameter" in second.problems[0].text
 
 
-def test_without_a_threshold_parameter_the_model_has_its_own(kept: Kept) -> None:
-    kept.all_good()
+def test_a_model_that_is_gone_stands_on(kept: Kept) -> None:
+    kept.all_good(card=msgspec.structs.replace(scorecard_files.load(), version="2"))
+    first = kept.now()
+    kept.s3.delete_object(Bucket=BUCKET, Key="models/current")
+    second = kept.later()
+    assert (second.card, [one.name for one in second.problems]) == (first.card, ["model"])
+
+
+def test_where_nobody_has_written_any_the_built_in_ones_hold(kept: Kept) -> None:
+    kept.put(mode="enforce")
+    for held in (kept.now(), kept.later()):
+        assert (held.problems, held.unsettled, held.mode) == ((), "", "enforce")
+        assert (held.policy, held.card) == (policy.load(), scorecard_files.load())
+
+
+def test_a_threshold_that_is_taken_away_leaves_the_model_its_own(kept: Kept) -> None:
+    digest = kept.promote(scorecard_files.load(), "v1")
+    kept.all_good(threshold=json.dumps({"value": 1, "model_sha256": digest}))
+    assert kept.now().policy.threshold is not None
     kept.ssm.delete_parameter(Name=f"{PREFIX}/threshold")
-    assert kept.now().problems == ()
-    assert kept.now().policy.threshold is None
+    assert kept.later().policy.threshold is None
 
 
 def test_the_list_of_vendors_is_in_the_bucket(kept: Kept) -> None:
