@@ -158,7 +158,7 @@ def undeclared_packages(house: House, declared: dict[str, set[str]]) -> Iterator
     distributions = packages_distributions()
     for name, tree in house.trees.items():
         package = name.partition(".")[0]
-        allowed = declared[""].union(*(declared[extra] for extra in ARROWS[package][1]))
+        allowed = declared[""].union(*(declared.get(extra, ()) for extra in ARROWS[package][1]))
         for imported in {imported.partition(".")[0] for imported in house.imported_in(tree)}:
             if imported not in stdlib_module_names and imported not in SOURCES:
                 found = {spelt(distribution) for distribution in distributions.get(imported, [imported])}

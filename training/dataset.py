@@ -20,7 +20,7 @@ from scoring.policy import Policy
 from scoring.scorecard import Scorecard
 from training.arrays import Bools, Floats, Ints
 from training.batches import EFFECTS, NONE, Rows
-from training.encoding import Coded
+from training.encoding import Coded, in_order
 from training.files import encode_files
 from training.tasks import Workers
 from training.verdicts import settle
@@ -105,6 +105,7 @@ def read_dataset(
     *,
     report: Callable[[str], None],
     cards: Sequence[Scorecard] = (),
+    unverified: bool = True,
     workers: Workers | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Dataset:
@@ -118,6 +119,8 @@ def read_dataset(
         What is to score the findings: tags that these ask for are features, however rare they are.
     report : callable
         Takes each fault, in one line.
+    unverified : bool
+        Whether verdicts count of which it is not certain who gave them.
     workers : Workers, optional
         Who reads; the result does not depend on it. By default this process.
     progress : callable
@@ -130,7 +133,8 @@ def read_dataset(
     """
     rules = policy or policies.load()
     encoded = encode_files(paths, rules, report=report, workers=workers, progress=progress)
-    dataset = assemble(encoded.rows, [name for card in cards for name in _tags_of(card)])
+    asked_for = [name for card in cards for name in _tags_of(card)]
+    dataset = assemble(encoded.rows, asked_for, unverified=unverified)
     dataset.counts.update({BROKEN: encoded.faults, NOTICES: encoded.notices})
     return Dataset(dataset.X, dataset.about, +dataset.counts, dataset.digest)
 
@@ -140,16 +144,18 @@ def _tags_of(card: Scorecard) -> list[str]:
     return [key for of in card.features if of.name not in BY_NAME and (key := tag_of(of)) is not None]
 
 
-def assemble(rows: Rows, asked_for: Sequence[str] = ()) -> Dataset:
+def assemble(rows: Rows, asked_for: Sequence[str] = (), *, unverified: bool = True) -> Dataset:
     """Make a dataset of encoded rows.
 
     Parameters
     ----------
     asked_for : sequence of str
         Folded keys of tags that are features in any case.
+    unverified : bool
+        As in `read_dataset`.
     """
-    chosen, about, counts = settle(rows)
-    X = pd.DataFrame({name: rows.features[name].take(chosen).categorical() for name in NAMES})
+    chosen, about, counts = settle(rows, unverified=unverified)
+    X = pd.DataFrame({name: in_order(rows.features[name].take(chosen)).categorical() for name in NAMES})
     tags = rows.tags.take(chosen)
     for key in sorted({*frequent_tags(tags), *asked_for}):
         X[tag_feature(key).name] = _tag_column(tags, key)
@@ -186,7 +192,7 @@ def _tag_column(tags: Coded[tuple[tuple[str, str], ...] | None], key: str) -> pd
     values = list(dict.fromkeys(texts))
     place = {value: i for i, value in enumerate(values)}
     codes: Ints = np.array([place[text] for text in texts], dtype=np.int32)
-    return Coded(values, codes[tags.codes]).categorical()
+    return in_order(Coded(values, codes[tags.codes])).categorical()
 
 
 def _reached(about: pd.DataFrame) -> tuple[Floats, Bools]:

@@ -48,6 +48,22 @@ class Coded(Generic[T]):
         return pd.Categorical.from_codes(self.codes, categories=pd.Index(self.values, dtype=object))
 
 
+def in_order(coded: Coded[str]) -> Coded[str]:
+    """Return the same rows with the values that occur, sorted: they tell nothing of the order of files.
+
+    Examples
+    --------
+    >>> sorted_ = in_order(Coded(["b", "unused", "a"], np.array([0, 2, 0])))
+    >>> sorted_.values, sorted_.codes.tolist()
+    (['a', 'b'], [1, 0, 1])
+    """
+    used = np.flatnonzero(np.bincount(coded.codes, minlength=len(coded.values))).tolist()
+    ranked = sorted(used, key=coded.values.__getitem__)
+    place = np.zeros(len(coded.values), dtype=np.int32)
+    place[ranked] = np.arange(len(ranked))
+    return Coded([coded.values[i] for i in ranked], place[coded.codes])
+
+
 @dataclass
 class Coder(Generic[T]):
     """Rows that come one by one."""

@@ -9,6 +9,8 @@ The rules, in this order:
    of the last record at all where none does.
 4. A finding without any time cannot be put in order: the time of its verdict stands in, and without one it is
    left out.
+5. Of what cannot be told apart by that, the later record counts: in the order of files as they were given.
+   Findings of the same moment stand in the order of their ids.
 """
 
 from __future__ import annotations
@@ -21,14 +23,20 @@ import pandas as pd
 from training.arrays import Bools, Ints
 from training.batches import NONE, Rows
 
+UNVERIFIED = "verdict by a link alone: not counted"
 BEFORE_FINDING = "verdict older than its finding: not counted"
 REPEATED = "further records of the same finding"
 CONFLICTING = "findings with two verdicts: the last person's counts"
 TIMELESS = "findings without any time: left out"
 
 
-def settle(rows: Rows) -> tuple[Ints, pd.DataFrame, Counter[str]]:
+def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, Counter[str]]:
     """Settle on one row a finding.
+
+    Parameters
+    ----------
+    unverified : bool
+        Whether verdicts count of which it is not certain who gave them.
 
     Returns
     -------
@@ -44,6 +52,10 @@ def settle(rows: Rows) -> tuple[Ints, pd.DataFrame, Counter[str]]:
     """
     records = _records(rows)
     counts: Counter[str] = Counter()
+    if not unverified:
+        left_out = (records["verdict"] != NONE) & (records["is_verified"] == 0)
+        counts[UNVERIFIED] = int(left_out.sum())
+        records.loc[left_out, ["verdict", "verdict_at"]] = [NONE, np.nan]
     early = records["verdict_at"] < records["created"]
     counts[BEFORE_FINDING] = int((early & (records["verdict"] != NONE)).sum())
     records.loc[early, "verdict"] = NONE
@@ -66,12 +78,25 @@ def settle(rows: Rows) -> tuple[Ints, pd.DataFrame, Counter[str]]:
     timeless = about["time"].isna()
     counts[TIMELESS] = int(timeless.sum())
     counts[REPEATED] = len(records) - len(about)
-    about = about[~timeless].sort_values(["time", "row"], kind="stable").reset_index(drop=True)
+    about = about[~timeless].reset_index()
+    about = about.iloc[_in_time_order(about, rows)].drop(columns="finding").reset_index(drop=True)
     return about["row"].to_numpy(), about, +counts
 
 
 _VERDICT = ["verdict", "verdict_at", "is_explicit"]
 _DECISION = ["effect", "would_archive", "audit_share", "audit_chosen"]
+
+
+def _in_time_order(about: pd.DataFrame, rows: Rows) -> Ints:
+    """Return the order of time; the same whatever the order of the records was."""
+    ranked = np.argsort(about["time"].to_numpy(), kind="stable")
+    time = about["time"].to_numpy()[ranked]
+    texts, finding = rows.identities["finding_id"].values, about["finding"].to_numpy()
+    starts = np.flatnonzero(np.diff(time, prepend=np.nan) != 0)
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(time)], strict=True):
+        if end - start > 1:
+            ranked[start:end] = sorted(ranked[start:end].tolist(), key=lambda i: texts[finding[i]])
+    return ranked
 
 
 def _last(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -51,7 +51,7 @@ def _for_notebooks(trained: Trained) -> bytes:
     for name in ("fit", "calibration", "test"):
         part[getattr(trained.parts, name)] = name
     rows = np.flatnonzero(dataset.labelled)
-    about = dataset.about.iloc[rows].assign(part=part[rows], score=trained.scores[rows])
+    about = dataset.about.iloc[rows].drop(columns="row").assign(part=part[rows], score=trained.scores[rows])
     content = {
         "estimator": _for_any_machine(trained),
         "X": dataset.X.iloc[rows].astype(str),
