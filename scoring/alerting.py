@@ -93,6 +93,10 @@ def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
     from scoring.explain import REPEAT, explain_unreadable
 
     record = unpack(item)
+    if "watch" in record:
+        from scoring.digest import of_suspicion
+
+        return of_suspicion(record["watch"], is_repeat=True)
     if "event" not in record:
         try:
             case, decision = read_item(item)

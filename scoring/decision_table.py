@@ -203,7 +203,10 @@ def by_effect(
         ExpressionAttributeValues=to_item({":effect": effect, ":since": since or " ", ":until": until}),
     )
     for page in pages:
-        yield from map(from_item, page["Items"])
+        # What says where a finding stands has the same attributes, and so it is in the index too.
+        yield from (
+            found for item in page["Items"] if (found := from_item(item))["item"].startswith("decision#")
+        )
 
 
 def of_finding(client: Any, table: str, finding_id: str) -> Iterator[dict[str, Any]]:

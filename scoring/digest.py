@@ -161,6 +161,19 @@ def of_report(
     )
 
 
+def of_suspicion(suspicion: Mapping[str, Any], *, is_repeat: bool = False) -> Digest:
+    """Write the mail about what looks made to hide access, given a suspicion of `scoring.watch`."""
+    row = _suspicion(suspicion)
+    return Digest(
+        _subject(f"Suppression watch: {suspicion['short']}"),
+        "Something may hide access",
+        ("Findings may go unseen: see whether this was meant.", *(REPEAT,) * is_repeat),
+        (Section("What was seen", (row,)),),
+        "watch",
+        (visible(suspicion["advice"], 400),) if suspicion.get("advice") else (),
+    )
+
+
 def announce(message: Message, why: str) -> Message:
     """Put before an alert that archiving has stopped, and why."""
     note = (
@@ -182,6 +195,8 @@ def _section(
 
 def _row(item: Mapping[str, Any], policy: Policy) -> tuple[tuple[bool, float], Row]:
     record = unpack(item)
+    if "watch" in record:
+        return (False, 0.0), _suspicion(record["watch"])
     if "event" in record:
         content = explain_unreadable(record["event"], record["error"]).explanation
         return (False, 0.0), Row("alert", "", str(content.headline), visible(record["error"], _REASON))
@@ -199,6 +214,10 @@ def _row(item: Mapping[str, Any], policy: Policy) -> tuple[tuple[bool, float], R
         content.link,
     )
     return (not decision.guardrails, -decision.score), row
+
+
+def _suspicion(suspicion: Mapping[str, Any]) -> Row:
+    return Row("alert", "", visible(suspicion["headline"], 2 * _HEADLINE), visible(suspicion["who"], 400))
 
 
 def _count(number: int, what: str) -> str:

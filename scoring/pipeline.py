@@ -3,6 +3,9 @@
 Whatever goes wrong on the way, the finding ends before a person; an exception never archives.
 """
 
+from collections.abc import Mapping
+from typing import Any, cast
+
 from scoring.alerting import triage_unreadable
 from scoring.records import Case, read_value
 from scoring.runtime import Done, Runtime
@@ -10,6 +13,8 @@ from scoring.steps.archive import archive
 from scoring.steps.enrich import enrich
 from scoring.steps.evaluate import evaluate
 from scoring.steps.notify import notify
+from scoring.watch import is_call
+from scoring.watch_calls import take_call
 
 STEPS = {"EVALUATE": evaluate, "ARCHIVE": archive, "NOTIFY": notify}
 
@@ -17,7 +22,8 @@ STEPS = {"EVALUATE": evaluate, "ARCHIVE": archive, "NOTIFY": notify}
 def triage_event(event: object, runtime: Runtime) -> list[Done]:
     """Take one event from beginning to end; an event of Security Hub may hold several findings.
 
-    What is no finding that AWS could have sent goes before a person as it is.
+    Calls to Access Analyzer that CloudTrail tells of are watched. What is no finding that AWS could have sent
+    goes before a person as it is.
 
     Raises
     ------
@@ -26,6 +32,8 @@ def triage_event(event: object, runtime: Runtime) -> list[Done]:
     botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
         Writing failed; deliver the event again: what has been done is known and not done twice.
     """
+    if is_call(event):
+        return take_call(cast(Mapping[str, Any], event), runtime)
     done = []
     for located in read_value(event):
         if located.case is None:

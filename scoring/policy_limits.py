@@ -53,6 +53,8 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Addresses of the security team.
     route : tuple of Route
         Who else is told of what; see `scoring.routing`.
+    archives_by_others : int
+        So many findings archived within an hour by the same principal raise an alert; see `scoring.watch`.
     summary : str
         How often the summary is sent; see `scoring.summary`.
     """
@@ -64,6 +66,7 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channels: tuple[Channel, ...] = ("sns",)
     mail_to: tuple[str, ...] = ()
     route: tuple[Route, ...] = ()
+    archives_by_others: int = 25
     summary: Literal["daily", "weekly", "off"] = "weekly"
 
     def check(self) -> None:
@@ -71,6 +74,7 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _within(self.window_minutes, 0, 60, "alerts.window_minutes")
         _within(self.mails_per_hour, 1, 1000, "alerts.mails_per_hour")
         _within(self.digest_hours, 1, 168, "alerts.digest_hours")
+        _within(self.archives_by_others, 1, 1000, "alerts.archives_by_others")
         check_channels(self.channels, self.mail_to, "alerts")
         for index, route in enumerate(self.route):
             route.check(f"alerts.route[{index}]")

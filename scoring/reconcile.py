@@ -13,6 +13,7 @@ from scoring.reporting import send_report
 from scoring.runtime import Runtime
 from scoring.sweep import Swept, finish_intents, read_progress, sweep
 from scoring.undo import bring_back, expired
+from scoring.watch_schedule import look
 
 _LEAST_SECONDS = 30.0
 
@@ -49,6 +50,8 @@ class Run(msgspec.Struct, kw_only=True):
         Digests and reports sent.
     expired : int
         Archives whose term was over.
+    suspicions : int
+        What may hide access, and was told of.
     swept : dict
         Findings by what became of them.
     waiting : int
@@ -61,6 +64,7 @@ class Run(msgspec.Struct, kw_only=True):
 
     mails: int = 0
     expired: int = 0
+    suspicions: int = 0
     swept: dict[str, int] = {}
     waiting: int = 0
     is_complete: bool = False
@@ -80,6 +84,8 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
         finish_intents(runtime, swept, is_time_left=is_time_left)
     with _noting(run, "bringing back what is over"):
         run.expired = _expire(runtime, schedule.period)
+    with _noting(run, "watching what may hide access"):
+        run.suspicions = look(runtime, schedule.analyzers, is_time_left)
     with _noting(run, "reporting and sweeping"):
         progress = read_progress(runtime.log)
         run.mails += send_report(runtime, progress)

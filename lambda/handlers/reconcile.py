@@ -13,6 +13,8 @@ from handlers.kept import Problem
 from scoring.configuration_alert import alert_configuration
 from scoring.reconcile import Schedule, reconcile
 from scoring.runtime import Runtime
+from scoring.watch import is_call
+from scoring.watch_calls import take_call
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +24,7 @@ class Incomplete(Exception):
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Handle the schedule's event, whatever is in it.
+    """Handle the schedule's event, whatever is in it, or CloudTrail's event of a call to Access Analyzer.
 
     Returns
     -------
@@ -34,13 +36,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     Incomplete
         After all that could be done; it shows in the function's errors.
     """
-    del event  # the schedule says nothing
 
     def seconds_left() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000
 
     given = settings.read(os.environ)
     runtime = settings.runtime(given, seconds_left=seconds_left)
+    if is_call(event):
+        return {"told": [done.note for done in take_call(event, runtime)]}
     untold = [
         problem.name for problem in settings.configuration(given).problems if not _told(problem, runtime)
     ]

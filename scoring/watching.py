@@ -1,0 +1,47 @@
+"""Tell a person of what looks made to hide access, once; nothing is told in shadow mode."""
+
+import msgspec
+
+from scoring import digest, routing
+from scoring.alerting import send, send_again
+from scoring.decision_log import Taken
+from scoring.log_entries import Entry, stamp
+from scoring.runtime import Done, Runtime
+from scoring.watch import Suspicion
+
+
+def tell(suspicion: Suspicion, runtime: Runtime) -> Done:
+    """Tell of a suspicion, unless that has been done.
+
+    Raises
+    ------
+    Taken
+        Somebody else is just doing so.
+    """
+    before = runtime.log.latest(suspicion.id)
+    if before is not None and before.state == "intent":
+        if stamp(runtime.now()) < before.lease_until:
+            raise Taken(suspicion.id)
+        return send_again(before, runtime)
+    if runtime.mode == "shadow" or (before is not None and before.content == suspicion.version):
+        return Done(finding_id=suspicion.id, effect="none", note="told already, or shadow mode")
+    plain = msgspec.to_builtins(suspicion)
+    entry = Entry(
+        finding_id=suspicion.id,
+        status="",
+        outcome="watch",
+        content=suspicion.version,
+        record={"event": plain, "error": suspicion.headline, "watch": plain},
+        mode=runtime.mode,
+        policy_sha256=runtime.policy.sha256,
+    )
+    effect = send(
+        entry,
+        lambda _: digest.of_suspicion(plain),
+        runtime,
+        before=before,
+        groups=[suspicion.group],
+        is_guarded=True,
+        to=routing.security(runtime.policy.alerts, runtime.writers),
+    )
+    return Done(finding_id=suspicion.id, effect=effect, note=suspicion.headline)
