@@ -43,6 +43,7 @@ NUMBERS: Final = {
     "verdict": "b",  # as in VERDICTS, or NONE
     "verdict_at": "d",
     "is_explicit": "b",  # a person's verdict
+    "is_verified": "b",  # a verdict of which it is certain who gave it
     "has_context": "b",
     "effect": "b",  # as in EFFECTS, or NONE
     "would_archive": "b",  # NONE where the record has no decision
@@ -192,6 +193,7 @@ def _numbers(case: Case, finding: Finding) -> tuple[float, ...]:
         NONE if label is None else VERDICTS[label.verdict],
         _seconds(label.at if label else None),
         label is not None and label.source != RESOLVED,
+        label is not None and label.verified,
         case.context != NO_CONTEXT,
         NONE if case.effect is None else EFFECTS[case.effect],
         NONE if decision is None else decision.get("outcome") == "archive",

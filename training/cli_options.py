@@ -131,6 +131,8 @@ def read_history(
     watching: Watch,
     cards: "Sequence[Scorecard]" = (),
     crew: "Workers | None" = None,
+    *,
+    unverified: bool = True,
 ) -> "tuple[Dataset, Policy, int]":
     """Read the history that a command was given; say each fault on standard error.
 
@@ -142,6 +144,8 @@ def read_history(
         What is to score the findings.
     crew : Workers, optional
         Who reads; by default so many processes as there are jobs.
+    unverified : bool
+        Whether verdicts count of which it is not certain who gave them.
 
     Returns
     -------
@@ -156,7 +160,13 @@ def read_history(
     rules = policies.load(policy or policies.DEFAULT)
     with nullcontext(crew) if crew else workers(jobs) as readers:
         dataset = read_dataset(
-            paths, rules, report=complain, cards=cards, workers=readers, progress=watching.count
+            paths,
+            rules,
+            report=complain,
+            cards=cards,
+            unverified=unverified,
+            workers=readers,
+            progress=watching.count,
         )
     if not len(dataset) and dataset.counts[BROKEN]:
         raise typer.Exit(BAD_INPUT)

@@ -81,6 +81,9 @@ def train(
             help="Findings younger than that are no precedent, unless somebody has reviewed them.",
         ),
     ] = 14.0,
+    unverified_verdicts: Annotated[
+        bool, typer.Option(help="Whether verdicts count that were given by a review link alone.")
+    ] = True,
     format: OutputFormat = Format.table,  # noqa: A002
 ) -> None:
     """Train a scorecard on past decisions, with a threshold that carries a guarantee.
@@ -109,7 +112,9 @@ def train(
         settling_days=settling_days,
     )
     with watch() as watching, workers(jobs, scheduler) as crew:
-        dataset, _, code = read_history(history, policy, jobs, watching, [card], crew)
+        dataset, _, code = read_history(
+            history, policy, jobs, watching, [card], crew, unverified=unverified_verdicts
+        )
         trained = run(dataset, card, request, jobs=cores(jobs), progress=watching.stage)
         watching.stage("measuring")
         metrics = measure(trained, jobs=cores(jobs))

@@ -1,5 +1,6 @@
 """The dataset: what each finding's row holds, which verdict counts, and that nothing comes from later."""
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from scoring.finding import Finding
 from tests.training.histories import PARTNER, Record, at, read, record
 from training import dataset as datasets
 from training import verdicts
-from training.dataset import Dataset
+from training.dataset import Dataset, read_dataset
 from training.simulate import simulate
 
 EXPECTED, UNINTENDED, NONE = 0, 1, -1
@@ -243,3 +244,20 @@ def test_what_became_of_records_adds_up(tmp_path: Path) -> None:
 def test_principals_are_what_was_shared_with(tmp_path: Path) -> None:
     dataset = read(tmp_path / "h.jsonl", [record(1)])
     assert dataset.X["principal"].iloc[0] == PARTNER
+
+
+def test_verdicts_by_a_link_alone_can_be_left_out(tmp_path: Path) -> None:
+    by_link = record(1, verdict="expected", decided=1)
+    by_link["label"]["verified"] = False
+    records = [by_link, record(2, verdict="unintended", decided=1), record(3)]
+    path = tmp_path / "history.jsonl"
+    path.write_text("".join(json.dumps(made) + "\n" for made in records))
+
+    def given_verdicts(**how: Any) -> dict[str, int]:
+        dataset = read_dataset([str(path)], report=pytest.fail, **how)
+        return dict(zip(dataset.about["finding_id"], dataset.about["verdict"], strict=True))
+
+    assert given_verdicts() == {"finding-1": 0, "finding-2": 1, "finding-3": -1}
+    assert given_verdicts(unverified=False) == {"finding-1": -1, "finding-2": 1, "finding-3": -1}
+    left_out = read_dataset([str(path)], report=pytest.fail, unverified=False).counts
+    assert left_out[verdicts.UNVERIFIED] == 1
