@@ -18,6 +18,12 @@ _WILDCARDS = {
     'Partition"},":access-analyzer:*:",{"Ref":"AWS::AccountId"},":analyzer/*"]]}]]}': (
         "reading only: of the analyzers given, or of all of this account"
     ),
+    "Resource::arn:<AWS::Partition>:access-analyzer:*:<AWS::AccountId>:analyzer/*": (
+        "reading only: archive rules of the account's analyzers"
+    ),
+    "Resource::arn:<AWS::Partition>:sns:<AWS::Region>:<AWS::AccountId>:access-triage-*": (
+        "topics of teams, which the policy's routes name"
+    ),
     "Resource::arn:<AWS::Partition>:iam::*:role/<MemberRoleName>": (
         "one role in each account of the organization, which a condition names"
     ),

@@ -67,7 +67,7 @@ class AnalyzersStack(Stack):
             "SecurityAuditorAccount",
             default="",
             allowed_pattern=r"^$|\d{12}",
-            description="Account whose access is expected: external findings on it are archived. Empty: none.",
+            description="Account whose access is expected: findings on it are archived. Empty: none.",
         ).value_as_string
         condition = CfnCondition(
             self, "HasAuditor", expression=Fn.condition_not(Fn.condition_equals(auditor, ""))

@@ -11,9 +11,8 @@ MODELS = "models"  # prefix in the bucket
 class Configuration(Construct):
     """The live configuration.
 
-    The stack makes only the mode: what it made it would also take back at an update, and a policy that people
-    wrote must not go that way. Without ``policy`` and ``threshold`` the built-in policy and the model's own
-    threshold hold.
+    The stack makes no ``policy``: what it made it might also take back at an update, and a policy that people
+    wrote must not go that way. Until there is one, the built-in policy holds.
 
     Attributes
     ----------
@@ -38,6 +37,14 @@ class Configuration(Construct):
             string_value="shadow",
             allowed_pattern="^(shadow|enforce)$",
             description="shadow: decides and reports, never touches a finding; enforce: archives",
+        )
+        ssm.StringParameter(
+            self,
+            "Threshold",
+            parameter_name=f"{self.path}/threshold",
+            simple_name=False,
+            string_value="none",
+            description='none, or {"value": 25.0, "model_sha256": "..."}, for that model alone',
         )
         logs = self._bucket("AccessLogs", lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(365))])
         self.bucket = self._bucket(

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Aws, CfnResource, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -27,6 +28,9 @@ FINDINGS: dict[str, Any] = {
     "detail": {"status": ["ACTIVE"], "isDeleted": [{"exists": False}, False]},
 }
 """The pattern of the events that are findings to work on, of all three families."""
+
+CALLS = ("ApplyArchiveRule", "CreateArchiveRule", "DeleteAnalyzer", "UpdateArchiveRule", "UpdateFindings")
+"""The calls that `scoring.watch` looks at (a test compares them)."""
 
 RETRIES = {"maximumEventAgeInSeconds": 86_400, "maximumRetryAttempts": 185}
 """How long EventBridge tries to hand an event over: a day."""
@@ -80,6 +84,34 @@ class FindingsRule(Construct):
             )
 
 
+class CallsRule(Construct):
+    """Hands calls to Access Analyzer that can hide findings to the watch, where a trail records them.
+
+    Attributes
+    ----------
+    dead_letters : Queue
+        Of calls that could not be handled.
+    """
+
+    def __init__(self, scope: Construct, id: str, watch: Function) -> None:
+        super().__init__(scope, id)
+        self.dead_letters: sqs.Queue = dead_letters(self)
+        watch.function.configure_async_invoke(
+            on_failure=destinations.SqsDestination(self.dead_letters), retry_attempts=2
+        )
+        events.Rule(
+            self,
+            "Rule",
+            description="Calls to IAM Access Analyzer that can hide findings",
+            event_pattern=events.EventPattern(
+                source=["aws.access-analyzer"],
+                detail_type=["AWS API Call via CloudTrail"],
+                detail={"eventName": list(CALLS)},
+            ),
+            targets=[targets.LambdaFunction(watch.function, dead_letter_queue=self.dead_letters)],
+        )
+
+
 class Schedule(Construct):
     """Starts the reconcile every few minutes.
 
@@ -119,22 +151,27 @@ class HomeBus(Construct):
     def __init__(self, scope: Construct, id: str, parameters: Parameters) -> None:
         super().__init__(scope, id)
         self.arn = f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:event-bus/default"
-        policy = events.CfnEventBusPolicy(
+        statement = {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "events:PutEvents",
+            "Resource": self.arn,
+            "Condition": {
+                "StringEquals": {
+                    "aws:PrincipalOrgID": parameters.organization.value_as_string,
+                    "events:source": "aws.access-analyzer",
+                }
+            },
+        }
+        # the library's own class warns of a deprecated property whether or not it is used
+        policy = CfnResource(
             self,
             "Policy",
-            event_bus_name="default",
-            statement_id=f"{Aws.STACK_NAME}-findings",
-            statement={
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": "events:PutEvents",
-                "Resource": self.arn,
-                "Condition": {
-                    "StringEquals": {
-                        "aws:PrincipalOrgID": parameters.organization.value_as_string,
-                        "events:source": "aws.access-analyzer",
-                    }
-                },
+            type="AWS::Events::EventBusPolicy",
+            properties={
+                "EventBusName": "default",
+                "StatementId": f"{Aws.STACK_NAME}-findings",
+                "Statement": statement,
             },
         )
         policy.cfn_options.condition = parameters.has_organization

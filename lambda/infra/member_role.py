@@ -10,7 +10,7 @@ from infra import permissions
 
 
 class MemberRoleStack(Stack):
-    """The template of the role, for a StackSet, and by itself for the management account, which none reaches."""
+    """The template of the role: for a StackSet, and for the management account, which no StackSet reaches."""
 
     def __init__(self, scope: Construct, id: str, **settings: Any) -> None:
         super().__init__(scope, id, **settings)

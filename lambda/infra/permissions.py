@@ -40,6 +40,7 @@ _RESOURCES: dict[str, tuple[str, ...]] = {
 
 READ_FINDINGS = ("access-analyzer:GetFinding",)
 LIST_FINDINGS = ("access-analyzer:GetAnalyzer", "access-analyzer:ListFindings")
+READ_RULES = ("access-analyzer:GetArchiveRule", "access-analyzer:ListArchiveRules")
 UPDATE_FINDINGS = ("access-analyzer:UpdateFindings",)
 SECURITY_HUB = ("securityhub:BatchUpdateFindings", "securityhub:GetFindings")
 DECISION_LOG = (

@@ -64,24 +64,31 @@ def whole(
     secret: secretsmanager.CfnSecret,
     *,
     description: str,
+    handler: str = "",
     timeout: Duration = TIMEOUT,
     **settings: Any,
 ) -> Function:
-    """Make a function that does all steps: the single Lambda, or the scheduled one."""
+    """Make a function that does all steps, one after the other; also what the schedule needs beside them.
+
+    Parameters
+    ----------
+    handler : str
+        The module; as the function is called, unless given.
+    """
     parameters = shared.parameters
+    any_rule = f"arn:{Aws.PARTITION}:access-analyzer:*:{Aws.ACCOUNT_ID}:analyzer/*"
     made = Function(
         scope,
         name,
         shared,
-        handler=f"handlers.{name.lower()}.handler",
+        handler=f"handlers.{handler or name.lower()}.handler",
         description=description,
         timeout=timeout,
         statements=[
             permissions.allow(
                 (*permissions.LIST_FINDINGS, *permissions.READ_FINDINGS), parameters.readable_analyzers
-            )
-            if name == "Reconcile"
-            else permissions.allow(permissions.READ_FINDINGS, parameters.readable_analyzers),
+            ),
+            permissions.allow(permissions.READ_RULES, [any_rule]),
             *permissions.enrichment(),
         ],
         **settings,
@@ -97,8 +104,10 @@ def sends_alerts(
     function: Function, alerts: Alerts, parameters: Parameters, secret: secretsmanager.CfnSecret
 ) -> None:
     """Let a function publish alerts, send mails and sign the links to the review page."""
+    teams = f"arn:{Aws.PARTITION}:sns:{Aws.REGION}:{Aws.ACCOUNT_ID}:access-triage-*"
     function.also(
-        permissions.allow(("sns:Publish",), [alerts.topic.topic_arn]),
+        # the policy's routes may name topics of teams, which begin like this
+        permissions.allow(("sns:Publish",), [alerts.topic.topic_arn, teams]),
         permissions.allow(("kms:Decrypt", "kms:GenerateDataKey"), [alerts.key.key_arn]),
     )
     function.also_if(

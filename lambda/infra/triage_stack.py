@@ -11,7 +11,7 @@ from infra.alerts import Alerts
 from infra.conditional import only_if
 from infra.configuration import MODELS, Configuration
 from infra.decision_log import BY_EFFECT, DecisionLog
-from infra.events import FindingsRule, HomeBus, Schedule
+from infra.events import CallsRule, FindingsRule, HomeBus, Schedule
 from infra.functions import Shared
 from infra.observability import Alarms, Dashboard, Watched
 from infra.parameters import Parameters, value_if
@@ -54,6 +54,15 @@ class TriageStack(Stack):
         workflow = Workflow(
             self, "Workflow", steps=steps, dead_letters=unhandled, parameters=parameters, pace=pace
         )
+        watch = whole(
+            self,
+            "Watch",
+            shared,
+            alerts,
+            key.secret,
+            handler="single",
+            description="Looks at calls that may hide findings",
+        )
         single = Single(self, "SingleFunction", shared, alerts, key.secret, dead_letters=unhandled)
         reconcile = whole(
             self,
@@ -68,9 +77,15 @@ class TriageStack(Stack):
         only_if(parameters.is_single, single)
         rule = FindingsRule(self, "Findings", workflow, single, parameters)
         schedule = Schedule(self, "Schedule", reconcile, _PERIOD)
+        calls = CallsRule(self, "Calls", watch)
         home = HomeBus(self, "HomeBus", parameters)
 
-        queues = {"Events": rule.dead_letters, "Findings": unhandled, "Schedule": schedule.dead_letters}
+        queues = {
+            "Events": rule.dead_letters,
+            "Findings": unhandled,
+            "Schedule": schedule.dead_letters,
+            "Calls": calls.dead_letters,
+        }
         watched = Watched(rule=rule, workflow=workflow, reconcile=reconcile, dead_letters=queues)
         Alarms(self, "Alarms", watched, alerts, parameters)
         Dashboard(self, "Dashboard", watched)
@@ -111,15 +126,10 @@ def _shared(
         environment={},
         statements=[
             permissions.allow(permissions.DECISION_LOG, [table, f"{table}/index/{BY_EFFECT}"]),
-            permissions.allow(
-                ("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"),
-                [configuration.parameters_arn, f"{configuration.parameters_arn}/*"],
-            ),
-            permissions.allow(("s3:GetObject", "s3:GetObjectVersion"), [f"{bucket}/{MODELS}/*"]),
+            permissions.allow(("ssm:GetParameters",), [f"{configuration.parameters_arn}/*"]),
+            permissions.allow(("s3:GetObject",), [f"{bucket}/{MODELS}/*"]),
             # without it an object that is not there looks like one that may not be read
-            permissions.allow(
-                ("s3:ListBucket",), [bucket], conditions={"StringLike": {"s3:prefix": f"{MODELS}/*"}}
-            ),
+            permissions.allow(("s3:ListBucket",), [bucket]),
         ],
     ).with_settings(
         TOPIC_ARN=alerts.topic.topic_arn,

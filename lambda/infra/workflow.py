@@ -62,6 +62,14 @@ class Workflow(Construct):
         self._failed = self._alert_on_failure(steps.notify, dead_letters)
         self._wait = sfn.Wait(self, "Wait for the other", time=sfn.WaitTime.duration(pace.lease))
         done = sfn.Succeed(self, "Done")
+        self._unexpected = sfn.Pass(
+            self,
+            "Unexpected answer",
+            result=sfn.Result.from_object(
+                {"Error": "UnexpectedAnswer", "Cause": "a step named no next step"}
+            ),
+            result_path="$.error",
+        ).next(self._failed)
 
         enriching = self._step("Enrich", steps.enrich, "enriched", waits=False)
         evaluating = self._step("Evaluate", steps.evaluate, "evaluated")
@@ -138,11 +146,13 @@ class Workflow(Construct):
         )
 
     def _choice(self, key: str, done: sfn.Succeed, **steps: sfn.IChainable) -> sfn.Choice:
-        """Go where the step said; its answer names only steps that may follow it."""
+        """Go where the step said; anything it should not say is a failure, so that no finding is lost."""
+        said = f"$.{key}.next"
         choice = sfn.Choice(self, f"After {key}")
-        for name, step in steps.items():
-            choice.when(sfn.Condition.string_equals(f"$.{key}.next", name), step)
-        return choice.otherwise(done)
+        choice.when(sfn.Condition.not_(sfn.Condition.is_present(said)), self._unexpected)
+        for name, step in {**steps, "DONE": done}.items():
+            choice.when(sfn.Condition.string_equals(said, name), step)
+        return choice.otherwise(self._unexpected)
 
     def _alert_on_failure(self, notify: Function, dead_letters: sqs.IQueue) -> tasks.LambdaInvoke:
         """Put the event before a person as it is, then the state into the dead-letter queue, and fail."""
