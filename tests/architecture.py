@@ -22,7 +22,7 @@ SOURCES = {
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "scoring": (set(), set()),
     "training": ({"scoring"}, {"train", "scale", "notebooks"}),
-    "handlers": ({"scoring"}, set()),
+    "handlers": ({"scoring"}, {"lambda"}),
     "embedded": ({"scoring", "handlers", "training.simulate"}, {"demo"}),
     "infra": ({"scoring.enrich"}, {"deploy"}),
     "triage": ({"scoring", "training", "embedded"}, set()),

@@ -25,5 +25,5 @@ def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
     (located,) = found
     if located.case is None:
         return states.write_unreadable(located.where, str(located.error), number)
-    with invocation.begun(context) as runtime:
-        return states.write(enrich(located.case, runtime), state, number)
+    with invocation.begun(context) as begun:
+        return invocation.told(enrich(located.case, begun.runtime), begun, state, number)

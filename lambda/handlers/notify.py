@@ -23,6 +23,7 @@ def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
     wrong = states.wrong_with(state)
     if wrong is None:
         return invocation.of_step(notify, state, context)
-    with invocation.begun(context) as runtime:
-        done = triage_unreadable(states.event_of(state), *wrong, runtime)
+    with invocation.begun(context) as begun:
+        done = triage_unreadable(states.event_of(state), *wrong, begun.runtime)
+        begun.tell(done, state)
     return {"next": "DONE", "finding_id": done.finding_id, "effect": done.effect, "note": done.note}

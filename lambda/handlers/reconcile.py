@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from handlers import settings
+from handlers.invocation import Invocation, begun
 from handlers.kept import Problem
 from scoring.configuration_alert import alert_configuration
 from scoring.reconcile import Schedule, reconcile
@@ -36,23 +37,25 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     Incomplete
         After all that could be done; it shows in the function's errors.
     """
+    with begun(context) as invocation:
+        if is_call(event):
+            return {"told": [done.note for done in take_call(event, invocation.runtime)]}
+        return _work(settings.read(os.environ), invocation)
 
-    def seconds_left() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000
 
-    given = settings.read(os.environ)
-    runtime = settings.runtime(given, seconds_left=seconds_left)
-    if is_call(event):
-        return {"told": [done.note for done in take_call(event, runtime)]}
-    untold = [
-        problem.name for problem in settings.configuration(given).problems if not _told(problem, runtime)
-    ]
+def _work(given: settings.Settings, invocation: Invocation) -> dict[str, Any]:
+    """Do the scheduled work."""
+    runtime, problems = invocation.runtime, settings.configuration(given).problems
+    untold = [problem.name for problem in problems if not _told(problem, runtime)]
     schedule = Schedule(
         analyzers=given.analyzer_arns,
-        seconds_left=seconds_left,
+        seconds_left=invocation.seconds_left,
         period=timedelta(minutes=given.period_minutes),
     )
     run = reconcile(runtime, schedule)
+    for name, effects in (("Archived", ("archive",)), ("Alerted", ("alert", "collected"))):
+        if swept := sum(run.swept.get(effect, 0) for effect in effects):
+            invocation.count(name, swept)
     if failed := [*run.failed, *(f"telling of the {name}" for name in untold)]:
         raise Incomplete(", ".join(failed))
     done: dict[str, Any] = msgspec.to_builtins(run)

@@ -2,14 +2,13 @@
 
 import json
 import logging
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handlers import settings
+from handlers.invocation import Invocation, begun
 from scoring.decision_log import Taken
 from scoring.pipeline import triage_event
-from scoring.runtime import Done, Runtime
+from scoring.runtime import Done
 
 _LEAST_SECONDS = 10.0  # for one message
 
@@ -25,33 +24,35 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         For a batch the partial response (``batchItemFailures``): messages that have to be delivered again.
         For a single event what became of it; failing, it raises, so that the service delivers it again.
     """
-
-    def seconds_left() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000
-
-    runtime = settings.runtime(settings.read(os.environ), seconds_left=seconds_left)
-    if isinstance(event.get("Records"), list):
-        return {"batchItemFailures": list(_batch(event["Records"], runtime, seconds_left))}
-    return {"done": [_summary(done) for done in triage_event(event, runtime)]}
+    with begun(context) as invocation:
+        if isinstance(event.get("Records"), list):
+            return {"batchItemFailures": list(_batch(event["Records"], invocation))}
+        return {"done": [_summary(done) for done in _triage(event, invocation)]}
 
 
-def _batch(
-    messages: list[Mapping[str, Any]], runtime: Runtime, seconds_left: Callable[[], float]
-) -> Iterator[dict[str, str]]:
+def _triage(event: object, invocation: Invocation) -> list[Done]:
+    done = triage_event(event, invocation.runtime)
+    for one in done:
+        invocation.tell(one, event)
+    return done
+
+
+def _batch(messages: list[Mapping[str, Any]], invocation: Invocation) -> Iterator[dict[str, str]]:
     """Take each message; give those to be delivered again, some of them because there is no time left."""
     for message in messages:
         failure = {"itemIdentifier": message["messageId"]}
-        if seconds_left() < _LEAST_SECONDS:
+        if invocation.seconds_left() < _LEAST_SECONDS:
             yield failure
             continue
         try:
-            triage_event(_body(message), runtime)
+            _triage(_body(message), invocation)
         except Taken:
             logger.info("another invocation is at work", extra={"message_id": message["messageId"]})
             yield failure
         except Exception:
             # One message must not take the others with it; SQS delivers it again and then sets it aside.
             logger.exception("a message failed", extra={"message_id": message["messageId"]})
+            invocation.count("Errors")
             yield failure
 
 
