@@ -4,6 +4,7 @@ Cells are plain text, never markup. In a pipe there are no colours, and widths d
 Rich is imported when a table is printed.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -60,7 +61,7 @@ def table_row(case: Case, decision: Decision, policy: Policy) -> TableRow:
 
 
 def make_console(file: IO[str] | None = None) -> "Console":
-    """Return a console on which nothing is markup; ``NO_COLOR`` is honoured.
+    """Return a console on which nothing is markup; with ``NO_COLOR`` set it is plain text.
 
     Parameters
     ----------
@@ -69,7 +70,9 @@ def make_console(file: IO[str] | None = None) -> "Console":
     """
     from rich.console import Console
 
-    return Console(file=file, markup=False, highlight=False, emoji=False)
+    # rich alone would leave out colours and keep bold.
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(file=file, markup=False, highlight=False, emoji=False, color_system=colours)
 
 
 def print_table(rows: Iterable[TableRow], console: "Console") -> None:

@@ -296,3 +296,4 @@ def test_colours_on_a_terminal_unless_they_are_not_wanted(settings):
     os.close(ours)
     assert b"alert" in shown
     assert (b"\x1b[1;31m" in shown) == (not settings)
+    assert (b"\x1b" in shown) == (not settings)
