@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from scoring.breaker import NAME as BREAKER
 from scoring.runtime import Done
@@ -13,24 +13,17 @@ SERVICE = "access-triage"
 """The one dimension, ``service``, of every metric."""
 
 
-class Metric(NamedTuple):
-    """One metric, with CloudWatch's unit for it."""
-
-    name: str
-    unit: str
-    meaning: str
-
-
-METRICS = (
-    Metric("Archived", "Count", "findings archived"),
-    Metric("Alerted", "Count", "findings alerted on, at once or together with others"),
-    Metric("Unknown", "Count", "findings decided on of which a fact is not known"),
-    Metric("Latency", "Milliseconds", "from the event's own time until its finding was done"),
-    Metric("Score", "None", "the score of each finding decided on"),
-    Metric("Errors", "Count", "invocations and messages that failed"),
-    Metric("BreakerOpen", "Count", "archives that the circuit breaker stopped"),
-    Metric("ConfigurationInvalid", "Count", "values of the configuration that are not valid at the moment"),
-)
+METRICS = {
+    "Archived": ("Count", "findings archived"),
+    "Alerted": ("Count", "findings alerted on, at once or together with others"),
+    "Unknown": ("Count", "findings decided on of which a fact is not known"),
+    "Latency": ("Milliseconds", "from the event's own time until its finding was done"),
+    "Score": ("None", "the score of each finding decided on"),
+    "Errors": ("Count", "invocations and messages that failed"),
+    "BreakerOpen": ("Count", "archives that the circuit breaker stopped"),
+    "ConfigurationInvalid": ("Count", "values of the configuration that are not valid at the moment"),
+}
+"""Names, with CloudWatch's unit for each and what it counts."""
 
 
 def of_done(done: Done, event: object, now: datetime) -> Iterator[tuple[str, float]]:
@@ -63,10 +56,9 @@ def emit(counted: list[tuple[str, float]]) -> None:
         return
     from aws_lambda_powertools.metrics import EphemeralMetrics
 
-    units = {metric.name: metric.unit for metric in METRICS}
     metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
     for name, value in counted:
-        metrics.add_metric(name=name, unit=units[name], value=value)
+        metrics.add_metric(name=name, unit=METRICS[name][0], value=value)
     metrics.flush_metrics()
 
 

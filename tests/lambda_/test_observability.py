@@ -122,4 +122,4 @@ def test_every_metric_has_a_unit_that_cloudwatch_knows() -> None:
     from aws_lambda_powertools.metrics import MetricUnit
 
     known = {unit.value for unit in MetricUnit} | {"None"}
-    assert all(metric.unit in known and metric.meaning for metric in metrics.METRICS)
+    assert all(unit in known and meaning for unit, meaning in metrics.METRICS.values())
