@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from scoring.enrich.sessions import USER_AGENT
 from scoring.live.session import told_in_one_line
 
 KEPT_DAYS: Final = 90
@@ -25,7 +26,8 @@ class Change:
     by : str
         ARN of whoever called.
     is_person : bool
-        False for what runs in a Lambda function, for services of AWS and for the roles named as our own.
+        False for what runs in a Lambda function, for services of AWS, for the roles named as our own, and for
+        what our own commands do: the decision log tells of those, and of the verdicts given with them.
     ids : frozenset of str
         Of the findings; empty where the call named a resource.
     resource : str
@@ -91,6 +93,8 @@ def _changes(event: Mapping[str, Any], analyzer_arn: str, own_roles: Sequence[st
 
 def _is_person(identity: Mapping[str, Any], user_agent: str, own_roles: Sequence[str]) -> bool:
     if identity.get("type") == "AWSService" or identity.get("invokedBy") or _IN_LAMBDA in user_agent:
+        return False
+    if USER_AGENT in user_agent:
         return False
     issuer = (identity.get("sessionContext") or {}).get("sessionIssuer") or {}
     names = {identity.get("arn"), issuer.get("arn"), issuer.get("userName")} - {None}

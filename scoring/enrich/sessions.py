@@ -12,6 +12,9 @@ from scoring.enrich.lookup import Client
 if TYPE_CHECKING:
     import boto3
 
+USER_AGENT = "access-triage"
+"""CloudTrail keeps what a client says of itself: by that our own calls are known, whoever made them."""
+
 _CLIENTS = 128
 _ACCOUNTS = 2048
 _EARLY = 300.0  # seconds before their end at which credentials are no longer used
@@ -114,6 +117,7 @@ class Sessions:
                 connect_timeout=2,
                 read_timeout=5,
                 retries={"mode": "adaptive", "total_max_attempts": self._attempts},
+                user_agent_extra=USER_AGENT,
             )
         return self._config
 

@@ -107,6 +107,7 @@ def test_archived_by_a_person_is_expected():
     [
         told(["f-1"], identity={"type": "AWSService", "invokedBy": "access-analyzer.amazonaws.com"}),
         told(["f-1"], agent="Boto3/1.44 exec-env/AWS_Lambda_python3.13"),
+        told(["f-1"], agent="Boto3/1.44 md/Botocore#1.44 access-triage"),
         told(["f-1"], errorCode="AccessDenied"),
         told(["f-1"], analyzer=ARN + "-other"),
         told(["f-2"]),
@@ -167,7 +168,7 @@ def test_active_findings_are_precedent():
     assert verdict(finding(status="ACTIVE")) == (None, history.OPEN)
 
 
-# The whole command, on the embedded AWS.
+# The command, on the embedded AWS; the whole way is in test_history_whole_way.py.
 
 
 @pytest.fixture

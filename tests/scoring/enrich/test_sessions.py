@@ -9,6 +9,7 @@ import pytest
 
 from scoring.enrich import Aws, Sessions, connect, enrich
 from scoring.enrich.failures import Unavailable
+from scoring.enrich.sessions import USER_AGENT
 from scoring.facts import Present, Unknown
 from scoring.finding import Finding
 
@@ -52,6 +53,10 @@ def test_clients_give_up_soon_and_adapt(sessions: Sessions) -> None:
     assert (config.connect_timeout, config.read_timeout) == (2, 5)
     assert config.retries["mode"] == "adaptive"
     assert config.retries["total_max_attempts"] == 3
+
+
+def test_clients_say_whose_they_are(sessions: Sessions) -> None:
+    assert USER_AGENT in sessions.client("sqs").meta.config.user_agent_extra
 
 
 def test_a_member_account_is_reached_by_its_role(

@@ -1,0 +1,139 @@
+"""From findings that were alerted on, archived and fixed to records, and from these to a model."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from botocore.client import BaseClient
+
+from embedded import EmbeddedAws, shortcuts
+from handlers import settings
+from tests.lambda_.deployment import TABLE, Clock, Deployment
+from tests.live_aws import Run
+from training import history
+from training.dataset import read_dataset
+
+ADA = "arn:aws:sts::111122223333:assumed-role/analyst/ada"
+OURS = "arn:aws:sts::111122223333:assumed-role/triage/run"
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Deployment]:
+    """The deployed handler behind the event bus, at the time that it is."""
+    with EmbeddedAws() as aws, shortcuts.taken():
+        settings.clients.cache_clear()
+        yield Deployment(aws, Clock(), monkeypatch, tmp_path / "policy.toml")
+        settings.clients.cache_clear()
+
+
+class CloudTrail:
+    """Keeps who changed which findings, which the embedded AWS does not, and tells of it."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.calls = BaseClient._make_api_call
+        self.by, self.agent = OURS, "Boto3/1.44 exec-env/AWS_Lambda_python3.13 access-triage"
+
+    def __call__(self, client: Any, name: str, parameters: Any) -> Any:
+        if name == "LookupEvents":
+            return {"Events": self.events}
+        answer = self.calls(client, name, parameters)
+        if name == "UpdateFindings":
+            self.keep(parameters)
+        return answer
+
+    def keep(self, parameters: Any) -> None:
+        event = {
+            "eventSource": "access-analyzer.amazonaws.com",
+            # Later than what it follows on, though all of it happens within a second.
+            "eventTime": (datetime.now(UTC) + timedelta(seconds=len(self.events))).isoformat(),
+            "userAgent": self.agent,
+            "userIdentity": {"type": "AssumedRole", "arn": self.by},
+            "requestParameters": parameters,
+        }
+        self.events.append({"EventName": "UpdateFindings", "CloudTrailEvent": json.dumps(event)})
+
+
+@pytest.fixture
+def cloudtrail() -> Iterator[CloudTrail]:
+    keeping = CloudTrail()
+    with patch.object(BaseClient, "_make_api_call", lambda *call: keeping(*call)):
+        yield keeping
+
+
+def test_from_findings_to_records_and_a_model(
+    here: Deployment, cloudtrail: CloudTrail, run: Run, tmp_path: Path
+) -> None:
+    archived = here.share(here.development_key())
+    ids = {name: here.share(here.key({"Environment": "prod"})) for name in ("said", "fixed", "gone", "open")}
+    people = {name: here.share(here.key({})) for name in ("console", "back")}
+    assert here.status(archived) == "ARCHIVED"
+    assert run("review", ids["said"], "--table", TABLE, "--verdict", "unintended").code == 0
+    here.aws.findings.resolve(ids["fixed"])
+    here.aws.findings.delete(ids["gone"])
+
+    cloudtrail.by, cloudtrail.agent = ADA, "Mozilla/5.0"
+    console = here.aws.client("accessanalyzer")
+    for status, names in (("ARCHIVED", ["console", "back"]), ("ACTIVE", ["back"])):
+        chosen = [people[name] for name in names]
+        console.update_findings(analyzerArn=here.analyzer_arn, ids=chosen, status=status)
+    cloudtrail.by, cloudtrail.agent = ADA, "Boto3/1.44 access-triage"
+    console.update_findings(analyzerArn=here.analyzer_arn, ids=[people["back"]], status="ARCHIVED")
+
+    out = tmp_path / "h.jsonl"
+    options = ("--analyzer-arn", here.analyzer_arn, "--table", TABLE, "--out", out)
+    result = run("history", "pull", *options)
+    assert (result.code, result.err) == (0, "")
+    counted = dict(reversed(line.strip().split(" ", 1)) for line in result.out.splitlines())
+    assert counted[history.REVIEWED] == "1"
+    assert counted[history.EXPECTED] == "1"
+    assert counted[history.FIXED] == "1"
+    assert counted[history.OURS] == "1"
+    assert counted[history.BACK] == "1"
+    assert f"records in {out}" in counted
+    records = [json.loads(line) for line in out.read_text().splitlines()]
+    assert counted[f"records in {out}"] == str(len(records))
+    assert sum(int(count) for reason, count in counted.items() if not reason.startswith("records")) == len(
+        records
+    )
+
+    dataset = read_dataset([str(out)], report=pytest.fail)
+    about = dataset.about.set_index(dataset.about["finding_id"].astype(str))
+    verdicts = about["verdict"].to_dict()
+    assert verdicts[archived] == -1, "our own decisions are never labels"
+    assert verdicts[ids["said"]] == verdicts[ids["fixed"]] == 1
+    assert verdicts[ids["gone"]] == verdicts[ids["open"]] == -1
+    assert verdicts[people["console"]] == 0
+    assert verdicts[people["back"]] == -1
+    # What enforcing put before people calibrates nothing without a sample of what it archives; what was
+    # concluded from a finding being resolved never does.
+    assert not about["for_threshold"].any()
+    surroundings = dict(zip(about.index, dataset.X["environment"], strict=True))
+    assert surroundings[archived] == "development"
+    assert surroundings[ids["said"]] == "production"
+
+    trained = run("train", out, "--out", tmp_path / "m")
+    assert (trained.code, trained.err) == (0, "")
+    assert "this history has 0: it takes 59 more" in trained.out
+    scored = run("score", out, "--model", tmp_path / "m", "--format", "jsonl")
+    assert scored.code == 0
+    assert len(scored.out.splitlines()) == len(records)
+
+
+def test_what_was_decided_in_shadow_mode_calibrates(here: Deployment, run: Run, tmp_path: Path) -> None:
+    here.set(MODE="shadow")
+    finding = here.share(here.development_key())
+    assert here.status(finding) == "ACTIVE"
+    out = tmp_path / "h.jsonl"
+    assert run("history", "pull", "--table", TABLE, "--out", out).code == 0
+    record = json.loads(out.read_text())
+    assert record["decision"]["outcome"] == "archive"
+    assert record["effect"] == "none"
+    moment = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    record["label"] = {"verdict": "expected", "by": "ada", "at": moment, "source": "cli"}
+    out.write_text(json.dumps(record))
+    assert read_dataset([str(out)], report=pytest.fail).for_threshold.tolist() == [True]
