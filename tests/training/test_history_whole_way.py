@@ -88,13 +88,10 @@ def test_from_findings_to_records_and_a_model(
     options = ("--analyzer-arn", here.analyzer_arn, "--table", TABLE, "--out", out)
     result = run("history", "pull", *options)
     assert (result.code, result.err) == (0, "")
-    counted = dict(reversed(line.strip().split(" ", 1)) for line in result.out.splitlines())
-    assert counted[history.REVIEWED] == "1"
-    assert counted[history.EXPECTED] == "1"
-    assert counted[history.FIXED] == "1"
-    assert counted[history.OURS] == "1"
-    assert counted[history.BACK] == "1"
-    assert f"records in {out}" in counted
+    lines = [line.split(maxsplit=1) for line in result.out.splitlines()]
+    counted = {reason: int(count) for count, reason in lines}
+    for reason in (history.REVIEWED, history.EXPECTED, history.FIXED, history.OURS, history.BACK):
+        assert counted[reason] == 1
     records = [json.loads(line) for line in out.read_text().splitlines()]
     assert counted[f"records in {out}"] == str(len(records))
     assert sum(int(count) for reason, count in counted.items() if not reason.startswith("records")) == len(
