@@ -54,7 +54,8 @@ def render(trained: Trained, metrics: Mapping[str, Any]) -> tuple[str, str]:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     name, rows = measured(trained)
-    weights = importance(trained.card.tables, trained.dataset.X.iloc[rows])
+    shown = rows if len(rows) else before_and_after(trained)[0]
+    weights = importance(trained.card.tables, trained.dataset.X.iloc[shown])
     lowest, missed = _lowest(trained)
     content = {
         **metrics,

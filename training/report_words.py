@@ -135,12 +135,22 @@ def new_accounts(metrics: Mapping[str, Any]) -> str:
         f"For accounts never seen the promise does not hold by itself. Leaving accounts out, "
         f"{percent(out['archived_share'])} of their findings are archived, {out['misses']} of "
         f"{out['positives']} unintended ones among them ({percent(out['miss_rate'])}, at most "
-        f"{percent(out['miss_rate_upper'])}). If findings whose principal was never seen either "
-        "went to a person unless the prior card alone archives them (not enforced yet), it would be "
-        f"{percent(ruled['archived_share'])} and {ruled['misses']}."
+        f"{percent(out['miss_rate_upper'])}). The guardrail never_seen takes those whose principal was never "
+        "seen either to a person unless the prior card alone archives them: with it "
+        f"{percent(ruled['archived_share'])} are archived, and {ruled['misses']} unintended ones among them."
+    )
+
+
+def without_verdicts(_: Mapping[str, Any]) -> str:
+    """Say what the prior card with precedent alone is."""
+    return (
+        "It is the prior card with how often things were seen. No verdict was used, so nothing of its "
+        "quality is measured here; triage backtest measures it where there are verdicts."
     )
 
 
 def sentences(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     """Return all of that, in this order."""
+    if metrics["request"]["labels"] == "none":
+        return guarantee(metrics), without_verdicts(metrics)
     return tuple(say(metrics) for say in (guarantee, tested, ranking, among_archived, new_accounts))

@@ -142,6 +142,14 @@ def test_pages_of_very_little(
     assert "None" not in (version / "card.md").read_text()
 
 
+def test_the_card_with_precedent_shows_what_decides(run: Run, tmp_path: Path) -> None:
+    records = write(tmp_path / "h.jsonl", [record(n, n) for n in range(60)])
+    version = train(run, tmp_path, records, "--labels", "none")
+    page = page_of(version)
+    assert "What decides" in page.headings
+    assert "No verdict was used" in (version / "report.html").read_text()
+
+
 # Pictures.
 
 
