@@ -98,7 +98,7 @@ def of_burst(items: Sequence[Mapping[str, Any]], group: str, policy: Policy, *, 
         _subject(f"{len(items)} more: {group}"),
         f"{count} on {common}",
         (f"They followed an alert on {common} and were collected.", *(REPEAT,) * is_repeat),
-        (_section("Alerts", items, policy),),
+        (section("Alerts", items, policy),),
         "burst",
     )
 
@@ -112,7 +112,7 @@ def of_rest(items: Sequence[Mapping[str, Any]], policy: Policy, *, is_repeat: bo
         f"Digest of {_count(len(items), 'alert')}",
         ("None of them had a mail of its own.", *(REPEAT,) * is_repeat),
         tuple(
-            _section(title, listed, policy)
+            section(title, listed, policy)
             for title, listed in (("Alerts", others), ("Unused access", unused))
             if listed
         ),
@@ -150,7 +150,7 @@ def of_report(
     sections = []
     for outcome, title in (("alert", "To be looked at"), ("archive", f"{would}archived".capitalize())):
         if of_outcome[outcome]:
-            sections.append(_section(title, of_outcome[outcome], policy, rows))
+            sections.append(section(title, of_outcome[outcome], policy, rows))
             rows -= len(sections[-1].rows)
     return Digest(
         _subject(f"Report: {totals['alert']} to be looked at, {totals['archive']} {would}archived"),
@@ -184,9 +184,7 @@ def announce(message: Message, why: str) -> Message:
     return Message(_subject(f"{STOPPED}: {why}"), f"{note}\n\n{message.text}", content)
 
 
-def _section(
-    title: str, items: Sequence[Mapping[str, Any]], policy: Policy, most: int = MOST_ROWS
-) -> Section:
+def section(title: str, items: Sequence[Mapping[str, Any]], policy: Policy, most: int = MOST_ROWS) -> Section:
     """List findings: those with guardrails first, then by score."""
     rows = sorted((_row(item, policy) for item in items), key=lambda ranked: ranked[0])
     shown = tuple(row for _, row in rows[:most])

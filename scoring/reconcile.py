@@ -11,6 +11,7 @@ import msgspec
 from scoring.outbox import flush
 from scoring.reporting import send_report
 from scoring.runtime import Runtime
+from scoring.summary_log import send_summary
 from scoring.sweep import Swept, finish_intents, read_progress, sweep
 from scoring.undo import bring_back, expired
 from scoring.watch_schedule import look
@@ -47,7 +48,7 @@ class Run(msgspec.Struct, kw_only=True):
     Attributes
     ----------
     mails : int
-        Digests and reports sent.
+        Digests, reports and summaries sent.
     expired : int
         Archives whose term was over.
     suspicions : int
@@ -86,6 +87,8 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
         run.expired = _expire(runtime, schedule.period)
     with _noting(run, "watching what may hide access"):
         run.suspicions = look(runtime, schedule.analyzers, is_time_left)
+    with _noting(run, "summarising"):
+        run.mails += send_summary(runtime)
     with _noting(run, "reporting and sweeping"):
         progress = read_progress(runtime.log)
         run.mails += send_report(runtime, progress)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from scoring.digest import Digest
     from scoring.review_page import Page
+    from scoring.summary import Summary
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _WIDTH: Final = 78
@@ -57,6 +58,16 @@ def to_review_page(content: "Page", *, longest_note: int) -> str:
 def review_style() -> str:
     """Return what stands between the tags of that page's one style element, to the letter."""
     return (_TEMPLATES / "review.css").read_text(encoding="utf-8")
+
+
+def to_summary_text(content: "Summary") -> str:
+    """Render a summary as the text of a mail."""
+    return _template("summary.txt.j2").render(d=content)
+
+
+def to_summary_page(content: "Summary") -> str:
+    """Render a summary as one HTML page that needs nothing from elsewhere; also the HTML of a mail."""
+    return _template("summary.html.j2").render(d=content)
 
 
 def to_fragment(content: Explanation, *, level: int = 2) -> str:
