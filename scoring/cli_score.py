@@ -89,8 +89,10 @@ def score(
     from scoring.batch import Cases, decide_all, load_settings
     from scoring.formats import WRITERS
     from scoring.output import destination
+    from scoring.reading import check
 
     settings = load_settings(model, policy, threshold)
+    check(file)
     cases = Cases(file, _complain, is_strict=strict)
     with destination(output, (file, model, policy)) as out:
         decided = decide_all(_watched(cases, is_shown=output is not None), settings)

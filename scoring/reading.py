@@ -8,6 +8,7 @@ the values around it still come through. No more than one value is held in memor
 import gzip
 import io
 import os
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -52,6 +53,18 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Located]:
             yield from Scanner(name, lines).records()
     except BadInput as error:
         yield Located(name, error=error)
+
+
+def check(source: str) -> None:
+    """Raise `BadInput` for a path where nothing can be read, before anything is written. It is not opened."""
+    if source == STANDARD_INPUT or "\0" in source:
+        return
+    try:
+        mode = Path(source).stat().st_mode
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror or error}", where=_name(source)) from None
+    if stat.S_ISDIR(mode):
+        raise BadInput("expected a file, got a directory", where=_name(source))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import triage
 from scoring import scorecard_files
 from scoring.policy import DEFAULT as DEFAULT_POLICY
 from tests.score_runs import EVENTS, Score, event, runner
@@ -106,12 +107,22 @@ class TestFiles:
         assert "archive" not in result.out
 
     def test_a_directory(self, score, tmp_path):
-        assert score(tmp_path) == (2, "", f"{tmp_path}: expected a file, got a directory\n")
+        told = f"triage score: {tmp_path}: expected a file, got a directory\n"
+        assert score(tmp_path) == (2, "", told)
 
     def test_a_missing_file_with_a_hostile_name(self, score, tmp_path):
         result = score(tmp_path / "no\n\x1b[2Jfile")
         assert result.code == 2
         assert "No such file" in result.faults[0]
+
+    @pytest.mark.parametrize("format_", ["table", "csv", "json"])
+    def test_a_missing_file_leaves_what_was_written_before(self, tmp_path, capfd, format_):
+        kept = tmp_path / "decisions"
+        kept.write_text("of yesterday")
+        for output in ([], ["--output", str(kept)]):
+            assert triage.main(["score", str(tmp_path / "none"), "--format", format_, *output]) == 2
+            assert capfd.readouterr().out == ""
+        assert kept.read_text() == "of yesterday"
 
 
 class TestSettings:
