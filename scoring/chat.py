@@ -43,7 +43,7 @@ def notification(mail: Mail) -> dict[str, Any]:
         kind, thread = "alert", _id_of(content) or mail.subject
     else:
         listing = cast(Listing, mail)
-        title, lines = code(listing.title, TITLE), list(_list(listing))
+        title, lines = plain(listing.title), list(_list(listing))
         steps = [code(advice, 300) for advice in listing.advice]
         kind, thread = listing.kind, listing.kind
     return {
@@ -84,7 +84,7 @@ def code(text: str, limit: int = _VALUE) -> str:
 def plain(text: str) -> str:
     """Take everything out of a line that a chat could read as markup, as a mention or as an address."""
     shown = visible(text, 300).translate(_LOOK_ALIKE).translate(_MARKUP)
-    return re.sub(r":(?=\S)", "\u2236", re.sub(r"(?<=\w)\.(?=\w)", "\u2024", shown))
+    return re.sub(r":(?=\S)", "\u2236", re.sub(r"(?<=\w)\.(?=[^\W\d])", "\u2024", shown))
 
 
 def _alert_title(content: Explanation) -> str:
@@ -131,6 +131,8 @@ def _steps(content: Explanation) -> Iterable[str]:
 
 
 def _list(mail: Listing) -> Iterable[str]:
+    if mail.tiles:
+        yield ", ".join(f"{plain(tile.label)}: {tile.number}" for tile in mail.tiles)
     for note in mail.notes:
         yield f"*{plain(note)}*"
     for section in mail.sections:

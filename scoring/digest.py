@@ -70,6 +70,7 @@ class Digest(msgspec.Struct, frozen=True, dict=True):
     sections: tuple[Section, ...]
     kind: str = "digest"
     advice: tuple[str, ...] = ("triage review --list",)
+    tiles: tuple[()] = ()
 
     @cached_property
     def text(self) -> str:

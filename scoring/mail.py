@@ -36,6 +36,10 @@ class Listing(Mail, Protocol):
         """What to know before reading."""
 
     @property
+    def tiles(self) -> Sequence[Any]:
+        """Numbers to see first, each with `label` and `number`."""
+
+    @property
     def sections(self) -> Sequence[Any]:
         """Each with `title`, `rows` (of `score` and `headline`) and `more`."""
 

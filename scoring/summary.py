@@ -56,10 +56,9 @@ class Count(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Counts under a title; `said` says in words what they mean."""
+    """Counts under a title, the largest first."""
 
     title: str
-    said: str
     counts: tuple[Count, ...]
 
 
@@ -196,8 +195,8 @@ def summarise(
         if items
     ]
     tables = (
-        _table(f"{would}archived automatically, by reason".capitalize(), "", [f.reason for f in archived]),
-        _table("Alerts by team tag", "", [_team(fact.owner) for fact in alerts]),
+        _table(f"{would}archived automatically, by reason".capitalize(), [f.reason for f in archived]),
+        _table("Alerts by team tag", [_team(fact.owner) for fact in alerts]),
     )
     notes = [_drift(facts, now, period)]
     if is_shadow:
@@ -260,17 +259,16 @@ def _listed(title: str, items: Sequence[Mapping[str, Any]], policy: Policy) -> S
     return msgspec.structs.replace(found, more=len(items) - len(found.rows))
 
 
-def _table(title: str, said: str, labels: Iterable[str]) -> Table:
+def _table(title: str, labels: Iterable[str]) -> Table:
     ranked = sorted(Counter(labels).items(), key=lambda pair: (-pair[1], pair[0]))
-    shown, rest = ranked[:_SHOWN], ranked[_SHOWN:]
+    largest = ranked[0][1] if ranked else 1
+    counts = [
+        Count(visible(label, 110), number, 100 * number // largest) for label, number in ranked[:_SHOWN]
+    ]
+    rest = [number for _, number in ranked[_SHOWN:]]
     if rest:
-        shown.append((f"{len(rest)} others", sum(number for _, number in rest)))
-    largest = max((number for _, number in shown), default=1)
-    return Table(
-        title,
-        said,
-        tuple(Count(visible(label, 110), number, 100 * number // largest) for label, number in shown),
-    )
+        counts.append(Count(f"{len(rest)} others", sum(rest), 0))
+    return Table(title, tuple(counts))
 
 
 def _reason(decision: Mapping[str, Any]) -> str:

@@ -74,7 +74,7 @@ def test_what_somebody_has_looked_at_waits_no_longer(here: Deployment) -> None:
     here.clock.pass_by(days=10)
     later = summary(here)
     assert numbers(later) == [0, 0, 0, 0]
-    assert later.tables == later.sections == ()
+    assert (later.tables, later.sections) == ((), ())
 
 
 def test_it_comes_once_a_week_and_not_in_shadow_mode(here: Deployment) -> None:
