@@ -31,23 +31,35 @@ def final_scores(card: Scorecard, X: pd.DataFrame) -> tuple[Ints, Ints]:
     ValueError
         A feature of the scorecard is not among the columns.
     """
-    scores = np.empty(len(X), dtype=np.int64)
-    unlimited = np.empty(len(X), dtype=np.int64)
-    for row, features in enumerate(_features(card, X)):
-        score, contributions = card.score(features)
-        limited = contributions and contributions[-1].feature == TAG_LIMIT
-        scores[row] = score
-        unlimited[row] = score - round(contributions[-1].points * 10) if limited else score
-    return scores, unlimited
-
-
-def _features(card: Scorecard, X: pd.DataFrame) -> Iterator[dict[str, str]]:
     names = [feature.name for feature in card.features]
     missing = [name for name in names if name not in X.columns]
     if missing:
         raise ValueError(f"the scorecard needs the column {missing[0]!r}, which the rows lack")
-    for start in range(0, len(X), _AT_ONCE):
-        some = X.iloc[start : start + _AT_ONCE]
+    kind, examples = _alike(X[names])
+    scores = np.empty(len(examples), dtype=np.int64)
+    unlimited = np.empty(len(examples), dtype=np.int64)
+    for i, features in enumerate(_features(X[names], examples)):
+        score, contributions = card.score(features)
+        limited = contributions and contributions[-1].feature == TAG_LIMIT
+        scores[i] = score
+        unlimited[i] = score - round(contributions[-1].points * 10) if limited else score
+    return scores[kind], unlimited[kind]
+
+
+def _alike(X: pd.DataFrame) -> tuple[Ints, Ints]:
+    """Return which rows hold the same in all columns, as a number for each row, and a row of each kind."""
+    kind: Ints = np.zeros(len(X), dtype=np.int64)
+    for name in X.columns:
+        codes, values = pd.factorize(X[name])
+        # Numbered anew each time: no product of many columns' sizes ever overflows.
+        kind = pd.factorize(kind * (len(values) + 1) + codes)[0]
+    return kind, np.unique(kind, return_index=True)[1]
+
+
+def _features(X: pd.DataFrame, rows: Ints) -> Iterator[dict[str, str]]:
+    names = list(X.columns)
+    for start in range(0, len(rows), _AT_ONCE):
+        some = X.iloc[rows[start : start + _AT_ONCE]]
         columns = [some[name].to_numpy(dtype=object).tolist() for name in names]
         for values in zip(*columns, strict=True):
             yield dict(zip(names, values, strict=True))
