@@ -71,7 +71,7 @@ def _deciding() -> Iterator[tuple[str, str]]:
 
 
 def _importing() -> Iterator[tuple[str, str]]:
-    # The first round compiles what has changed, and keeps it; a deployed package is compiled already.
+    # The first round compiles what has changed, and keeps it; whoever runs Python a second time has that.
     compiling = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for what, code in IMPORTS.items():
         command = [sys.executable, "-c", _CLOCK.format(code)]
