@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +19,7 @@ from training.arrays import Bools, Ints
 from training.dataset import DAY, Dataset
 from training.evaluation import DIGITS, missed, quality
 from training.files import read_cases
-from training.registry import METRICS
+from training.models import metrics_beside
 
 SKIP: Final = -1
 ALERT: Final = 0
@@ -96,14 +94,10 @@ def learned_until(model: str) -> float | None:
 
     It stands in the metrics beside the scorecard.
     """
-    path = Path(model)
-    if path.is_dir() and not (path / METRICS).exists() and (path / "current").is_file():
-        path = path / (path / "current").read_text(encoding="utf-8", errors="replace").strip()
-    beside = (path if path.is_dir() else path.parent) / METRICS
     try:
-        until = json.loads(beside.read_bytes())["data"]["learned_until"]
+        until = (metrics_beside(model) or {})["data"]["learned_until"]
         return None if until is None else datetime.fromisoformat(until).timestamp()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -50,16 +50,16 @@ def backtest(
     Guardrails and rules of the policy take part. Of a trained model's own history only what came after the
     findings that it has learned from is replayed; where that is not known, everything.
     """
-    from scoring import scorecard_files
     from scoring.errors import BadInput
     from training.backtest import replay, summarise
+    from training.models import load
 
     if "-" in history:
         raise BadInput("expected files, since they are read twice", value="-")
     if not 0 < delta < 1:
         raise BadInput("expected a number between 0 and 1", field="--delta", value=delta)
     models = [model, *([against] if against else [])]
-    cards = [scorecard_files.load(one) for one in models]
+    cards = [load(one) for one in models]
     with watch() as watching, workers(jobs, scheduler) as crew:
         dataset, rules, code = read_history(history, policy, jobs, watching, crew=crew)
         rows, note = _later(dataset, models, everything)
@@ -102,13 +102,13 @@ def tune(
     By score alone; guardrails can only raise more alerts. Of a trained model's own history only what came
     after the findings that it has learned from is taken.
     """
-    from scoring import scorecard_files
+    from training.models import load
     from training.tune import Wishes
     from training.tune import tune as run
 
     wishes = Wishes(alpha, delta, cost_miss, cost_alert, alerts_per_day)
     wishes.check()
-    card = scorecard_files.load(model)
+    card = load(model)
     with watch() as watching, workers(jobs, scheduler) as crew:
         dataset, _, code = read_history(history, policy, jobs, watching, [card], crew)
         rows, note = _later(dataset, [model], everything)

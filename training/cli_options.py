@@ -57,7 +57,9 @@ Scheduler = Annotated[
 Model = Annotated[
     str,
     typer.Option(
-        metavar="M", help="A scorecard.json, a version's folder or a registry's folder.", show_default=False
+        metavar="M",
+        help="A scorecard.json, a version's folder or a registry's; s3://bucket/prefix too.",
+        show_default=False,
     ),
 ]
 

@@ -93,6 +93,7 @@ def train(
     """
     from scoring import scorecard_files
     from training.metrics import measure
+    from training.models import load
     from training.registry import Registry
     from training.report_words import sentences
     from training.stores import open_store
@@ -101,7 +102,7 @@ def train(
     from training.version import version_files
 
     registry = Registry(open_store(out))
-    card = scorecard_files.load(prior or scorecard_files.DEFAULT)
+    card = load(prior or scorecard_files.DEFAULT)
     request = Request(
         alpha=alpha,
         delta=delta,

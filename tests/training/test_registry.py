@@ -346,6 +346,7 @@ def test_the_whole_way_with_a_bucket(run: Run, bucket: BucketStore, tmp_path: Pa
         days = np.arange(12) + (20 if name == "second" else 0)
         records = [record(n, float(day), verdict="expected") for n, day in enumerate(days)]
         assert run("train", write(tmp_path / f"{name}.jsonl", records), "--out", where).code == 0
+    registry = Registry(bucket)
     listed = json.loads(run("models", "list", where, "--format", "json").out)
     assert [one["current"] for one in listed] == [True, False]
     forced = run("models", "promote", where, listed[1]["version"], "--force")
@@ -354,3 +355,13 @@ def test_the_whole_way_with_a_bucket(run: Run, bucket: BucketStore, tmp_path: Pa
     assert run("models", "rollback", where).code == 0
     assert bucket.read("current") == f"{listed[0]['version']}\n".encode()
     assert run("models", "show", where).out.startswith("# default ")
+    later = write(tmp_path / "later.jsonl", [record(n, 100.0 + n) for n in range(3)])
+    for model in (where, f"{where}/{listed[0]['version']}"):
+        tuned = json.loads(run("tune", later, "--model", model, "--format", "json").out)
+        assert tuned["model"] == registry.scorecard(listed[0]["version"]).sha256
+        assert tuned["note"].startswith("The 3 of 3 findings that came after")
+    missing = run("backtest", later, "--model", f"{where}/nothing")
+    assert missing.code == 2
+    assert "expected a version of the registry" in missing.err
+    again = run("train", later, "--prior", where, "--out", tmp_path / "local")
+    assert (again.code, again.err) == (0, "")
