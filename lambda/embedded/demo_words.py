@@ -97,7 +97,8 @@ def promises(results: Results) -> list[Promise]:
     """What a newcomer should have seen kept."""
     happened = results.outcome.happened
     twice, previews = count(happened.repeated, "event"), count(happened.previews, "access preview")
-    idle = "none" if happened.repeated_idle == happened.repeated else f"{happened.repeated_idle} not"
+    busy = happened.repeated - happened.repeated_idle
+    second = f"{busy} did something" if busy else "none did anything"
     found = [
         Promise(name, says.format(_became(one)), one.id if one.decision.outcome == "alert" else "")
         for scene, name, says in _SCENES
@@ -105,9 +106,10 @@ def promises(results: Results) -> list[Promise]:
     ]
     if happened.collected:
         mailed, later = count(len(results.outcome.sent), "mail"), count(happened.collected, "alert")
-        found.append(Promise("Not a flood", f"{mailed} went out at once; {later} wait to be sent together"))
+        wait = "waits" if happened.collected == 1 else "wait"
+        found.append(Promise("Not a flood", f"{mailed} went out at once; {later} {wait} to be sent together"))
     if happened.repeated:
-        found.append(Promise("Delivered twice", f"{twice} came twice; {idle} did anything the second time"))
+        found.append(Promise("Delivered twice", f"{twice} came twice; {second} the second time"))
     if happened.previews:
         found.append(Promise("No findings", f"{previews} came as events and changed nothing"))
     if results.out_of_reach:
