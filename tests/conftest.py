@@ -30,6 +30,7 @@ class Tool(NamedTuple):
 
 TOOLS = {
     "node": Tool(("node",), "install Node.js 20 or newer"),
+    "deploy": Tool((".venv-deploy/bin/cfn-lint",), "run make deploy-tools, which needs Node.js 20 or newer"),
     "chromium": Tool(("chromium", "chromium-browser", "google-chrome"), "install the package chromium"),
 }
 
