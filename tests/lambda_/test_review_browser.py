@@ -8,7 +8,15 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.lambda_.browser import DESK, PHONE, chromium, is_wider_than_the_screen, least_contrast, tab_order
+from tests.lambda_.browser import (
+    DESK,
+    PHONE,
+    SMALL,
+    chromium,
+    is_wider_than_the_screen,
+    least_contrast,
+    tab_order,
+)
 from tests.lambda_.deployment import Deployment
 from tests.lambda_.review_site import server, site, tokens
 
@@ -167,8 +175,8 @@ def test_every_page_can_be_read(
     page, troubles = open_page(browser, address, color_scheme=scheme)
 
     def check(name: str) -> None:
-        for size in (PHONE, DESK, {"width": 320, "height": 640}):
-            page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        for size in (PHONE, DESK, SMALL):
+            page.set_viewport_size(size)
             assert not is_wider_than_the_screen(page), (name, size)
             look(page, name)
         ratio, text = least_contrast(page)
