@@ -127,10 +127,11 @@ def _list(found: "list[Reviewed]", form: Form) -> None:
     import msgspec
 
     from scoring.live.columns import columns
+    from scoring.sanitize import shown_json
 
     if form is Form.jsonl:
         for reviewed in found:
-            typer.echo(msgspec.json.encode(reviewed.record))
+            typer.echo(shown_json(msgspec.json.encode(reviewed.record)))
         return
     if found:
         headings = ("Decided", "Finding", "Score", "Resource", "Reason")

@@ -42,6 +42,7 @@ def summary(
     from scoring.live.connection import Options, connect_as, decision_log
     from scoring.live.session import told_in_one_line
     from scoring.output import destination
+    from scoring.sanitize import shown_json
     from scoring.summary_log import read_summary
 
     if not table:
@@ -58,7 +59,9 @@ def summary(
         )
     if format is Form.json:
         plain = {name: getattr(found, name) for name in ("title", "notes", "tiles", "tables", "sections")}
-        written = msgspec.json.format(msgspec.json.encode(msgspec.to_builtins(plain)), indent=1) + b"\n"
+        written = (
+            shown_json(msgspec.json.format(msgspec.json.encode(msgspec.to_builtins(plain)), indent=1)) + b"\n"
+        )
     else:
         written = (found.html if format is Form.html else found.text).encode()
     with destination(output) as stream:

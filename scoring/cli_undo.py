@@ -75,12 +75,13 @@ def _print(done: "list[Undone]", form: Form, *, is_applied: bool) -> None:
     import msgspec
 
     from scoring.live.columns import columns
+    from scoring.sanitize import shown_json
 
     if form is Form.jsonl:
         for undone in done:
             fields = msgspec.to_builtins(undone.archive)
             del fields["mark"]
-            typer.echo(msgspec.json.encode({**fields, "outcome": undone.outcome}))
+            typer.echo(shown_json(msgspec.json.encode({**fields, "outcome": undone.outcome})))
         return
     if done:
         headings = ("Archived", "Finding", "Resource", "Score", "Model", "Outcome")

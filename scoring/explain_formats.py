@@ -12,6 +12,7 @@ from scoring.formats import Decided
 from scoring.policy import Policy
 from scoring.records import Case
 from scoring.rendering import to_page
+from scoring.sanitize import shown_json
 
 _BETWEEN: Final = f"\n{'-' * 78}\n\n"
 
@@ -38,7 +39,7 @@ def write_json(decided: Decided, out: TextIO, policy: Policy) -> int:  # noqa: A
     """Write a line for each: the decision, the finding's facts and its context; return how many."""
     count = 0
     for case, decision in decided:
-        out.write(msgspec.json.encode(with_facts(case, decision)).decode("utf-8") + "\n")
+        out.write(shown_json(msgspec.json.encode(with_facts(case, decision))).decode() + "\n")
         count += 1
     return count
 

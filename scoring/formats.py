@@ -14,6 +14,7 @@ from scoring.decide import Decision
 from scoring.errors import printable
 from scoring.policy import Policy
 from scoring.records import Case
+from scoring.sanitize import shown_json
 
 Decided = Iterable[tuple[Case, Decision]]
 
@@ -48,7 +49,7 @@ def write_jsonl(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noq
     """Write one decision a line; the same decision gives the same bytes."""
     encode, write = msgspec.json.Encoder().encode, out.write
     for _, decision in decided:
-        write(encode(decision) + b"\n")
+        write(shown_json(encode(decision)) + b"\n")
 
 
 def write_json(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
@@ -56,7 +57,7 @@ def write_json(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa
     encode = msgspec.json.Encoder().encode
     separator = b"[\n"
     for _, decision in decided:
-        out.write(separator + encode(decision))
+        out.write(separator + shown_json(encode(decision)))
         separator = b",\n"
     out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 

@@ -95,7 +95,9 @@ def open_alerts(log: DecisionLog, *, since: str = "") -> Iterator[Reviewed]:
         for item in some:
             mark = marks.get(item["finding_id"])
             if mark is not None and mark.decision_item == item["item"]:
-                yield _reviewed(item)
+                reviewed = _reviewed(item)
+                if "decision" in reviewed.record:  # not so for an event that could not be read
+                    yield reviewed
 
 
 def find(log: DecisionLog, finding_id: str) -> Reviewed:
@@ -114,8 +116,12 @@ def find(log: DecisionLog, finding_id: str) -> Reviewed:
 
 def decisions(log: DecisionLog, finding_id: str) -> list[Reviewed]:
     """Return the decisions on a finding that are alerts or archives, oldest first."""
-    found = of_finding(log.client, log.table, finding_id)
-    return [_reviewed(item) for item in found if item["outcome"] in _DECIDED]
+    found = [
+        _reviewed(item)
+        for item in of_finding(log.client, log.table, finding_id)
+        if item["outcome"] in _DECIDED
+    ]
+    return [reviewed for reviewed in found if "decision" in reviewed.record]
 
 
 def give(reviewed: Reviewed, label: Label, log: DecisionLog) -> Reviewed:

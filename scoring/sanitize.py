@@ -4,6 +4,7 @@ All of these can be chosen by whoever shares a resource. What comes out of here 
 characters that nobody has hidden, turned round or piled up; HTML escaping comes on top, in the templates.
 """
 
+import json
 import re
 import unicodedata
 
@@ -12,6 +13,7 @@ from scoring.errors import printable
 VALUE = 160
 """Characters of a value that are shown; the record holds all of it."""
 
+_NOT_PLAIN = re.compile("[^\x00-\x7e]")
 _MOST_MARKS = 2
 _MARKER = len("[...+9999999...]")
 # Printable by name, blank or without width on the screen: fillers, variation selectors, blank Braille.
@@ -80,6 +82,24 @@ def to_ascii(text: str, limit: int) -> str:
     caf\xe9
     """
     return cut(visible(text).encode("ascii", "backslashreplace").decode("ascii"), limit)
+
+
+def shown_json(encoded: bytes) -> bytes:
+    r"""Escape in JSON what does not show on a terminal, or turns the line round; it says the same.
+
+    Examples
+    --------
+    >>> print(shown_json('["pay\u202eroll \u00e9\x7f"]'.encode()).decode())
+    ["pay\u202eroll é\u007f"]
+    """
+    if encoded.isascii() and b"\x7f" not in encoded:
+        return encoded
+    return _NOT_PLAIN.sub(_escaped, encoded.decode()).encode()
+
+
+def _escaped(match: re.Match[str]) -> str:
+    char = match[0]
+    return char if char.isprintable() else json.dumps(char)[1:-1].replace("\x7f", "\\u007f")
 
 
 def _escape(text: str) -> str:

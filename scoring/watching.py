@@ -7,6 +7,7 @@ from scoring.alerting import send, send_again
 from scoring.decision_log import Taken
 from scoring.log_entries import Entry, stamp
 from scoring.runtime import Done, Runtime
+from scoring.sanitize import visible
 from scoring.watch import Suspicion
 
 
@@ -44,4 +45,4 @@ def tell(suspicion: Suspicion, runtime: Runtime) -> Done:
         is_guarded=True,
         to=routing.security(runtime.policy.alerts, runtime.writers),
     )
-    return Done(finding_id=suspicion.id, effect=effect, note=suspicion.headline)
+    return Done(finding_id=suspicion.id, effect=effect, note=visible(suspicion.headline, 300))
