@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from scoring import guardrails
+from scoring import guardrails, never_seen
 from scoring.context import Context
 from scoring.features import features_of
 from scoring.finding import Finding, Notice
@@ -60,11 +60,17 @@ def decide(
         In tenths, for this very card; otherwise the policy's override for it, or else the card's own.
     """
     about = Surroundings(finding, context, policy)
-    score, contributions = card.score(features_of(about, card.features))
+    features = features_of(about, card.features)
+    score, contributions = card.score(features)
     if threshold is None:
         threshold = policy.threshold_for(card.sha256, card.threshold)
     stopped_by = guardrails.check(about)
-    outcome, reason = _outcome(about, score, threshold, stopped_by)
+    rule = _expected_by(about)
+    is_below = threshold is not None and score < threshold
+    if is_below and rule is None and policy.guardrails.never_seen:
+        unseen = never_seen.check(card, features)
+        stopped_by += () if unseen is None else (unseen,)
+    outcome, reason = _outcome(about, score, threshold, stopped_by, rule)
     return Decision(
         finding_id=finding.id,
         resource=finding.resource,
@@ -108,7 +114,11 @@ def skip_notice(notice: Notice, card: Scorecard) -> Decision:
 
 
 def _outcome(
-    about: Surroundings, score: int, threshold: int | None, stopped_by: tuple[Guardrail, ...]
+    about: Surroundings,
+    score: int,
+    threshold: int | None,
+    stopped_by: tuple[Guardrail, ...],
+    rule: Rule | None,
 ) -> tuple[Outcome, str]:
     finding = about.finding
     if finding.is_deleted:
@@ -119,7 +129,6 @@ def _outcome(
         return "alert", "guardrail: " + ", ".join(dict.fromkeys(rail.name for rail in stopped_by))
     if threshold is None:
         return "alert", "no threshold belongs to this model: nothing is archived"
-    rule = _expected_by(about)
     if rule is not None:
         return "archive", f"expected by the policy's rule: {rule.name}"
     if score < threshold:

@@ -57,6 +57,7 @@ class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     permissions_outside: bool = True
     confidential_outside: bool = True
     reactivated: bool = True
+    never_seen: bool = True
 
 
 class SecurityHub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

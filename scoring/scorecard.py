@@ -184,6 +184,10 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         The most that tags and aliases together may take off a score.
     risk : tuple of (int, float)
         Calibration: from a score on (tenths), the probability that a finding is unintended; rising.
+    seen_in : tuple of keys
+        Tables whose evidence lists all that was seen in training; see `scoring.never_seen`.
+    prior : Scorecard or None
+        The card that the training started from.
     sha256 : str
         Digest of the scorecard's JSON form.
     """
@@ -196,6 +200,8 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tag_limit: int
     tables: tuple[Table, ...]
     risk: tuple[tuple[int, float], ...] = ()
+    seen_in: tuple[Key, ...] = ()
+    prior: "Scorecard | None" = None
     sha256: str = ""
 
     @cached_property
@@ -206,9 +212,9 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The features that scoring needs, in the order of the tables; `featurise` takes them."""
-        names = dict.fromkeys(
-            ("public", "access_level", *(name for table in self.tables for name in table.key))
-        )
+        of_prior = () if self.prior is None else self.prior.tables
+        tables = (*self.tables, *of_prior)
+        names = dict.fromkeys(("public", "access_level", *(name for table in tables for name in table.key)))
         return tuple(found for name in names if (found := feature(name)))
 
     @cached_property

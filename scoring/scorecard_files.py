@@ -19,9 +19,20 @@ from scoring.toml_files import read_text
 DEFAULT = Path(__file__).parent / "data" / "scorecard.toml"
 SCORECARD = "scorecard.json"
 MANIFEST = "manifest.json"
-SCHEMA = 1
+SCHEMA = 2
+
+
+def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
+    """Let trained cards say where they know nothing; the card before them is not known, so nothing vouches."""
+    tables = content.get("table")
+    if content.get("kind") != "trained" or not isinstance(tables, list):
+        return content
+    counted = [table.get("key") for table in tables if isinstance(table, dict) and "evidence" in table]
+    return {**content, "seen_in": [key for key in (["principal"], ["account"]) if key in counted]}
+
+
 # Schema version -> what turns a document of that version into one of the next; loading walks the recipes.
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_schema_1}
 
 _CHOICES = {"kind": "weighted or trained", "unit": "points or tenths"}
 
@@ -35,6 +46,8 @@ class _CardFile(msgspec.Struct, forbid_unknown_fields=True):
     table: list[TableFile]
     kind: Literal["weighted", "trained"] = "weighted"
     risk: list[tuple[int, float]] = []
+    seen_in: list[list[str]] = []
+    prior: dict[str, Any] | None = None
     schema: int = SCHEMA
     feature_version: int = features.VERSION
     unit: Literal["points", "tenths"] = "points"
@@ -143,6 +156,10 @@ def to_json(card: Scorecard) -> str:
         "tag_limit": card.tag_limit,
         "risk": [list(step) for step in card.risk],
     }
+    if card.seen_in:
+        head["seen_in"] = [list(key) for key in card.seen_in]
+    if card.prior is not None:
+        head["prior"] = json.loads(to_json(card.prior))
     lines = [f"  {_dump(name)}: {_dump(value)}" for name, value in head.items()]
     tables = ",\n".join("    " + _dump(_table_to_json(table)) for table in card.tables)
     return "{\n" + ",\n".join(lines) + ',\n  "table": [\n' + tables + "\n  ]\n}\n"
@@ -191,6 +208,12 @@ def _build(content: dict[str, Any]) -> Scorecard:
         first = seen.setdefault(frozenset(table.key), index)
         if first != index:
             raise BadInput(f"the key stands in table[{first}] already", field=f"table[{index}].key")
+    seen_in = tuple(tuple(key) for key in card.seen_in)
+    for position, key in enumerate(seen_in):
+        if not any(table.key == key for table in tables):
+            raise BadInput(
+                "expected the key of a table of this card", field=f"seen_in[{position}]", value=key
+            )
     tag_limit = read(card.tag_limit, "tag_limit")
     if tag_limit < 0:
         raise BadInput("expected no negative number", field="tag_limit", value=card.tag_limit)
@@ -208,8 +231,20 @@ def _build(content: dict[str, Any]) -> Scorecard:
             tag_limit=tag_limit,
             tables=tables,
             risk=tuple(card.risk),
+            seen_in=seen_in,
+            prior=None if card.prior is None else _prior(card.prior),
         )
     )
+
+
+def _prior(content: dict[str, Any]) -> Scorecard:
+    try:
+        if content.get("prior") is not None:
+            raise BadInput("expected no further card", field="prior")
+        return _build(upgrade(content))
+    except BadInput as error:
+        error.field = f"prior.{error.field}"
+        raise
 
 
 def _tenths(value: object, field: str) -> int:

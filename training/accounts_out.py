@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from sklearn.base import clone
 
+from scoring.features import NOT_APPLICABLE, UNKNOWN
 from scoring.scorecard import Scorecard
 from training.arrays import Bools, Ints
 from training.evaluation import missed, share_below
@@ -30,9 +31,9 @@ def leave_accounts_out(trained: Trained, *, jobs: int = 1) -> dict[str, Any] | N
     -------
     dict or None
         `positives`, `misses`, `miss_rate`, `miss_rate_upper` and `archived_share` among findings of accounts
-        left out, by score alone; under `with_rule` the same with the rule that a finding whose principal was
-        not seen either goes to a person unless the prior card alone archives it. None where no threshold can
-        be chosen.
+        left out, by score alone; under `with_rule` the same with the guardrail `never_seen`: a finding whose
+        principal was not seen either goes to a person unless the prior card alone archives it. None where no
+        threshold can be chosen.
     """
     dataset, parts = trained.dataset, trained.parts
     if trained.threshold is None or trained.threshold.value is None:
@@ -100,11 +101,12 @@ def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Score
 
 
 def _goes_to_a_person(trained: Trained, rows: Ints, out: Bools) -> Bools:
-    """Return which findings of accounts left out the rule takes to a person."""
+    """Return which findings of accounts left out `scoring.never_seen` takes to a person."""
     dataset, parts = trained.dataset, trained.parts
     principal = dataset.X["principal"].cat.codes.to_numpy()
     past = np.concatenate([parts.fit, parts.backlog])
-    seen = np.isin(principal[rows], np.unique(principal[past[~out[past]]]))
+    named = ~dataset.X["principal"].isin((UNKNOWN, NOT_APPLICABLE)).to_numpy()[rows]
+    seen = named & np.isin(principal[rows], np.unique(principal[past[~out[past]]]))
     prior, _ = final_scores(trained.prior, dataset.X.iloc[rows])
     by_prior = prior < trained.prior.threshold if trained.prior.threshold is not None else np.zeros_like(seen)
     return np.asarray(~seen & ~by_prior)

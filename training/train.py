@@ -33,6 +33,8 @@ PRECEDENT: Final[tuple[Key, ...]] = (
     ("principal_account", "account"),
 )
 ACCOUNT: Final[Key] = ("account",)
+# A finding that neither of these tables has seen goes to a person: see `scoring.never_seen`.
+SEEN_IN: Final[tuple[Key, ...]] = (("principal",), ACCOUNT)
 MOST_TABLES: Final = 32
 # "meant to be public" is left out: a person has approved it, and the weighted card takes points off for it.
 MONOTONE: Final = {
@@ -148,19 +150,23 @@ def _fit(
     dataset: Dataset, parts: Parts, prior: Scorecard, request: Request, jobs: int
 ) -> AdditiveScorecardClassifier:
     weight = _weights(dataset, parts.fit)
-    kept = _with_account(prior)
-    estimator = AdditiveScorecardClassifier(
-        kept,
+    estimator = unfitted(_with_account(prior), seed=request.seed, jobs=jobs)
+    estimator.set_params(weights="frequency" if weight is None else "sampling")
+    y = dataset.unintended[parts.fit].astype(int)
+    return estimator.fit(dataset.X.iloc[parts.fit], y, weight, backlog=dataset.X.iloc[parts.backlog])
+
+
+def unfitted(prior: Scorecard | None, *, seed: int = 0, jobs: int = 1) -> AdditiveScorecardClassifier:
+    """Return the estimator that `train` fits to rows of `training.dataset`."""
+    return AdditiveScorecardClassifier(
+        prior,
         precedent=PRECEDENT,
         monotone=MONOTONE,
         classes=(0, 1),
         max_tables=MOST_TABLES,
-        weights="frequency" if weight is None else "sampling",
-        random_state=request.seed,
+        random_state=seed,
         n_jobs=jobs,
     )
-    y = dataset.unintended[parts.fit].astype(int)
-    return estimator.fit(dataset.X.iloc[parts.fit], y, weight, backlog=dataset.X.iloc[parts.backlog])
 
 
 def _with_account(prior: Scorecard) -> Scorecard:
@@ -188,7 +194,15 @@ def _uncalibrated(
         threshold=prior.threshold if is_weighted else None,
         tag_limit=prior.tag_limit,
         tables=tables,
+        seen_in=() if is_weighted else SEEN_IN,
+        prior=None if is_weighted else _bare(prior),
     )
+
+
+def _bare(card: Scorecard) -> Scorecard:
+    """Leave out of a card what does not score."""
+    tables = tuple(msgspec.structs.replace(table, evidence={}, unlisted=0) for table in card.tables)
+    return msgspec.structs.replace(card, tables=tables, risk=(), seen_in=(), prior=None)
 
 
 def _scored(dataset: Dataset, parts: Parts, card: Scorecard, estimator: AdditiveScorecardClassifier) -> Ints:

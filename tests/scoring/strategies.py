@@ -279,8 +279,9 @@ def scorecards(draw: st.DrawFn, names: tuple[str, ...] = _FEATURES) -> Scorecard
     keys = draw(st.lists(key, max_size=6, unique_by=frozenset))
     kind = draw(st.sampled_from(("weighted", "trained")))
     probabilities = sorted(draw(st.lists(st.floats(0, 1), min_size=2, max_size=2)))
+    made: list[dict[str, Any]] = [draw(tables(key)) for key in keys]
     content = {
-        "schema": 1,
+        "schema": scorecard_files.SCHEMA,
         "unit": "tenths",
         "name": draw(st.sampled_from(("a card", "×"))),
         "version": "1",
@@ -289,6 +290,10 @@ def scorecards(draw: st.DrawFn, names: tuple[str, ...] = _FEATURES) -> Scorecard
         "threshold": draw(st.none() | st.integers(-500, 1500)),
         "tag_limit": draw(st.integers(0, 300)),
         "risk": list(zip((-100, 400), probabilities, strict=True)) if kind == "trained" else [],
-        "table": [draw(tables(key)) for key in keys],
+        "table": made,
     }
+    if kind == "trained" and made:
+        prior = {**content, "kind": "weighted", "risk": [], "threshold": draw(st.none() | _tenths)}
+        seen_in = st.lists(st.sampled_from([table["key"] for table in made]), max_size=2)
+        content |= {"seen_in": draw(seen_in), "prior": draw(st.sampled_from((None, prior)))}
     return scorecard_files.from_json(json.dumps(content))
