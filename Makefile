@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo docs test test-all check format bench soak notebooks notebook-outputs \
+.PHONY: help demo docs test test-all check format bench bench-large soak notebooks notebook-outputs \
 	deploy-tools package synth template lock clean
 
 BIN := .venv/bin
@@ -37,6 +37,9 @@ bench: .venv/.installed-bench ## measure: every file of benchmarks that can be r
 	@for file in $$(grep -l __main__ benchmarks/*.py | grep -v soak); do \
 	    $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit; \
 	done
+
+bench-large: .venv/.installed-bench ## measure training on a million records too
+	$(BIN)/python -m benchmarks.training_scale --large
 
 notebooks: .venv/.installed-lab ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
