@@ -1,8 +1,12 @@
 """The mail of an alert: the explanation, what people said of similar findings, and links to answer it."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from scoring import similar
 from scoring.decide import Decision
 from scoring.explain import Message, explain
+from scoring.explanation import Answers
 from scoring.records import Case
 from scoring.runtime import Runtime
 
@@ -19,12 +23,21 @@ def alert_mail(
     is_repeat : bool
         Whether the same mail may have been sent before.
     """
-    links = None if runtime.review_links is None else runtime.review_links()
+    answers = answering(runtime)
     return explain(
         case,
         decision,
         runtime.policy,
         is_repeat=is_repeat,
-        answers=None if links is None else links.answers(case.finding.id, item, runtime.now()),
+        answers=answers({"finding_id": case.finding.id, "item": item}) if answers else None,
         similar=similar.nearest(runtime.log.client, runtime.log.table, case, item),
     )
+
+
+def answering(runtime: Runtime) -> Callable[[Mapping[str, Any]], Answers] | None:
+    """Return what gives the links of a decision, as the log names it; None where there are no links."""
+    links = None if runtime.review_links is None else runtime.review_links()
+    if links is None:
+        return None
+    now = runtime.now()
+    return lambda decision: links.answers(decision["finding_id"], decision["item"], now)

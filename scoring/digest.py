@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import msgspec
 from scoring.decision_table import unpack
 from scoring.errors import BadInput
 from scoring.explain import REPEAT, Message, explain_unreadable, explanation
+from scoring.explanation import Answers
 from scoring.log_entries import read_item
 from scoring.policy import Policy
 from scoring.rendering import to_digest_page, to_digest_text
@@ -18,6 +19,8 @@ from scoring.sanitize import to_ascii, visible
 
 MOST_ROWS: Final = 500
 """Findings in one mail: the text stays below what SNS takes."""
+MOST_ANSWERS: Final = 150
+"""Findings in one mail that each have a link of their own by which they are answered."""
 STOPPED: Final = "Archiving has stopped"
 
 _SUBJECT: Final = 99
@@ -34,6 +37,8 @@ class Row(msgspec.Struct, frozen=True):
         As in the decision.
     about : str
         Where it is, and why it was decided on so.
+    answers : Answers or None
+        Links by which it can be answered.
     """
 
     outcome: str
@@ -41,6 +46,11 @@ class Row(msgspec.Struct, frozen=True):
     headline: str
     about: str
     link: str | None = None
+    answers: Answers | None = None
+
+
+Answering = Callable[[Mapping[str, Any]], Answers]
+"""From a decision of the log to the links by which it is answered."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -83,7 +93,14 @@ class Digest(msgspec.Struct, frozen=True, dict=True):
         return to_digest_page(self)
 
 
-def of_burst(items: Sequence[Mapping[str, Any]], group: str, policy: Policy, *, is_repeat: bool) -> Digest:
+def of_burst(
+    items: Sequence[Mapping[str, Any]],
+    group: str,
+    policy: Policy,
+    *,
+    is_repeat: bool,
+    answering: Answering | None = None,
+) -> Digest:
     """Write the mail about the alerts that followed one on the same resource or principal.
 
     Parameters
@@ -92,20 +109,30 @@ def of_burst(items: Sequence[Mapping[str, Any]], group: str, policy: Policy, *, 
         Decisions of the log, as plain values; no more than `MOST_ROWS`.
     group : str
         What they have in common.
+    answering : callable, optional
+        Gives the links of an alert; left out where there are too many of them for one mail.
     """
+    answering = answering if len(items) <= MOST_ANSWERS else None
     common = visible(group, 300)
     count = _count(len(items), "alert")
     return Digest(
         _subject(f"{len(items)} more: {group}"),
         f"{count} on {common}",
         (f"They followed an alert on {common} and were collected.", *(REPEAT,) * is_repeat),
-        (section("Alerts", items, policy),),
+        (section("Alerts", items, policy, answering=answering),),
         "burst",
     )
 
 
-def of_rest(items: Sequence[Mapping[str, Any]], policy: Policy, *, is_repeat: bool) -> Digest:
-    """Write the digest: alerts above the number of mails in an hour, and unused access."""
+def of_rest(
+    items: Sequence[Mapping[str, Any]],
+    policy: Policy,
+    *,
+    is_repeat: bool,
+    answering: Answering | None = None,
+) -> Digest:
+    """Write the digest: alerts above the number of mails in an hour, and unused access; as `of_burst`."""
+    answering = answering if len(items) <= MOST_ANSWERS else None
     unused = [item for item in items if item["route"] == "digest"]
     others = [item for item in items if item["route"] != "digest"]
     return Digest(
@@ -113,7 +140,7 @@ def of_rest(items: Sequence[Mapping[str, Any]], policy: Policy, *, is_repeat: bo
         f"Digest of {_count(len(items), 'alert')}",
         ("None of them had a mail of its own.", *(REPEAT,) * is_repeat),
         tuple(
-            section(title, listed, policy)
+            section(title, listed, policy, answering=answering)
             for title, listed in (("Alerts", others), ("Unused access", unused))
             if listed
         ),
@@ -185,14 +212,23 @@ def announce(message: Message, why: str) -> Message:
     return Message(_subject(f"{STOPPED}: {why}"), f"{note}\n\n{message.text}", content)
 
 
-def section(title: str, items: Sequence[Mapping[str, Any]], policy: Policy, most: int = MOST_ROWS) -> Section:
+def section(
+    title: str,
+    items: Sequence[Mapping[str, Any]],
+    policy: Policy,
+    most: int = MOST_ROWS,
+    *,
+    answering: Answering | None = None,
+) -> Section:
     """List findings: those with guardrails first, then by score."""
-    rows = sorted((_row(item, policy) for item in items), key=lambda ranked: ranked[0])
+    rows = sorted((_row(item, policy, answering) for item in items), key=lambda ranked: ranked[0])
     shown = tuple(row for _, row in rows[:most])
     return Section(title, shown, len(rows) - len(shown))
 
 
-def _row(item: Mapping[str, Any], policy: Policy) -> tuple[tuple[bool, float], Row]:
+def _row(
+    item: Mapping[str, Any], policy: Policy, answering: Answering | None
+) -> tuple[tuple[bool, float], Row]:
     record = unpack(item)
     if "watch" in record:
         return (False, 0.0), _suspicion(record["watch"])
@@ -211,6 +247,7 @@ def _row(item: Mapping[str, Any], policy: Policy) -> tuple[tuple[bool, float], R
         visible(str(content.headline), _HEADLINE),
         f"{about}; {visible(decision.reason, _REASON)}",
         content.link,
+        answering(item) if answering else None,
     )
     return (not decision.guardrails, -decision.score), row
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from scoring import bursts, digest, sending
+from scoring.alert_mail import answering
 from scoring.decision_log import DecisionLog
 from scoring.decision_table import (
     ConditionFailed,
@@ -131,8 +132,8 @@ def _send(batch: Batch, runtime: Runtime) -> Sent:
 def _mail(group: str | None, items: Sequence[Collected], runtime: Runtime) -> Digest:
     is_repeat = any(item.get("sending_until") for item in items)
     if group is None:
-        return digest.of_rest(items, runtime.policy, is_repeat=is_repeat)
-    return digest.of_burst(items, group, runtime.policy, is_repeat=is_repeat)
+        return digest.of_rest(items, runtime.policy, is_repeat=is_repeat, answering=answering(runtime))
+    return digest.of_burst(items, group, runtime.policy, is_repeat=is_repeat, answering=answering(runtime))
 
 
 def _count(runtime: Runtime, now: datetime) -> None:

@@ -18,7 +18,9 @@ from tests.live_aws import failing
 from tests.scoring.explain_cases import HOSTILE
 from tests.scoring.test_review_links import mangled
 
-ANALYST: dict[str, Any] = {"authorizer": {"iam": {"userArn": "arn:aws:sts::111122223333:assumed-role/analyst/ana"}}}
+ANALYST: dict[str, Any] = {
+    "authorizer": {"iam": {"userArn": "arn:aws:sts::111122223333:assumed-role/analyst/ana"}}
+}
 
 
 @pytest.fixture
@@ -295,7 +297,14 @@ def test_forms_of_any_shape(here: Deployment, page: None) -> None:
 
 
 def test_requests_of_any_shape(here: Deployment, page: None) -> None:
-    shapes: tuple[Any, ...] = ({}, {"requestContext": None}, {"headers": [], "rawPath": 7, "body": {}}, [], None, "x")
+    shapes: tuple[Any, ...] = (
+        {},
+        {"requestContext": None},
+        {"headers": [], "rawPath": 7, "body": {}},
+        [],
+        None,
+        "x",
+    )
     for given in (*shapes, {"rawPath": "/"}):
         seen = answer_to(given)
         assert seen.status in (403, 405, 503)
@@ -381,6 +390,20 @@ def test_a_key_that_is_too_short_signs_nothing(here: Deployment, page: None) -> 
     finding_id = here.share(here.key())
     assert "review.example" not in next(mail.text for mail in here.mails() if finding_id in mail.text)
     assert get("x").status == 503
+
+
+def test_collected_alerts_can_be_answered_too(here: Deployment, page: None) -> None:
+    key = here.key()
+    ids = [here.share(key, f"{number:012}") for number in range(1, 5)]
+    here.clock.pass_by(minutes=20)
+    here.reconcile()
+    [_, burst] = here.mails()
+    found = re.findall(r"Say what it is: https://review.example/(\S+)", burst.text)
+    assert len(found) == 3
+    for token in found:
+        assert "Confirm: expected" in get(token).html
+        assert post(token).status == 303
+    assert [here.status(finding_id) for finding_id in ids] == ["ACTIVE", *["ARCHIVED"] * 3]
 
 
 def test_without_a_page_alerts_name_the_command(here: Deployment) -> None:
