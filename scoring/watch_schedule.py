@@ -1,11 +1,11 @@
-"""Look for what may hide access on a schedule, without CloudTrail: in archive rules and the decision log."""
+"""Look for what may hide access, without CloudTrail: in rules, archived findings and the log; on a schedule."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
-from itertools import islice
-from typing import Any, Final
+from datetime import UTC, timedelta
+from itertools import islice, takewhile
+from typing import Any, Final, NamedTuple, TypeVar
 
 from scoring import watch
 from scoring.archive_rules import Family, from_json
@@ -13,13 +13,12 @@ from scoring.decision_log import Taken
 from scoring.decision_table import by_effect, from_item, key, of_finding, read_many, to_item, unpack
 from scoring.errors import BadInput
 from scoring.facts import Absent, Present
-from scoring.finding import Finding
+from scoring.finding import Finding, from_api
 from scoring.listing import of_analyzer
 from scoring.log_entries import stamp
-from scoring.records import read_case
 from scoring.runtime import Runtime
 from scoring.watch import Suspicion
-from scoring.watch_calls import MOST_COUNTED, SEEN
+from scoring.watch_calls import SEEN
 from scoring.watching import tell
 
 _PROGRESS: Final = ("watch", "progress")
@@ -28,6 +27,15 @@ _MOST_LOOKED_AT: Final = 20
 _HOUR: Final = len("2026-11-02T09")
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Archived(NamedTuple):
+    """A finding that somebody else has archived; `finding` is what a list says of it."""
+
+    finding_id: str
+    at: str
+    finding: Finding
 
 
 def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], bool]) -> int:
@@ -45,10 +53,12 @@ def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], 
         return 0
     since = last or stamp(now - _INTERVAL)
     told = 0
+    others = list(_each(_by_others, "archives by others", runtime, analyzers, since))
     for suspicion in (
         *_each(_rules, "archive rules", runtime, analyzers),
-        *_each(_bursts, "archives by others", runtime, since),
-        *_each(_tags, "tags", runtime, since),
+        *_each(_bursts, "bursts of archives", runtime, others),
+        *_each(_tags_of_ours, "tags of what we archived", runtime, since),
+        *_each(_tags_of_others, "tags of what others archived", runtime, others),
     ):
         if not is_time_left():
             return told
@@ -74,19 +84,22 @@ def _rules(runtime: Runtime, analyzers: Sequence[str]) -> Iterator[Suspicion]:
                 yield suspicion
 
 
-def _bursts(runtime: Runtime, since: str) -> Iterator[Suspicion]:
-    """Look for many archives by others in the log; where CloudTrail's events come, they tell more."""
+def _bursts(runtime: Runtime, others: Sequence[Archived]) -> Iterator[Suspicion]:
+    """Look for many archives by others; where CloudTrail's events come, they tell more."""
     log, most = runtime.log, runtime.policy.alerts.archives_by_others
-    hours: dict[str, set[str]] = {}
-    for item in _by_others(runtime, since):
-        hours.setdefault(item["decided_at"][:_HOUR], set()).add(item["finding_id"])
-    many = {hour: sorted(found)[:MOST_COUNTED] for hour, found in hours.items() if len(found) >= most}
+    hours: dict[str, list[str]] = {}
+    for one in others:
+        hours.setdefault(one.at[:_HOUR], []).append(one.finding_id)
+    many = {hour: ids for hour, ids in sorted(hours.items()) if len(ids) >= most}
     if not many or _has_calls(runtime):
         return
-    for hour, ids in sorted(many.items()):
-        others = [one for one in ids if not any("label" in i for i in of_finding(log.client, log.table, one))]
-        if len(others) >= most:
-            yield watch.of_burst("others", len(others), hour, "by somebody else, or by archive rules")
+    for hour, ids in many.items():
+        # What a person's verdict has archived is labelled.
+        unlabelled = (
+            one for one in ids if not any("label" in item for item in of_finding(log.client, log.table, one))
+        )
+        if len(list(islice(unlabelled, most))) >= most:
+            yield watch.of_burst("others", len(ids), hour, "by somebody else, or by an archive rule")
 
 
 def _has_calls(runtime: Runtime) -> bool:
@@ -95,46 +108,59 @@ def _has_calls(runtime: Runtime) -> bool:
     return bool(calls["seen_at"] > stamp(runtime.now() - timedelta(days=1)))
 
 
-def _tags(runtime: Runtime, since: str) -> Iterator[Suspicion]:
-    """Compare tags at the time of an alert with those at the archive, or with those of now."""
+def _tags_of_ours(runtime: Runtime, since: str) -> Iterator[Suspicion]:
+    """Compare the tags that an alert rested on with those that our archive of the same finding did."""
     log = runtime.log
-    keys = watch.counting_tags(runtime.policy, runtime.card)
     for item in by_effect(log.client, log.table, "archive", since=since):
         if _number(item) > 1:
-            yield from _changed(item, _tags_of(unpack(item)), keys, runtime)
-    for item in islice(_by_others(runtime, since), _MOST_LOOKED_AT):
-        finding = read_case(unpack(item)["finding"]).finding
-        if isinstance(finding, Finding):
-            tags = runtime.enrich(finding).tags
-            now = tags.value if isinstance(tags, Present) else {} if isinstance(tags, Absent) else None
-            yield from _changed(item, now, keys, runtime)
+            yield from _changed(item["finding_id"], _number(item), _tags_of(unpack(item)), runtime)
+
+
+def _tags_of_others(runtime: Runtime, others: Sequence[Archived]) -> Iterator[Suspicion]:
+    """Compare the tags that an alert rested on with those of now, where somebody else has archived it."""
+    for one in others[:_MOST_LOOKED_AT]:
+        tags = runtime.enrich(one.finding).tags
+        now = tags.value if isinstance(tags, Present) else {} if isinstance(tags, Absent) else None
+        yield from _changed(one.finding_id, None, now, runtime)
 
 
 def _changed(
-    item: Mapping[str, Any], after: Mapping[str, str] | None, keys: frozenset[str], runtime: Runtime
+    finding_id: str, before: int | None, after: Mapping[str, str] | None, runtime: Runtime
 ) -> Iterator[Suspicion]:
+    """Compare with the latest alert on a finding, or the latest before a certain write of its log."""
+    log = runtime.log
     earlier: list[Mapping[str, Any]] = [
         record
-        for one in of_finding(runtime.log.client, runtime.log.table, item["finding_id"])
-        if _number(one) < _number(item) and one["outcome"] == "alert" and "finding" in (record := unpack(one))
+        for item in of_finding(log.client, log.table, finding_id)
+        if item["outcome"] == "alert" and (before is None or _number(item) < before)
+        if "finding" in (record := unpack(item))
     ]
-    before = _tags_of(earlier[-1]) if earlier else None
-    if before is None or after is None:
+    tags = _tags_of(earlier[-1]) if earlier else None
+    if tags is None or after is None:
         return
-    resource = str(earlier[-1]["decision"]["resource"])
-    suspicion = watch.of_tags(item["finding_id"], resource, before, after, keys)
+    keys = watch.counting_tags(runtime.policy, runtime.card)
+    suspicion = watch.of_tags(finding_id, str(earlier[-1]["decision"]["resource"]), tags, after, keys)
     if suspicion is not None:
         yield suspicion
 
 
-def _by_others(runtime: Runtime, since: str) -> Iterator[dict[str, Any]]:
-    """Give the findings that somebody else has archived after they were decided on as active."""
-    log = runtime.log
-    for item in by_effect(log.client, log.table, "none", since=since):
-        if item["outcome"] == "skip" and _number(item) > 1:
-            record = unpack(item)
-            if record.get("decision", {}).get("status") == "ARCHIVED":
-                yield item
+def _by_others(runtime: Runtime, analyzers: Sequence[str], since: str) -> Iterator[Archived]:
+    """List what was archived since, was known to us before, and was not archived by us."""
+    for arn in analyzers:
+        client = runtime.writers.analyzer(arn.split(":")[3])
+        pages = client.get_paginator("list_findings_v2").paginate(
+            analyzerArn=arn,
+            filter={"status": {"eq": ["ARCHIVED"]}},
+            sort={"attributeName": "updatedAt", "orderBy": "DESC"},
+        )
+        rows = (row for page in pages for row in page["findings"])
+        recent = list(takewhile(lambda row: stamp(row["updatedAt"].astimezone(UTC)) >= since, rows))
+        marks = runtime.log.latest_of([row["id"] for row in recent])
+        for row in recent:
+            mark = marks.get(row["id"])
+            if mark is not None and mark.effect != "archive":
+                at = stamp(row["updatedAt"].astimezone(UTC))
+                yield Archived(row["id"], at, from_api(row, analyzer_arn=arn, region=arn.split(":")[3]))
 
 
 def _tags_of(record: Mapping[str, Any]) -> dict[str, str] | None:
@@ -148,8 +174,8 @@ def _number(item: Mapping[str, Any]) -> int:
     return int(item["item"].rpartition("#")[2])
 
 
-def _each(look_for: Callable[..., Iterator[Suspicion]], what: str, *given: Any) -> Iterator[Suspicion]:
-    """Go through suspicions; what cannot be looked at does not keep the rest from being told."""
+def _each(look_for: Callable[..., Iterator[T]], what: str, *given: Any) -> Iterator[T]:
+    """Go through what is found; what cannot be looked at does not keep the rest from being told."""
     try:
         yield from look_for(*given)
     except Exception:
