@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
     from scoring.digest import Digest
-    from scoring.review_page import Page
+    from scoring.review_content import Page
     from scoring.summary import Summary
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -1,7 +1,6 @@
-"""What the page of a review link says, not laid out yet. Every string is ready to show."""
+"""What the page of a review link says of what the link stands for; see `scoring.review_content`."""
 
-import shlex
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
 
@@ -13,86 +12,11 @@ from scoring.explanation import Explanation, Row, Similar
 from scoring.finding import Finding
 from scoring.policy import Policy
 from scoring.records import Label
-from scoring.remediation import Remedy, remedy
+from scoring.remediation import remedy
 from scoring.review import Reviewed
-from scoring.review_links import Link, Links
+from scoring.review_content import LONGEST_NOTE, Form, Page, Tone, command_for
+from scoring.review_links import Links
 from scoring.sanitize import visible
-
-LONGEST_NOTE: Final = 2000
-
-Problem = Literal["forged", "expired", "cross-site", "note", "busy", "refused", "failed", "method"]
-Tone = Literal["expected", "unintended", "plain", "problem"]
-
-
-class Form(NamedTuple):
-    """The one button of a page, and whether a note may be written."""
-
-    button: str
-    takes_note: bool = False
-
-
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page says.
-
-    Attributes
-    ----------
-    status : int
-        Of HTTP.
-    heading : str
-        What the page is about, in a few words.
-    lines : tuple of str
-        Sentences under it.
-    rows : tuple of Row
-        What was recorded.
-    explanation : Explanation or None
-    is_whole : bool
-        Whether all of the explanation is shown, not only what it is about.
-    others : tuple of (str, str)
-        Labels and tokens of links to go on with.
-    command : str
-        What to type instead.
-    """
-
-    status: int
-    title: str
-    heading: str
-    tone: Tone = "plain"
-    lines: tuple[str, ...] = ()
-    rows: tuple[Row, ...] = ()
-    form: Form | None = None
-    remedy: Remedy | None = None
-    explanation: Explanation | None = None
-    is_whole: bool = False
-    others: tuple[tuple[str, str], ...] = ()
-    command: str = ""
-
-
-_PROBLEMS: Final[dict[Problem, tuple[int, str, str]]] = {
-    "forged": (
-        403,
-        "This link is not valid",
-        "It was not made here, or was changed on the way: copy all of it.",
-    ),
-    "expired": (410, "This link has expired", "Links hold for 14 days from the alert."),
-    "cross-site": (
-        403,
-        "Not confirmed",
-        "The confirmation did not come from this page. Open the alert's link again and press the button.",
-    ),
-    "note": (400, "Not confirmed", f"The note is too long: {LONGEST_NOTE:,} characters are the most."),
-    "busy": (429, "Too many requests", "Nothing was done. Try again in an hour, or decide from a terminal."),
-    "refused": (
-        403,
-        "Sign in first",
-        "This page answers only to those who have signed in with AWS.",
-    ),
-    "failed": (
-        503,
-        "That did not work",
-        "Try again: what has been done already is not done twice.",
-    ),
-    "method": (405, "This page can be read and confirmed", "Nothing else can be done with it."),
-}  # fmt: skip
 
 _STATUS: Final[dict[State, int]] = {"answered": 409, "used": 410, "followed": 410, "foreign": 404}
 _OPTIONS: Final[dict[State, str]] = {"given": " --undo", "answered": " --undo", "unfinished": " --undo"}
@@ -102,16 +26,6 @@ _WHAT_HAPPENS: Final = {
 }
 _WARNING: Final = "Guardrails stand against it: say so only if you know better."
 _SHADOW: Final = "Shadow mode: the verdict is kept, the finding itself stays as it is."
-
-
-def problem(kind: Problem, link: Link | None = None) -> Page:
-    """Say what is wrong with a request; with a link whose signature holds, what to type instead."""
-    status, heading, line = _PROBLEMS[kind]
-    done = () if kind == "failed" else ("Nothing was changed.",)
-    command = "" if link is None else _command(link.finding_id)
-    return Page(
-        status=status, title=heading, heading=heading, tone="problem", lines=(line, *done), command=command
-    )
 
 
 def page(
@@ -141,7 +55,7 @@ def page(
     if content is not None:
         content = msgspec.structs.replace(content, similar=similar, commands=())
     said = _PAGES[standing.state](standing, reviewed, links, who)
-    command = _command(link.finding_id, _OPTIONS.get(standing.state, ""))
+    command = command_for(link.finding_id, _OPTIONS.get(standing.state, ""))
     return msgspec.structs.replace(
         said, explanation=content, status=_STATUS.get(standing.state, 200), command=command
     )
@@ -309,9 +223,3 @@ def _moment(at: str) -> str:
 
 def _sentence(said: str) -> str:
     return f"{said[:1].upper()}{said[1:]}." if said else ""
-
-
-def _command(finding_id: str, options: str = "") -> str:
-    shown = visible(finding_id)
-    is_typed = shown == finding_id and not shown.startswith("-")
-    return f"triage review {shlex.quote(shown)}{options}" if is_typed else "triage review --list"

@@ -9,11 +9,11 @@ from typing import Any
 from handlers import review_http, review_settings
 from handlers.review_http import Request, TooLong
 from handlers.review_settings import PageClients, PageSettings
-from scoring import answering, rendering, review_page, similar
+from scoring import answering, rendering, review_content, review_page, similar
 from scoring.answering import Busy, Standing
 from scoring.errors import BadInput
+from scoring.review_content import LONGEST_NOTE, Page, Problem
 from scoring.review_links import Expired, Forged, Link, Links
-from scoring.review_page import LONGEST_NOTE, Page, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     except Exception:
         # Whoever asks gets a page and no traceback; what has been written is finished by asking again.
         logger.exception("the review page failed")
-        answer = review_page.problem("failed")
+        answer = review_content.problem("failed")
     if isinstance(answer, str):
         return review_http.see_other(answer)
     html = rendering.to_review_page(answer, longest_note=LONGEST_NOTE)
@@ -46,23 +46,23 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def _answer(request: Request, given: PageSettings) -> Page | str:
     """Return a page, or the token of the one to go on with."""
     if given.review_auth == "AWS_IAM" and not request.signed_in:
-        return review_page.problem("refused")
+        return review_content.problem("refused")
     if request.method not in ("GET", "HEAD", "POST"):
-        return review_page.problem("method")
+        return review_content.problem("method")
     page, now = review_settings.clients(given), datetime.now(UTC)
     try:
         links, link = _read(request.token, page, now)
     except Forged:
-        return review_page.problem("forged")
+        return review_content.problem("forged")
     except Expired as expired:
-        return review_page.problem("expired", expired.link)
+        return review_content.problem("expired", expired.link)
     problem = _objection(request)
     if problem is not None:
-        return review_page.problem(problem, link)
+        return review_content.problem(problem, link)
     try:
         answering.admit(link, page.log, now)
     except Busy:
-        return review_page.problem("busy", link)
+        return review_content.problem("busy", link)
     standing = answering.look(link, page.log)
     if request.method == "POST" and standing.state in ("open", "unfinished", "given"):
         try:
