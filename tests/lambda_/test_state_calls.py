@@ -12,6 +12,8 @@ pytestmark = both_wirings
 
 OTHER = "555566667777"
 EFFECTS = {("accessanalyzer", "UpdateFindings"), ("sns", "Publish")}
+PRECEDENT = ("dynamodb", "Query")
+"""What an alert that is written asks for past decisions on similar findings; it keeps no state."""
 
 
 def state_calls(made: list[Call]) -> int:
@@ -24,7 +26,7 @@ def enrichment_calls(made: list[Call]) -> int:
 
 
 def set_aside(made: list[Call]) -> list[Call]:
-    return [call for call in made if call not in EFFECTS]
+    return [call for call in made if call not in EFFECTS and call != PRECEDENT]
 
 
 def alert(here: Deployment) -> str:
@@ -93,6 +95,7 @@ def test_calls_of_one_event(
     assert here.effects(finding_id) == effects
     assert state_calls(made) == most <= 5
     assert enrichment_calls(made) <= 3
+    assert made.count(PRECEDENT) == (3 if effects == ["alert"] else 0)
     with counted() as again:
         here.deliver(event)
     assert here.effects(finding_id) == effects
