@@ -91,6 +91,8 @@ def _in_time_order(about: pd.DataFrame, rows: Rows) -> Ints:
     """Return the order of time; the same whatever the order of the records was."""
     ranked = np.argsort(about["time"].to_numpy(), kind="stable")
     time = about["time"].to_numpy()[ranked]
+    if not len(time):
+        return ranked
     texts, finding = rows.identities["finding_id"].values, about["finding"].to_numpy()
     starts = np.flatnonzero(np.diff(time, prepend=np.nan) != 0)
     for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(time)], strict=True):
