@@ -1,4 +1,4 @@
-"""Look for what may hide access, without CloudTrail: in rules, archived findings and the log; on a schedule."""
+"""Look for what may hide access, without CloudTrail: in rules, archived findings and the decision log."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence

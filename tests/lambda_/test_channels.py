@@ -12,7 +12,7 @@ from moto.ses.models import ses_backends
 from embedded.inbox import Inbox
 from scoring.explain import REPEAT
 from tests.lambda_.deployment import Deployment, event_of
-from tests.lambda_.faults import calls
+from tests.lambda_.faults import calls, counted, crash
 
 ALL = 'channels = ["sns", "ses", "chat"]\nmail_to = ["security@example.com"]\n'
 ROUTE = (
@@ -176,3 +176,39 @@ def test_a_burst_is_finished_where_a_channel_was_down(here: Deployment) -> None:
     here.reconcile()
     assert len(here.mails()) == len(chat.messages()) == len(letters(here)) == 2
     assert {tuple(here.effects(finding_id)) for finding_id in ids} == {("alert",)}
+
+
+def test_whatever_the_crash_each_destination_has_it_and_one_at_most_twice(here: Deployment) -> None:
+    chat = set_up(here, f"window_minutes = 0\nmails_per_hour = 1000\n{ALL}{ROUTE}")
+    here.set(ANALYZER_ARNS="")
+    here.aws.delivery.at_once = False
+
+    def happens() -> dict[str, Any]:
+        return event_of(here.aws, here.share(here.key({"Team": "payments"})))
+
+    with counted() as made:
+        here.deliver(happens())
+    first = made.index(("dynamodb", "TransactWriteItems")) + 1
+    for number in range(first, len(made) + 1):
+        for after in (False, True):
+            event = happens()
+            finding_id = event["detail"]["id"]
+            with crash(number, after=after):
+                here.deliver(event)
+            here.clock.pass_by(minutes=20)
+            here.deliver(event)
+            copies = [
+                sum(finding_id in mail.text for mail in here.mails()),
+                sum(finding_id in said.text for said in chat.messages()),
+                *(
+                    sum(
+                        finding_id in letter.body
+                        and letter.destinations["ToAddresses"] == [f"{team}@example.com"]
+                        for letter in letters(here)
+                    )
+                    for team in ("security", "payments")
+                ),
+            ]
+            assert min(copies) == 1, (number, after)
+            assert sum(copies) <= 5, (number, after)
+            assert here.effects(finding_id) == ["alert"], (number, after)
