@@ -14,6 +14,7 @@ VALUE = 160
 """Characters of a value that are shown; the record holds all of it."""
 
 _NOT_PLAIN = re.compile("[^\x00-\x7e]")
+_PLAIN = bytes(range(0x20, 0x7F))
 _MOST_MARKS = 2
 _MARKER = len("[...+9999999...]")
 # Printable by name, blank or without width on the screen: fillers, variation selectors, blank Braille.
@@ -92,7 +93,7 @@ def shown_json(encoded: bytes) -> bytes:
     >>> print(shown_json('["pay\u202eroll \u00e9\x7f"]'.encode()).decode())
     ["pay\u202eroll é\u007f"]
     """
-    if encoded.isascii() and b"\x7f" not in encoded:
+    if encoded.translate(None, _PLAIN).decode().isprintable():
         return encoded
     return _NOT_PLAIN.sub(_escaped, encoded.decode()).encode()
 
