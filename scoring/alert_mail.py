@@ -29,6 +29,7 @@ def alert_mail(
         decision,
         runtime.policy,
         is_repeat=is_repeat,
+        is_sample=decision.outcome == "archive",  # nothing else that would be archived is alerted
         answers=answers({"finding_id": case.finding.id, "item": item}) if answers else None,
         similar=similar.nearest(runtime.log.client, runtime.log.table, case, item),
     )

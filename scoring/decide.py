@@ -16,6 +16,7 @@ from scoring.scorecard import Contribution, Model, Scorecard
 from scoring.surroundings import Surroundings
 
 Outcome = Literal["archive", "alert", "skip"]
+BY_RULE = "expected by the policy's rule"
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -130,7 +131,7 @@ def _outcome(
     if threshold is None:
         return "alert", "no threshold belongs to this model: nothing is archived"
     if rule is not None:
-        return "archive", f"expected by the policy's rule: {rule.name}"
+        return "archive", f"{BY_RULE}: {rule.name}"
     if score < threshold:
         return "archive", f"score {from_tenths(score)} is below the threshold {from_tenths(threshold)}"
     return "alert", f"score {from_tenths(score)} is not below the threshold {from_tenths(threshold)}"

@@ -25,6 +25,11 @@ SUBJECT: Final = 99
 SHADOW: Final = "Shadow mode: no finding is changed."
 REPEAT: Final = "You may have had this mail before: sending it was interrupted the first time."
 
+SAMPLE: Final = (
+    "A random sample: this finding would have been archived. It was not, so that what archiving misses can be "
+    "measured; your verdict stands for many that nobody sees."
+)
+
 _PREFIX: Final = "[access-triage]"
 _VERDICTS: Final = {"alert": "Alert", "archive": "Archive", "skip": "Skip"}
 _SHOWN_EVENT: Final = 4000
@@ -60,6 +65,7 @@ def explain(
     *,
     is_shadow: bool = False,
     is_repeat: bool = False,
+    is_sample: bool = False,
     answers: Answers | None = None,
     similar: tuple[Similar, ...] = (),
 ) -> Message:
@@ -75,13 +81,17 @@ def explain(
         Whether nothing is written; the words say so.
     is_repeat : bool
         Whether the same message may have been sent before.
+    is_sample : bool
+        Whether the finding would have been archived, and goes to a person for the audit sample.
     answers : Answers, optional
         Links by which it can be answered.
     similar : tuple of Similar
         What people said of similar findings.
     """
-    notes = (SHADOW,) * is_shadow + (REPEAT,) * is_repeat
+    notes = (SAMPLE,) * is_sample + (SHADOW,) * is_shadow + (REPEAT,) * is_repeat
     content = explanation(case, decision, policy, notes)
+    if is_sample:
+        content = msgspec.structs.replace(content, verdict="Sample")
     if answers or similar:
         content = msgspec.structs.replace(content, answers=answers, similar=similar)
     score = "" if content.column is None else content.column.total

@@ -13,7 +13,7 @@ from scoring.decision_table import unpack
 from scoring.errors import BadInput
 from scoring.facts import Absent, Unknown
 from scoring.finding import Finding
-from scoring.records import Case, read_case
+from scoring.records import Audit, Case, read_case
 
 # What the events and the API both say, and in the same words; unused services and actions they count apart.
 _SAID = (
@@ -129,6 +129,7 @@ def entry_of(
     reactivated: str = "",
     reactivated_at: str = "",
     is_reported: bool = False,
+    audit: Audit | None = None,
 ) -> Entry:
     """Make the entry of a decision on a finding, which is the case's own."""
     return Entry(
@@ -141,6 +142,7 @@ def entry_of(
             "finding": case.raw,
             "context": to_json(case.context),
             "decision": msgspec.to_builtins(decision),
+            **({} if audit is None else {"audit": msgspec.to_builtins(audit)}),
         },
         mode=mode,
         policy_sha256=policy_sha256,

@@ -18,11 +18,14 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         principal, findings alert instead.
     days : int or None
         The term of an archive: so many days later the finding comes back and is scored anew.
+    audit_share : float
+        Of the findings that would be archived, the share that goes to a person instead; see `scoring.audit`.
     """
 
     most_per_hour: int = 200
     most_per_principal: int = 50
     days: int | None = None
+    audit_share: float = 0.02
 
     def check(self) -> None:
         """Raise BadInput for what makes no sense."""
@@ -30,6 +33,8 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _within(self.most_per_principal, 1, 2000, "archives.most_per_principal")
         if self.days is not None:
             _within(self.days, 1, 3650, "archives.days")
+        if not 0 <= self.audit_share <= 1:
+            raise BadInput("expected 0 to 1", field="archives.audit_share", value=self.audit_share)
 
 
 class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

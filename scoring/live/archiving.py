@@ -7,6 +7,7 @@ from itertools import groupby
 
 import msgspec
 
+from scoring import audit
 from scoring.breaker import intend_archive
 from scoring.decision_log import DecisionLog, Taken
 from scoring.deliveries import brought_back_by
@@ -17,7 +18,7 @@ from scoring.finding import Finding
 from scoring.live.analyzers import PAGE, Analyzer, list_rows, update_status
 from scoring.live.scan import Decided, Group, Source, decide_rows
 from scoring.live.session import told_in_one_line
-from scoring.log_entries import Latest, entry_of, stamp
+from scoring.log_entries import Entry, Latest, content_of, entry_of, is_unchanged, stamp
 from scoring.policy import Policy
 from scoring.security_hub_update import write_back
 
@@ -189,12 +190,25 @@ class _Archiving:
             policy_sha256=policy.sha256,
             reactivated=who,
             reactivated_at=since,
+            audit=audit.draw(
+                decision, content_of(finding), policy.archives.audit_share, lambda: audit.secret_of(self._log)
+            ),
         )
+        if audit.is_sample(entry.record):
+            self._sample(pair, entry, before)
+            return None
         try:
             mark = intend_archive(entry, finding, log=self._log, policy=policy, before=before, now=now)
         except Taken:
             return self._leave(pair, "somebody else is at work on it")
         return self._leave(pair, f"circuit breaker: {mark}") if isinstance(mark, str) else mark
+
+    def _sample(self, pair: Decided, entry: Entry, before: Latest | None) -> None:
+        """Leave a finding to a person, on the queue of `triage review`."""
+        stands = before is not None and before.state == "done" and before.effect == "alert"
+        if not (stands and before is not None and is_unchanged(entry, before)):
+            self._log.settle(entry, "alert", before=before, now=self._now())
+        self._leave(pair, "chosen as a random sample of what would be archived: triage review shows it")
 
     def _leave(self, pair: Decided, why: str) -> Latest | None:
         self._archived.left.append(Left(pair[1].finding_id, why))

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from scoring import audit
 from scoring.breaker import refuse
 from scoring.decide import decide
 from scoring.guardrails import Guardrail
@@ -27,9 +28,12 @@ def act_on(turn: Turn, runtime: Runtime) -> Turn:
     """Name the step that carries a decision out; nothing is done twice, and in shadow mode nothing at all."""
     before, outcome = turn.before, turn.decided.outcome
     effect = outcome if runtime.mode == "enforce" and outcome != "skip" else "none"
+    entry = turn.entry(runtime)
+    if audit.is_sample(entry.record):
+        turn, effect = msgspec.structs.replace(turn, decision=audit.explained(turn.decided)), "alert"
+        entry = turn.entry(runtime)
     if effect == "archive":
         return msgspec.structs.replace(turn, next="ARCHIVE")
-    entry = turn.entry(runtime)
     stands = before if before is not None and before.state == "done" else None
     if stands is not None and stands.effect == effect and is_unchanged(entry, stands):
         runtime.log.seen_again(stands, entry)

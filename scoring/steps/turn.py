@@ -4,11 +4,12 @@ from typing import Literal
 
 import msgspec
 
+from scoring import audit
 from scoring.decide import Decision
 from scoring.deliveries import Meaning, brought_back_by
 from scoring.finding import Finding
-from scoring.log_entries import Entry, Latest, entry_of
-from scoring.records import Case
+from scoring.log_entries import Entry, Latest, content_of, entry_of
+from scoring.records import Audit, Case
 from scoring.runtime import Done, Outcome, Runtime
 
 Next = Literal["EVALUATE", "ARCHIVE", "NOTIFY", "DONE"]
@@ -89,4 +90,12 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
             reactivated=who,
             reactivated_at=when,
             is_reported=runtime.is_report or runtime.mode == "shadow",
+            audit=self._audit(runtime),
         )
+
+    def _audit(self, runtime: Runtime) -> Audit | None:
+        if runtime.mode != "enforce":
+            return None
+        share = runtime.policy.archives.audit_share
+        content = content_of(self.finding)
+        return audit.draw(self.decided, content, share, lambda: audit.secret_of(runtime.log))
