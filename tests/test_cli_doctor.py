@@ -88,8 +88,8 @@ def test_every_result_as_json_says_the_same(doctor):
     assert all(one["text"] in text for one in found)
     order = list(dict.fromkeys(one["check"] for one in found))
     assert order == [
-        *("model", "policy", "credentials", "region", "analyzers", "organization", "member accounts"),
-        *("table", "topic", "permissions"),
+        *("model", "policy", "credentials", "region", "analyzers", "archive rules", "organization"),
+        *("member accounts", "table", "topic", "permissions"),
     ]
 
 
@@ -287,3 +287,23 @@ class TestPermissions:
         assert "could not be simulated" in of(result, "permissions", "note")[0]
         assert "you may not kms:ListAliases" in of(result, "permissions", "problem")[0]
         assert "you may tag:GetResources" in of(result, "permissions", "ok")[0]
+
+
+def test_archive_rules_that_may_hide_access_are_problems(aws, doctor) -> None:
+    assert of(doctor("--format", "json"), "archive rules", "ok")
+    client = aws.client("accessanalyzer")
+    name = aws.organization.analyzer_arn.rpartition("/")[2]
+    client.create_archive_rule(analyzerName=name, ruleName="quiet", filter={"isPublic": {"eq": ["true"]}})
+    try:
+        (said,) = of(doctor("--format", "json"), "archive rules", "problem")
+    finally:
+        client.delete_archive_rule(analyzerName=name, ruleName="quiet")
+    assert said.startswith("archive rule quiet archives public access | see whether")
+
+
+def test_who_is_told_is_said(doctor, policy) -> None:
+    route = '[[alerts.route]]\nname = "team a"\naccount = ["111122223333"]\nmail_to = ["a@example.com"]\n'
+    policy.write_text(f"{policy.read_text()}\n[alerts]\n{route}security_copy = false\n")
+    said = of(doctor("--format", "json"), "policy")
+    assert any("alerts go out by sns; 1 routes to other teams" in text for text in said)
+    assert any("no copy of what goes to team a" in text for text in said)

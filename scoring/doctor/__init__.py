@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterator
 
-from scoring.doctor import account, permissions, places, settings
+from scoring.doctor import account, permissions, places, rules, settings
 from scoring.doctor.result import Patient, Result, problem
 from scoring.enrich.failures import reason
 from scoring.errors import BadInput
@@ -17,6 +17,7 @@ CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Result]]], ...] = (
     ("credentials", account.check_credentials),
     ("region", account.check_region),
     ("analyzers", places.check_analyzers),
+    ("archive rules", rules.check_rules),
     ("organization", account.check_organization),
     ("member accounts", account.check_members),
     ("table", places.check_table),

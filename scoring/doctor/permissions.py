@@ -8,9 +8,13 @@ from scoring.doctor.result import Patient, Result, note, ok, problem
 from scoring.enrich import OWN_ACTIONS
 from scoring.enrich.failures import DENIED, code
 from scoring.security_hub_update import ACTIONS as SECURITY_HUB
+from scoring.watch import ACTIONS as WATCHING
 
 _AT_ONCE = 50
-_READING = ("access-analyzer:GetAnalyzer", "access-analyzer:GetFinding", "access-analyzer:ListFindings")
+_READING = (
+    *("access-analyzer:GetAnalyzer", "access-analyzer:GetFinding", "access-analyzer:ListFindings"),
+    *WATCHING,
+)
 _WRITING = ("access-analyzer:UpdateFindings",)
 _LOG = (
     *("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"),

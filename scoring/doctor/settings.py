@@ -46,8 +46,24 @@ def check_policy(patient: Patient) -> Iterator[Result]:
             )
         else:
             yield ok(f"the expected rule {visible(rule.name)!r} trusts no tags")
+    yield from _told(policy)
     if policy.vendors_file:
         yield ok(f"{len(policy.known_vendors)} accounts of known vendors")
+
+
+def _told(policy: Policy) -> Iterator[Result]:
+    """Say who is told of alerts, and of which the security team gets no copy."""
+    alerts = policy.alerts
+    mails = f" to {len(alerts.mail_to)} addresses" if "ses" in alerts.channels else ""
+    yield ok(
+        f"alerts go out by {', '.join(alerts.channels)}{mails}; {len(alerts.route)} routes to other teams"
+    )
+    quiet = [visible(route.name) for route in alerts.route if not route.security_copy]
+    if quiet:
+        yield note(
+            f"the security team gets no copy of what goes to {', '.join(quiet)}, but for guardrails",
+            "take security_copy = false out to be told of everything",
+        )
 
 
 def _threshold(policy: Policy, patient: Patient) -> Iterator[Result]:
