@@ -9,12 +9,14 @@ from tests.live_aws import Run, runner
 from training.record_files import write_records
 from training.simulate import simulate
 
+FINDINGS = 1500
+
 
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """2,000 findings, some 350 of them unintended by people's verdict: enough for a threshold."""
+    """1,500 findings, some 200 of them unintended by people's verdict: enough for a threshold."""
     path = tmp_path_factory.mktemp("history") / "history.jsonl"
-    made = simulate(2000, seed=7, labelled=0.9, rate=0.2, backlog=200, noise=0.0)
+    made = simulate(FINDINGS, seed=7, labelled=0.95, rate=0.25, backlog=150, noise=0.0)
     write_records((one.record for one in made), str(path))
     return path
 

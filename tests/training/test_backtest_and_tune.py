@@ -9,6 +9,7 @@ import pytest
 
 from scoring import scorecard_files
 from tests.live_aws import Run
+from tests.training.conftest import FINDINGS
 from tests.training.histories import PARTNER, at, record, write
 from training.bounds import share_upper
 
@@ -41,7 +42,7 @@ def test_a_replay_decides_as_the_runtime_does(run: Run, history: Path) -> None:
     active.write_text("".join(lines))
     decided = [json.loads(line) for line in run("score", active, "--format", "jsonl").out.splitlines()]
     outcomes = Counter(one["outcome"] for one in decided)
-    assert found["findings"] == len(decided) == 2000
+    assert found["findings"] == len(decided) == FINDINGS
     assert found["archived"] == outcomes["archive"] > 0
     labels = [json.loads(line).get("label", {}).get("verdict") for line in lines]
     missed = [
@@ -51,7 +52,7 @@ def test_a_replay_decides_as_the_runtime_does(run: Run, history: Path) -> None:
     ]
     assert sorted(found["missed"]) == sorted(missed)
     assert sum(month["missed"] for month in found["months"]) == len(missed)
-    assert sum(month["findings"] for month in found["months"]) == 2000
+    assert sum(month["findings"] for month in found["months"]) == FINDINGS
     assert sum(month["archived"] for month in found["months"]) == found["archived"]
 
 
@@ -62,7 +63,7 @@ def test_of_a_trained_model_only_later_findings_are_replayed(
     replayed = backtest(run, history, "--model", registry)
     assert replayed["models"][0]["findings"] == parts["calibration"]["n"] + parts["test"]["n"]
     everything = backtest(run, history, "--model", registry, "--all")
-    assert everything["models"][0]["findings"] == 2000
+    assert everything["models"][0]["findings"] == FINDINGS
     assert "came after" in replayed["note"]
 
 
@@ -168,15 +169,17 @@ def test_the_curve_rises_and_its_bounds_are_those_of_clopper_and_pearson(
 
 
 def test_a_model_s_tags_are_looked_up_however_rare_they_are_here(
-    run: Run, tmp_path: Path, history: Path, version: Path
+    run: Run, tmp_path: Path, version: Path
 ) -> None:
-    card = scorecard_files.load(version)
-    tags = [of.name for of in card.features if of.name.startswith("tag:")]
-    assert tags, "the card of these tests asks for a tag"
-    few = tmp_path / "few.jsonl"
-    few.write_text("".join(history.read_text().splitlines(keepends=True)[-5:]))
-    assert tune(run, few, "--model", version)["findings"] == 5
-    trained = run("train", few, "--prior", version, "--out", tmp_path / "m")
+    card = json.loads((version / "scorecard.json").read_text())
+    table = {"key": ["tag:costcenter"], "points": {"x": 50}, "default": 0, "unknown": 50}
+    asking = tmp_path / "card.json"
+    asking.write_text(json.dumps(card | {"table": [*card["table"], table], "risk": []}))
+    few = write(tmp_path / "few.jsonl", [record(1, tags={"Cost Center": "x"}), record(2, 1)])
+    found = tune(run, few, "--model", asking)
+    assert found["findings"] == 2
+    assert found["curve"][1]["threshold"] - found["curve"][0]["threshold"] == 5
+    trained = run("train", few, "--prior", asking, "--out", tmp_path / "m")
     assert (trained.code, trained.err) == (0, "")
 
 

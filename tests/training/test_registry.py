@@ -204,6 +204,7 @@ def candidate(
     version: Path,
     name: str,
     change: Callable[[dict[str, Any]], None] | None = None,
+    held_out: bytes | None = None,
     **metrics: Any,
 ) -> None:
     """Put a version beside the current one that differs from it in its scorecard or its metrics."""
@@ -212,6 +213,8 @@ def candidate(
         card = json.loads(files["scorecard.json"])
         change(card)
         files["scorecard.json"] = to_json(scorecard_files.from_json(json.dumps(card))).encode()
+    if held_out is not None:
+        files["test.parquet"] = held_out
     found = json.loads(files["metrics.json"])
     files["metrics.json"] = json.dumps(found | metrics).encode()
     Registry(FolderStore(registry)).add(name, files)
@@ -225,6 +228,7 @@ def copied(registry: Path, tmp_path: Path) -> Path:
 def upside_down(card: dict[str, Any]) -> None:
     """Give what is trusted least the fewest points."""
     card["table"] = [table for table in card["table"] if table["key"] == ["trust"]]
+    card.pop("seen_in", None)
     points = card["table"][0]["points"]
     worst = card["table"][0]["unknown"]
     card["table"][0]["points"] = {name: worst - value for name, value in points.items()}
@@ -278,18 +282,26 @@ def test_a_first_version_that_breaks_its_guarantee_is_not_promoted_by_itself(
     assert broken_guarantee(metrics) == []
 
 
-def test_a_candidate_that_cannot_be_compared_is_refused(run: Run, copied: Path, version: Path) -> None:
-    one_class = pd.read_parquet(version / "test.parquet").assign(_unintended=False)
-    candidate(copied, version, "alone")
-    files = {
-        path.name: path.read_bytes()
-        for path in (copied / "alone").iterdir()
-        if path.name not in ("manifest.json", "test.parquet")
-    }
-    Registry(FolderStore(copied)).add("alone", files | {"test.parquet": one_class.to_parquet(index=False)})
-    result = run("models", "promote", copied, "alone")
+def test_a_candidate_is_compared_where_it_can_be(run: Run, copied: Path, version: Path) -> None:
+    one_class = pd.read_parquet(version / "test.parquet").assign(_unintended=False).to_parquet(index=False)
+    candidate(copied, version, "alone", held_out=one_class)
+    assert run("models", "promote", copied, "alone").code == 0
+    candidate(copied, version, "other", held_out=one_class)
+    result = run("models", "promote", copied, "other")
     assert result.code == 1
-    assert "it cannot be compared" in result.err
+    assert "it cannot be compared with alone: too few labels on the test part of other" in result.err
+
+
+def test_a_candidate_with_a_tag_that_the_current_version_never_knew(
+    run: Run, copied: Path, version: Path
+) -> None:
+    def with_tag(card: dict[str, Any]) -> None:
+        card["table"].append({"key": ["tag:new"], "points": {}, "default": 0, "unknown": 0})
+
+    candidate(copied, version, "tagged", with_tag)
+    result = run("models", "promote", copied, "tagged")
+    assert result.code == 1
+    assert "no tag:new on the test part of tagged" in result.err
 
 
 def test_the_next_training_is_kept_beside_the_current_version(

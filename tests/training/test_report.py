@@ -3,18 +3,25 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+import training.train
+from scoring.scorecard_files import load
 from tests.live_aws import Run
 from tests.training.histories import read, record, write
 from training import pictures
 from training.drift import shifts, shifts_over_time, stability
+from training.metrics import measure
+from training.report import render
+from training.train import Request, Trained
 
 PICTURES = [
     "What is archived, what is missed",
@@ -98,29 +105,37 @@ def test_numbers_of_the_page_are_those_of_the_metrics(version: Path) -> None:
         assert version.name in text
 
 
-def test_misses_stand_there_one_by_one_and_add_up(run: Run, history: Path, tmp_path: Path) -> None:
-    lines = history.read_text().splitlines(keepends=True)[:900]
-    (tmp_path / "h.jsonl").write_text("".join(lines))
-    version = train(run, tmp_path, str(tmp_path / "h.jsonl"), "--alpha", 0.5)
-    metrics = json.loads((version / "metrics.json").read_text())
-    text = (version / "report.html").read_text()
-    part = text[text.index("Misses, one by one") : text.index("<h2>Tables</h2>")]
-    each = part.split("<details>")[1:]
-    assert len(each) >= metrics["test"]["misses"] > 0
-    for miss in each:
-        points = [
-            float(number) for number in re.findall(r'<td class="number[^"]*">([+-]?[0-9.]+)</td>', miss)
-        ]
-        *parts, score = points
-        assert sum(round(10 * one) for one in parts) == round(10 * score)
-        assert score < metrics["threshold"]["value"]
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    verdicts = ["unintended" if n % 4 == 0 else "expected" for n in range(120)]
+    made = [record(n, n, verdict=verdict) for n, verdict in enumerate(verdicts)]
+    return training.train.train(read(tmp_path_factory.mktemp("small") / "h.jsonl", made), load(), Request())
 
 
-def test_without_a_miss_the_nearest_stand_there(version: Path) -> None:
-    metrics = json.loads((version / "metrics.json").read_text())
-    assert metrics["test"]["misses"] == 0
-    text = (version / "report.html").read_text()
-    assert "No miss; the nearest ones" in text
+def rendered(trained: Trained, threshold: int) -> str:
+    card = msgspec.structs.replace(trained.card, threshold=threshold)
+    judged = replace(trained, card=card)
+    return render(judged, measure(judged))[0]
+
+
+def listed(page: str, heading: str) -> list[list[float]]:
+    """The points of each finding that stands under a heading, its score last."""
+    part = page[page.index(heading) : page.index("<h2>Tables</h2>")]
+    number = re.compile(r'<td class="number[^"]*">([+-]?[0-9.]+)</td>')
+    return [[float(points) for points in number.findall(one)] for one in part.split("<details>")[1:]]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "heading"), [(9000, "Misses, one by one"), (-9000, "No miss; the near")]
+)
+def test_the_lowest_unintended_stand_there_one_by_one_and_add_up(
+    small: Trained, threshold: int, heading: str
+) -> None:
+    each = listed(rendered(small, threshold), heading)
+    assert len(each) == (6 if threshold > 0 else 5)
+    assert [score for *_, score in each] == sorted(score for *_, score in each)
+    for *parts, score in each:
+        assert sum(round(10 * points) for points in parts) == round(10 * score)
 
 
 @pytest.mark.parametrize(
