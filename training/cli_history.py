@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from training.cli_options import Watch
     from training.history import Logged
 
+MOST_DAYS = 100_000.0
+
 history = typer.Typer(
     help="Past decisions, as records to train on.", rich_markup_mode=None, no_args_is_help=True
 )
@@ -64,7 +66,8 @@ def pull(
     """Pull past decisions: from the decision log, from Access Analyzer, and from CloudTrail.
 
     Archived by a person is expected; resolved soon after an alert is unintended; archived by a rule or by us
-    is no verdict. Everything else is precedent. Nothing is changed in AWS.
+    is no verdict. Everything else is precedent. Of several verdicts on a finding train takes the last person's,
+    and a person's before what is concluded. Nothing is changed in AWS.
     """
     from collections import Counter
     from datetime import timedelta
@@ -79,6 +82,8 @@ def pull(
     arns = list(dict.fromkeys(analyzer_arn or ()))
     if not arns and not table:
         raise BadInput("expected an analyzer, or the decision log's table (--table)", field="--analyzer-arn")
+    if not resolved_within < MOST_DAYS:
+        raise BadInput("expected a number of days", field="--resolved-within", value=resolved_within)
     first = read_arn(arns[0]).region if arns else None
     aws = connect_as(Options(profile=profile, region=region), fallback_region=first)
     counts: Counter[str] = Counter()

@@ -131,6 +131,8 @@ def _check(request: Request) -> None:
         value = getattr(request, name)
         if not 0 < value < 1:
             raise BadInput("expected a number between 0 and 1", field=f"--{name}", value=value)
+    if not 0 <= request.settling_days < float("inf"):
+        raise BadInput("expected a number of days", field="--settling-days", value=request.settling_days)
 
 
 def _parts(dataset: Dataset, request: Request) -> Parts:

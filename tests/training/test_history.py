@@ -242,6 +242,15 @@ def test_pull_wants_a_source(run, tmp_path):
     assert "--analyzer-arn" in result.err
 
 
+@pytest.mark.parametrize("days", ["nan", "inf", "-1"])
+def test_pull_wants_days_that_make_sense(run, tmp_path, days):
+    out = tmp_path / "h.jsonl"
+    result = run("history", "pull", "--table", TABLE, "--out", out, "--resolved-within", days)
+    assert result.code == 2
+    assert "--resolved-within" in result.err
+    assert not out.exists()
+
+
 def test_refusal_names_what_was_asked():
     client = boto3.client("cloudtrail", region_name="eu-west-1")
     with Stubber(client) as stub:

@@ -248,6 +248,8 @@ def test_a_principal_of_any_text_is_only_text_in_the_pages(run: Run, tmp_path: P
         (("--test-share", 0.6, "--calibration-share", 0.6), "--test-share"),
         (("--calibration-share", 2), "--calibration-share"),
         (("--labels", "some"), "--labels"),
+        (("--settling-days", "nan"), "--settling-days"),
+        (("--settling-days", "inf"), "--settling-days"),
         (("--jobs", 0), "--jobs"),
         (("--seed", -1), "--seed"),
         (("--prior", "nowhere.json"), "nowhere.json"),
