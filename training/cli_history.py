@@ -66,8 +66,8 @@ def pull(
     """Pull past decisions: from the decision log, from Access Analyzer, and from CloudTrail.
 
     Archived by a person is expected; resolved soon after an alert is unintended; archived by a rule or by us
-    is no verdict. Everything else is precedent. Of several verdicts on a finding train takes the last person's,
-    and a person's before what is concluded. Nothing is changed in AWS.
+    is no verdict. Everything else is precedent. Of several verdicts on a finding, train takes the last that
+    a person gave, and what is concluded only where nobody gave one. Nothing is changed in AWS.
     """
     from collections import Counter
     from datetime import timedelta
