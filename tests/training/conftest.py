@@ -1,15 +1,19 @@
 """A history of a synthetic organization and a version trained on it, made once for all tests of a process."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import triage
+from embedded import EmbeddedAws
 from tests.live_aws import Run, runner
 from training.record_files import write_records
 from training.simulate import simulate
+from training.stores import BucketStore
 
 FINDINGS = 1500
+BUCKET = "models"
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +43,13 @@ def version(registry: Path) -> Path:
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
     """Run a command as people do."""
     return runner(capfd)
+
+
+@pytest.fixture
+def bucket() -> Iterator[BucketStore]:
+    """A registry's place in a bucket of the embedded AWS."""
+    with EmbeddedAws() as aws:
+        client = aws.client("s3")
+        where = {"LocationConstraint": "eu-west-1"}
+        client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
+        yield BucketStore(client, BUCKET, "team/prod")

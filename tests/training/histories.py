@@ -6,6 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from scoring import policy, scorecard_files
+from scoring.features import featurise
+from scoring.finding import Finding
+from scoring.records import read_case
+from scoring.scorecard import Scorecard
+from tests.live_aws import Run
 from training.dataset import Dataset, read_dataset
 
 Record = dict[str, Any]
@@ -13,6 +19,7 @@ Record = dict[str, Any]
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ACCOUNT = "111122223333"
 PARTNER = "444455556666"
+STRANGER = "999988887777"
 
 
 def at(days: float) -> str:
@@ -83,3 +90,33 @@ def read(path: Path, records: Iterable[Record]) -> Dataset:
         raise AssertionError(fault)
 
     return read_dataset([write(path, records)], report=fail)
+
+
+def trained(run: Run, records: Iterable[Record], folder: Path, *options: object) -> tuple[Scorecard, Path]:
+    """Train on some records and return the version's scorecard and folder."""
+    folder.mkdir(exist_ok=True)
+    result = run("train", write(folder / "h.jsonl", records), "--out", folder / "m", *options)
+    assert (result.code, result.err) == (0, "")
+    name = result.out.strip().splitlines()[-1].split(": ")[0]
+    return scorecard_files.load(name), Path(name)
+
+
+def scores(card: Scorecard, records: Iterable[Record]) -> list[int]:
+    return [card.score(features_of(one))[0] for one in records]
+
+
+def features_of(one: Record) -> dict[str, str]:
+    case = read_case(one)
+    assert isinstance(case.finding, Finding)
+    return featurise(case.finding, case.context, policy.load())
+
+
+def copy_of(registry: Path, folder: Path) -> Path:
+    """A registry that a test may change."""
+    copy = folder / "models"
+    for path in registry.rglob("*"):
+        if path.is_file():
+            target = copy / path.relative_to(registry)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    return copy

@@ -1,0 +1,92 @@
+"""Precedent: how often things were seen, frozen in the card, and nothing that one can bring about alone."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scoring import scorecard_files
+from scoring.features import NAMES
+from tests.live_aws import Run
+from tests.training.histories import PARTNER, STRANGER, Record, features_of, record, scores, trained, write
+
+
+def familiar(times: int) -> list[Record]:
+    """A backlog in which a partner is seen so often, and many others once."""
+    known = [record(n, n % 50) for n in range(times)]
+    others = [record(100 + n, n % 50, principal=f"{n:012d}") for n in range(1, 41)]
+    return [*known, *others, record(999, 100, principal="000000000099")]
+
+
+def test_without_verdicts_the_result_is_the_card_with_precedent(run: Run, tmp_path: Path) -> None:
+    card, version = trained(run, familiar(40), tmp_path, "--labels", "none")
+    ours = scorecard_files.load()
+    assert (card.kind, card.threshold) == ("weighted", ours.threshold)
+    known, new = record(1, 200), record(2, 200, principal=STRANGER)
+    before, after = scores(ours, [known, new]), scores(card, [known, new])
+    assert before[0] == before[1]
+    assert after[0] < before[0]
+    assert after[1] > before[1]
+    texts = {part.feature: part.text for part in card.score(features_of(known))[1]}
+    assert texts["principal"] == f"principal {PARTNER}: 40 findings, none reviewed"
+    assert "chosen by hand, without a guarantee" in (version / "card.md").read_text()
+
+
+def test_precedent_is_frozen(run: Run, tmp_path: Path) -> None:
+    card, _ = trained(run, familiar(40), tmp_path, "--labels", "none")
+    one = record(2, 200, principal=STRANGER)
+    assert len(set(scores(card, [one] * 50))) == 1
+
+
+@pytest.mark.parametrize("labels", ["all", "none"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"effect": "archive", "decision": {"outcome": "archive"}},
+        {"finding": {"status": "ARCHIVED"}},
+    ],
+)
+def test_nobody_becomes_familiar_by_sharing_a_lot_today(
+    run: Run, tmp_path: Path, labels: str, more: dict[str, Any]
+) -> None:
+    burst = [record(2000 + n, 99 + n / 100, principal=STRANGER, **more) for n in range(60)]
+    probe = record(3000, 200, principal=STRANGER)
+    points = []
+    for name, records in (("before", familiar(40)), ("after", [*familiar(40), *burst])):
+        card, _ = trained(run, records, tmp_path / name, "--labels", labels)
+        points.append(scores(card, [probe]))
+    assert points[0] == points[1]
+
+
+def test_what_was_found_unintended_makes_nobody_familiar(run: Run, tmp_path: Path) -> None:
+    bad = [record(2000 + n, n / 10, principal=STRANGER, verdict="unintended") for n in range(60)]
+    probe = record(3000, 200, principal=STRANGER)
+    before, _ = trained(run, familiar(40), tmp_path / "a", "--labels", "none")
+    after, _ = trained(run, [*familiar(40), *bad], tmp_path / "b", "--labels", "none")
+    assert scores(after, [probe])[0] >= scores(before, [probe])[0]
+
+
+def test_no_key_of_precedent_can_be_set_by_tags(run: Run, tmp_path: Path) -> None:
+    """Whoever shares a resource may set its tags, and would choose those that are familiar."""
+    card, _ = trained(run, familiar(40), tmp_path, "--labels", "none")
+    one = record(1, 200, principal=STRANGER, tags={"Environment": "dev"})
+    plain = features_of(one)
+    for name in NAMES:
+        if name in ("environment", "data_class", "sharing_tag", "owner", "alias"):
+            tagged = {**plain, name: "anything"}
+            ours = scorecard_files.load()
+            gained = card.score(plain)[0] - card.score(tagged)[0]
+            assert gained == ours.score(plain)[0] - ours.score(tagged)[0]
+
+
+# Explanations in terms of history.
+
+
+def test_explanations_say_what_was_decided_before(run: Run, tmp_path: Path) -> None:
+    seen = [record(n, n, verdict="expected") for n in range(41)]
+    others = [record(100 + n, n, verdict="unintended", principal=STRANGER) for n in range(41)]
+    _, version = trained(run, [*seen, *others], tmp_path, "--test-share", 0)
+    result = run("explain", write(tmp_path / "one.jsonl", [record(900, 200)]), "--model", version)
+    assert result.code == 0
+    assert f"principal {PARTNER}: 41 findings, all expected" in " ".join(result.out.split())
