@@ -186,6 +186,8 @@ def _tag_set(about: Surroundings) -> TagSet:
 
 def _numbers(case: Case, finding: Finding) -> tuple[float, ...]:
     label, decision, audit = case.label, case.decision, case.audit
+    # The event of a person's archive is logged too: it says nothing of how the finding reached that person.
+    skipped = decision is not None and decision.get("outcome") == "skip"
     return (
         _seconds(finding.created_at),
         _seconds(finding.updated_at or finding.analyzed_at),
@@ -195,8 +197,8 @@ def _numbers(case: Case, finding: Finding) -> tuple[float, ...]:
         label is not None and label.source != RESOLVED,
         label is not None and label.verified,
         case.context != NO_CONTEXT,
-        NONE if case.effect is None else EFFECTS[case.effect],
-        NONE if decision is None else decision.get("outcome") == "archive",
+        NONE if case.effect is None or skipped else EFFECTS[case.effect],
+        NONE if decision is None or skipped else decision.get("outcome") == "archive",
         float("nan") if audit is None else audit.share,
         audit is not None and audit.chosen,
     )

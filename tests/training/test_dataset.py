@@ -219,6 +219,17 @@ def test_what_may_calibrate_and_for_how_many_it_stands(
     assert dataset.for_threshold.tolist() == [counts]
 
 
+@pytest.mark.parametrize("mode", [{}, {"effect": "none"}])
+def test_an_event_that_was_skipped_says_nothing_of_how_a_finding_reached_a_person(
+    tmp_path: Path, mode: dict[str, Any]
+) -> None:
+    audit = {"share": 0.1, "chosen": False}
+    skipped = record(1, 0, finding={"status": "ARCHIVED"}, decision={"outcome": "skip"}, **mode)
+    for first, counts in ((decided("alert", "alert", audit=audit), True), (decided("alert", "alert"), False)):
+        for order in ([first, skipped], [skipped, first]):
+            assert read(tmp_path / "h.jsonl", order).for_threshold.tolist() == [counts]
+
+
 def test_what_became_of_records_adds_up(tmp_path: Path) -> None:
     made = [
         record(1, 0, verdict="expected"),

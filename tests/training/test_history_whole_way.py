@@ -68,6 +68,7 @@ def cloudtrail() -> Iterator[CloudTrail]:
 def test_from_findings_to_records_and_a_model(
     here: Deployment, cloudtrail: CloudTrail, run: Run, tmp_path: Path
 ) -> None:
+    here.policy("[archives]\naudit_share = 0.1\n")
     archived = here.share(here.development_key())
     ids = {name: here.share(here.key({"Environment": "prod"})) for name in ("said", "fixed", "gone", "open")}
     people = {name: here.share(here.key({})) for name in ("console", "back")}
@@ -104,16 +105,18 @@ def test_from_findings_to_records_and_a_model(
     assert verdicts[ids["gone"]] == verdicts[ids["open"]] == -1
     assert verdicts[people["console"]] == 0
     assert verdicts[people["back"]] == -1
-    # What enforcing put before people calibrates nothing without a sample of what it archives; what was
-    # concluded from a finding being resolved never does.
-    assert not about["for_threshold"].any()
+    # With a sample of what it archives, enforcing calibrates; what was concluded never does.
+    calibrates = about["for_threshold"].to_dict()
+    assert {name for name in ids if calibrates[ids[name]]} == {"said"}
+    assert calibrates[people["console"]]
+    assert not calibrates[archived]
     surroundings = dict(zip(about.index, dataset.X["environment"], strict=True))
     assert surroundings[archived] == "development"
     assert surroundings[ids["said"]] == "production"
 
     trained = run("train", out, "--out", tmp_path / "m")
     assert (trained.code, trained.err) == (0, "")
-    assert "this history has 0: it takes 59 more" in trained.out
+    assert "this history has 1: it takes 58 more" in trained.out
     scored = run("score", out, "--model", tmp_path / "m", "--format", "jsonl")
     assert scored.code == 0
     assert len(scored.out.splitlines()) == len(records)
