@@ -102,7 +102,7 @@ def ranking(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def tested(metrics: Mapping[str, Any]) -> str:
+def on_the_test_part(metrics: Mapping[str, Any]) -> str:
     """Say what the threshold did on the test part."""
     test = metrics["test"]
     if metrics["threshold"]["value"] is None or test["miss_rate"] is None:
@@ -153,4 +153,4 @@ def sentences(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     """Return all of that, in this order."""
     if metrics["request"]["labels"] == "none":
         return guarantee(metrics), without_verdicts(metrics)
-    return tuple(say(metrics) for say in (guarantee, tested, ranking, among_archived, new_accounts))
+    return tuple(say(metrics) for say in (guarantee, on_the_test_part, ranking, among_archived, new_accounts))
