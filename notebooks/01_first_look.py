@@ -65,14 +65,7 @@ decisions, contributions = decide_history([path], settings)
 decisions.groupby(["outcome", "verdict"]).size().unstack(fill_value=0)
 
 # %%
-reviewed = decisions[decisions["verdict"] != "none"]
-show(
-    pictures.histogram(
-        (reviewed["score"] * 10).round().to_numpy(),
-        (reviewed["verdict"] == "unintended").to_numpy(),
-        settings.card.threshold,
-    )
-)
+show(pictures.histogram(decisions, settings.card.threshold))
 
 # %%
 decisions["guardrails"].str.split(", ").explode().value_counts().drop("")

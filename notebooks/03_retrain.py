@@ -27,7 +27,7 @@ import pandas as pd
 
 from scoring import scorecard_files
 from training import pictures
-from training.dataframes import findings_table, history_or_simulated
+from training.dataframes import findings_table, history_or_simulated, scores_table
 from training.dataset import read_dataset
 from training.drift import importance
 from training.gate import objections
@@ -71,11 +71,11 @@ drawn = curve(
     delta=0.05,
     population=trained.scores[trained.parts.calibration],
 )
-show(pictures.trade_off([("calibration", drawn)], trained.card.threshold, alpha=0.05))
+show(pictures.trade_off(drawn.assign(part="calibration"), trained.card.threshold, alpha=0.05))
 
 # %%
 part, rows = measured(trained)
-show(pictures.histogram(trained.scores[rows], dataset.unintended[rows], trained.card.threshold))
+show(pictures.histogram(scores_table(dataset, trained.scores, rows), trained.card.threshold))
 
 # %% [markdown]
 # ## Read the tables
@@ -85,11 +85,8 @@ show(pictures.histogram(trained.scores[rows], dataset.unintended[rows], trained.
 
 # %%
 weights = importance(trained.card.tables, dataset.X.iloc[rows])
-show(
-    pictures.bars(
-        [" × ".join(one.table.key) for one in weights[:12]], [one.points for one in weights[:12]], "points"
-    )
-)
+sizes = [(" × ".join(one.table.key), one.points) for one in weights[:12]]
+show(pictures.bars(pd.DataFrame(sizes, columns=["name", "points"]), "points"))
 
 # %%
 table = weights[0].table

@@ -44,7 +44,8 @@ decisions["outcome"].value_counts()
 of_alerts = contributions[contributions["outcome"] == "alert"]
 drivers = of_alerts.groupby("feature")["points"].sum() / (decisions["outcome"] == "alert").sum()
 drivers = drivers.sort_values(key=abs, ascending=False).head(12)
-show(pictures.bars(list(drivers.index), list(drivers), "points in an alert, on average"))
+drivers = drivers.rename_axis("name").reset_index()
+show(pictures.bars(drivers, "points in an alert, on average"))
 
 # %%
 of_alerts.groupby("text")["points"].agg(["count", "mean"]).sort_values("count", ascending=False).head(12)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from scoring.batch import Settings
 from scoring.decide import Decision
+from training.arrays import Ints
 from training.backtest import as_active
 from training.batches import NONE
 from training.dataset import Dataset
@@ -66,6 +67,23 @@ def findings_table(dataset: Dataset) -> pd.DataFrame:
             **{str(name): dataset.X[name].astype(str) for name in dataset.X.columns},
         }
     )
+
+
+def scores_table(dataset: Dataset, scores: Ints, rows: Ints) -> pd.DataFrame:
+    """Return the scores of some findings with their verdicts: one row a finding.
+
+    Parameters
+    ----------
+    scores : array of shape (findings,)
+        In tenths of points.
+
+    Returns
+    -------
+    DataFrame
+        `score` in points, `verdict` (expected, unintended, none).
+    """
+    verdicts = dataset.about["verdict"].iloc[rows].map(VERDICTS)
+    return pd.DataFrame({"score": scores[rows] / 10, "verdict": verdicts.to_numpy()})
 
 
 def decide_history(paths: Sequence[str], settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:

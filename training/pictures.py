@@ -1,4 +1,4 @@
-"""Pictures of the report, each a function from numbers to a figure; the same numbers give the same bytes.
+"""Pictures of the report, each a function from a DataFrame to a figure; the same numbers give the same bytes.
 
 Matplotlib draws them: reports need still pictures that open from disk, without a script or the network, and
 notebooks show the same figures.
@@ -7,7 +7,7 @@ notebooks show the same figures.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from html import escape
 from io import StringIO
@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 import numpy as np
 import pandas as pd
-
-from training.arrays import Bools, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,35 +101,37 @@ def _in_percent(*of: Any) -> None:
 
 
 @_styled
-def trade_off(curves: Sequence[tuple[str, pd.DataFrame]], chosen: int | None, alpha: float | None) -> Figure:
+def trade_off(curves: pd.DataFrame, threshold: int | None, alpha: float | None) -> Figure:
     """Draw what is archived against what is missed, with the confidence band and the chosen point.
 
     Parameters
     ----------
-    curves : sequence of (name, curve)
-        As `training.threshold.curve` makes them; the first one has the band and the chosen point.
-    chosen : int or None
-        Threshold in tenths.
+    curves : DataFrame
+        One or two curves as `training.threshold.curve` makes them, one below the other, with their names in
+        the column `part`; the first one has the band and the chosen point.
+    threshold : int or None
+        In tenths.
     alpha : float or None
         The share of the unintended that may be archived.
     """
     figure, axes = make_axes("archived, of all findings", "archived, of the unintended")
     top = min(1.0, 5 * (alpha or 0.05))
-    for (name, curve), colour, style in zip(curves, (BLUE, GREY), ("-", "--"), strict=False):
+    named = list(curves.groupby("part", sort=False, observed=True))
+    for (name, curve), colour, style in zip(named, (BLUE, GREY), ("-", "--"), strict=False):
         axes.step(curve["archived_share"], curve["miss_rate"], style, where="post", color=colour, label=name)
-    if curves:
-        _, first = curves[0]
+    if named:
+        _, first = named[0]
         across, lower, upper = first["archived_share"], first["miss_rate"], first["miss_rate_upper"]
         axes.fill_between(
             across, lower, upper, step="post", color=BLUE, alpha=0.16, linewidth=0, label="its upper bound"
         )
-        if chosen is not None:
-            place = min(int(np.searchsorted(first["threshold"].to_numpy(), chosen)), len(first) - 1)
+        if threshold is not None:
+            place = min(int(np.searchsorted(first["threshold"].to_numpy(), threshold)), len(first) - 1)
             at = (across.iloc[place], lower.iloc[place])
-            axes.plot(*at, "o", color=RED, markersize=6, label=f"threshold {chosen / 10}", zorder=3)
+            axes.plot(*at, "o", color=RED, markersize=6, label=f"threshold {threshold / 10}", zorder=3)
     if alpha is not None:
         axes.axhline(alpha, color=RED, linewidth=0.9, linestyle=":", label=f"at most {100 * alpha:g} %")
-    seen = [float(curve["archived_share"][curve["miss_rate"] <= top].max()) for _, curve in curves]
+    seen = [float(curve["archived_share"][curve["miss_rate"] <= top].max()) for _, curve in named]
     axes.set_xlim(0, min(1.0, max([0.1, *seen]) + 0.03))
     axes.set_ylim(0, top)
     _in_percent(axes.xaxis, axes.yaxis)
@@ -140,18 +140,27 @@ def trade_off(curves: Sequence[tuple[str, pd.DataFrame]], chosen: int | None, al
 
 
 @_styled
-def histogram(scores: Floats, unintended: Bools, threshold: int | None) -> Figure:
-    """Draw how scores (in tenths) are distributed, by verdict; each verdict's bars add up to one."""
+def histogram(scores: pd.DataFrame, threshold: int | None) -> Figure:
+    """Draw how scores are distributed, by verdict; each verdict's bars add up to one.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        `score` in points and `verdict`; verdicts other than expected and unintended are not drawn.
+    threshold : int or None
+        In tenths.
+    """
     figure, axes = make_axes("score in points", "of its verdict")
-    points = np.asarray(scores) / 10
+    points = scores["score"].to_numpy()
     if len(points):
         low, high = float(points.min()), float(points.max())
         bins = np.linspace(low, high if high > low else low + 1, _BARS + 1).tolist()
-        for name, colour, rows in (("expected", BLUE, ~unintended), ("unintended", RED, unintended)):
-            if rows.any():
-                weights = np.full(int(rows.sum()), 1 / rows.sum())
-                said = f"{name} ({int(rows.sum()):,})"
-                axes.hist(points[rows], bins, weights=weights, color=colour, alpha=0.5, label=said)
+        for verdict, colour in (("expected", BLUE), ("unintended", RED)):
+            of_verdict = points[scores["verdict"] == verdict]
+            if len(of_verdict):
+                weights = np.full(len(of_verdict), 1 / len(of_verdict))
+                said = f"{verdict} ({len(of_verdict):,})"
+                axes.hist(of_verdict, bins, weights=weights, color=colour, alpha=0.5, label=said)
         _in_percent(axes.yaxis)
     _mark(axes.axvline, threshold)
     _explain(axes)
@@ -169,22 +178,28 @@ def _mark(line: Callable[..., Any], threshold: int | None) -> None:
 
 
 @_styled
-def calibration(predicted: Floats, observed: Floats, upper: Floats, lower: Floats) -> Figure:
-    """Draw the risk that was predicted against the share that turned out to be unintended."""
+def calibration(groups: pd.DataFrame) -> Figure:
+    """Draw the risk that was predicted against the share that turned out to be unintended.
+
+    Parameters
+    ----------
+    groups : DataFrame
+        `predicted` and `observed` shares, and the `lower` and `upper` bound of what was observed.
+    """
     figure, axes = make_axes("predicted risk", "found unintended")
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=":", label="as predicted")
-    errors = np.vstack([observed - lower, upper - observed])
+    observed = groups["observed"]
     axes.errorbar(
-        predicted,
+        groups["predicted"],
         observed,
-        yerr=errors,
+        yerr=[observed - groups["lower"], groups["upper"] - observed],
         fmt="o",
         color=BLUE,
         markersize=4,
         linewidth=1,
         label="a tenth of them",
     )
-    most = min(1.0, 1.08 * float(max(predicted.max(), upper.max())))
+    most = min(1.0, 1.08 * float(groups[["predicted", "upper"]].to_numpy().max()))
     axes.set_xlim(0, most)
     axes.set_ylim(0, most)
     _in_percent(axes.xaxis, axes.yaxis)
@@ -193,30 +208,43 @@ def calibration(predicted: Floats, observed: Floats, upper: Floats, lower: Float
 
 
 @_styled
-def bars(names: Sequence[str], sizes: Sequence[float], across: str) -> Figure:
-    """Draw named bars, the largest first."""
-    figure, axes = make_axes(across, "", height=0.6 + 0.21 * max(len(names), 1))
-    places = np.arange(len(names))[::-1]
-    drawn = axes.barh(places, list(sizes), color=BLUE, height=0.7)
-    axes.bar_label(drawn, [f"{size:.1f}" for size in sizes], padding=3, color=GREY, fontsize=8)
-    axes.set_yticks(places, [_shortened(name) for name in names])
+def bars(sizes: pd.DataFrame, across: str) -> Figure:
+    """Draw named bars, the first on top.
+
+    Parameters
+    ----------
+    sizes : DataFrame
+        `name` and `points`.
+    """
+    figure, axes = make_axes(across, "", height=0.6 + 0.21 * max(len(sizes), 1))
+    places = np.arange(len(sizes))[::-1]
+    drawn = axes.barh(places, sizes["points"], color=BLUE, height=0.7)
+    axes.bar_label(drawn, [f"{size:.1f}" for size in sizes["points"]], padding=3, color=GREY, fontsize=8)
+    axes.set_yticks(places, [_shortened(name) for name in sizes["name"]])
     axes.margins(x=0.1, y=0.02)
     axes.tick_params(axis="y", length=0)
     return figure
 
 
 @_styled
-def bands(
-    days: Sequence[str], low: Floats, middle: Floats, high: Floats, up: str, threshold: int | None = None
-) -> Figure:
-    """Draw how quantiles move over time."""
+def bands(periods: pd.DataFrame, up: str, threshold: int | None = None) -> Figure:
+    """Draw how quantiles move over time.
+
+    Parameters
+    ----------
+    periods : DataFrame
+        `begins` (a day), and `low`, `middle` and `high`: the tenth, the half and nine tenths.
+    threshold : int or None
+        In tenths.
+    """
     figure, axes = make_axes("", up)
-    places = np.arange(len(days))
+    places = np.arange(len(periods))
+    low, high = periods["low"], periods["high"]
     axes.fill_between(places, low, high, color=BLUE, alpha=0.16, linewidth=0, label="middle 80 %")
-    axes.plot(places, middle, "o-", color=BLUE, markersize=3, label="median")
+    axes.plot(places, periods["middle"], "o-", color=BLUE, markersize=3, label="median")
     _mark(axes.axhline, threshold)
-    step = -(-len(days) // _DAYS_SHOWN)
-    axes.set_xticks(places[::step], list(days)[::step])
+    step = -(-len(periods) // _DAYS_SHOWN)
+    axes.set_xticks(places[::step], list(periods["begins"])[::step])
     room = 0.3 * (float(high.max()) - min(float(low.min()), (threshold or low.min() * 10) / 10))
     axes.set_ylim(top=float(high.max()) + room)
     axes.legend(loc="upper center", ncols=3)

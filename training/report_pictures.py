@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from scoring.sanitize import visible
 from training import pictures
 from training.arrays import Ints
 from training.bounds import share_upper
+from training.dataframes import scores_table
 from training.drift import Importance, periods, shifts_over_time
 from training.final_scores import probabilities
 from training.metrics import measured
@@ -60,11 +62,12 @@ def _trade_off(trained: Trained) -> Picture | None:
         if dataset.unintended[fair].any():
             bad, weight = dataset.unintended[fair], dataset.weight[fair]
             everyone = trained.scores[rows]
-            curves.append((name, curve(trained.scores[fair], bad, delta, weight, population=everyone)))
+            drawn = curve(trained.scores[fair], bad, delta, weight, population=everyone)
+            curves.append(drawn.assign(part=name))
     if not curves:
         return None
     alpha = trained.threshold.alpha if trained.threshold else None
-    figure = pictures.trade_off(curves, trained.card.threshold, alpha)
+    figure = pictures.trade_off(pd.concat(curves), trained.card.threshold, alpha)
     says = (
         "What each threshold archives of all findings and of the unintended ones, with its upper bound "
         f"(confidence {percent(1 - delta, 0)})."
@@ -77,8 +80,7 @@ def _histogram(trained: Trained) -> Picture | None:
     name, rows = measured(trained)
     if not len(rows):
         return None
-    scores, bad = trained.scores[rows].astype(float), trained.dataset.unintended[rows]
-    figure = pictures.histogram(scores, bad, trained.card.threshold)
+    figure = pictures.histogram(scores_table(trained.dataset, trained.scores, rows), trained.card.threshold)
     says = f"Labelled findings of the {name} part; what is left of the threshold is archived."
     title = "Scores by verdict"
     return Picture(title, says, pictures.to_svg(figure, title))
@@ -93,12 +95,13 @@ def _calibration(trained: Trained) -> Picture | None:
     groups = [group for group in np.array_split(np.argsort(risk, kind="stable"), _RISK_BINS) if len(group)]
     hits = np.array([bad[group].sum() for group in groups])
     size = np.array([len(group) for group in groups])
-    figure = pictures.calibration(
-        np.array([risk[group].mean() for group in groups]),
-        hits / size,
-        upper=share_upper(hits, size, 0.05),
-        lower=1 - share_upper(size - hits, size, 0.05),
-    )
+    found = {
+        "predicted": [risk[group].mean() for group in groups],
+        "observed": hits / size,
+        "upper": share_upper(hits, size, 0.05),
+        "lower": 1 - share_upper(size - hits, size, 0.05),
+    }
+    figure = pictures.calibration(pd.DataFrame(found))
     says = f"Labelled findings of the {name} part in tenths by predicted risk, each with its 90 % interval."
     title = "Calibration of the risk"
     return Picture(title, says, pictures.to_svg(figure, title))
@@ -108,8 +111,8 @@ def _importance(weights: Sequence[Importance]) -> Picture | None:
     shown = [one for one in weights[:MOST_BARS] if one.points]
     if not shown:
         return None
-    names = [visible(" × ".join(one.table.key), 60) for one in shown]
-    figure = pictures.bars(names, [one.points for one in shown], "points")
+    sizes = [(visible(" × ".join(one.table.key), 60), one.points) for one in shown]
+    figure = pictures.bars(pd.DataFrame(sizes, columns=["name", "points"]), "points")
     title = "What decides"
     return Picture(title, "How far each table moves scores, on average.", pictures.to_svg(figure, title))
 
@@ -119,9 +122,7 @@ def _drift_of_scores(trained: Trained) -> Picture | None:
     found = periods(trained.dataset.time[after], trained.scores[after])
     if len(found) < 2:
         return None
-    low, middle, high = (np.array([getattr(one, n) for one in found]) for n in ("low", "middle", "high"))
-    days = [one.begins for one in found]
-    figure = pictures.bands(days, low, middle, high, "score in points", trained.card.threshold)
+    figure = pictures.bands(pd.DataFrame(found), "score in points", trained.card.threshold)
     title = "Drift of scores"
     says = "All findings after the fit, in periods with equally many of them."
     return Picture(title, says, pictures.to_svg(figure, title))

@@ -171,6 +171,7 @@ def test_the_card_with_precedent_shows_what_decides(run: Run, tmp_path: Path) ->
 def figures() -> dict[str, Callable[[], Figure]]:
     drawn = pd.DataFrame(
         {
+            "part": "calibration",
             "threshold": [10, 20, 30],
             "archived_share": [0.0, 0.4, 1.0],
             "miss_rate": [0.0, 0.1, 1.0],
@@ -178,12 +179,16 @@ def figures() -> dict[str, Callable[[], Figure]]:
         }
     )
     some = np.array([0.1, 0.4])
+    scores = pd.DataFrame({"score": [1.0, 9.0], "verdict": ["expected", "unintended"]})
+    groups = pd.DataFrame({"predicted": some, "observed": some, "upper": some + 0.1, "lower": some - 0.1})
+    sizes = pd.DataFrame({"name": ["$x$ & <b>", "y" * 90], "points": [2.0, 1.0]})
+    moved = {"begins": ["2026-01-01", "2026-02-01"], "low": some, "middle": some + 1, "high": some + 2}
     return {
-        "trade_off": lambda: pictures.trade_off([("calibration", drawn)], 20, 0.05),
-        "histogram": lambda: pictures.histogram(np.array([10.0, 90.0]), np.array([False, True]), 50),
-        "calibration": lambda: pictures.calibration(some, some, some + 0.1, some - 0.1),
-        "bars": lambda: pictures.bars(["$x$ & <b>", "y" * 90], [2.0, 1.0], "points"),
-        "bands": lambda: pictures.bands(["2026-01-01", "2026-02-01"], some, some + 1, some + 2, "points", 5),
+        "trade_off": lambda: pictures.trade_off(drawn, 20, 0.05),
+        "histogram": lambda: pictures.histogram(scores, 50),
+        "calibration": lambda: pictures.calibration(groups),
+        "bars": lambda: pictures.bars(sizes, "points"),
+        "bands": lambda: pictures.bands(pd.DataFrame(moved), "points", 5),
         "shades": lambda: pictures.shades(pd.DataFrame({"2026-01-01": [0.0, 9.0]}, index=["a", "b"]), 0.5),
     }
 
@@ -202,10 +207,10 @@ def test_a_picture_is_the_same_each_time_and_takes_the_colours_of_its_page(name:
 @pytest.mark.parametrize(
     "figure",
     [
-        lambda: pictures.trade_off([], None, None),
-        lambda: pictures.histogram(np.zeros(0), np.zeros(0, dtype=bool), None),
-        lambda: pictures.histogram(np.full(5, 30.0), np.zeros(5, dtype=bool), 30),
-        lambda: pictures.bars([], [], "points"),
+        lambda: pictures.trade_off(pd.DataFrame({"part": []}), None, None),
+        lambda: pictures.histogram(pd.DataFrame({"score": [], "verdict": []}), None),
+        lambda: pictures.histogram(pd.DataFrame({"score": [3.0] * 5, "verdict": "expected"}), 30),
+        lambda: pictures.bars(pd.DataFrame({"name": [], "points": []}), "points"),
     ],
 )
 def test_pictures_of_nothing(figure: Callable[[], Figure]) -> None:
