@@ -1,7 +1,8 @@
 """One hostile finding walks through every output there is; in each it is harmless.
 
 What an explanation is in text and HTML is tested with much more in `tests.scoring.test_explain_hostile`; here
-the same finding goes through the commands, the mails and chats of a deployment, its pages and its logs.
+the same finding goes through the commands, the mails and chats of a deployment, its pages, its logs and what
+training makes of it. The demo has a hostile finding of its own (`tests.lambda_.test_demo`).
 """
 
 import csv
@@ -29,6 +30,8 @@ from scoring.review_links import Link, Links
 from scoring.scorecard_files import DEFAULT, load
 from scoring.summary_log import read_summary
 from tests.lambda_.deployment import TABLE, Deployment, deployed
+from tests.test_cli_review_queue import Session
+from training.simulate import simulate
 
 MARK = "m4rk"
 HOSTILE = (
@@ -339,3 +342,58 @@ def _review(here: Deployment, ids: list[str], capsys: pytest.CaptureFixture[str]
     summary = read_summary(here.log, parse("[archives]\ndays = 30\n"), here.clock(), timedelta(days=7))
     harmless_text(summary.text, has="")
     harmless_page(summary.html, has="")
+
+
+def test_what_training_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Report, model card, tables of the terminal and suggested rules, from a history of hostile findings."""
+    records = []
+    for number, one in enumerate(simulate(300, seed=5, labelled=1.0)):
+        record = one.record
+        if number % 3 == 0 and "context" in record:
+            tags = {
+                "Team": f"{number % 2}{HOSTILE[:60]}",
+                HOSTILE[:100]: HOSTILE[:90],
+                "Environment": HOSTILE[60:150],
+            }
+            record["context"] |= {"tags": tags, "aliases": [HOSTILE]}
+            record["label"] |= {"by": HOSTILE, "note": HOSTILE}
+            body = record["finding"].get("detail", record["finding"])
+            body["resource"] = f"{body['resource']}{HOSTILE}"
+            if "principal" in body:
+                body["principal"] = {"AWS": f"arn:aws:iam::444455556666:role/{HOSTILE}"}
+        records.append(record)
+    path, out = tmp_path / "history.jsonl", tmp_path / "models"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    printed = run(capsys, "train", str(path), "--out", str(out), "--jobs", "1")
+    harmless_text(printed, has="")
+    (version,) = [folder for folder in out.iterdir() if (folder / "report.html").exists()]
+    harmless_page((version / "report.html").read_text())
+    card = (version / "card.md").read_text()
+    harmless_text(card, has="")
+    assert "<script" not in re.sub(r"`[^`\n]*`", "", card)
+    for command in (["backtest"], ["tune"]):
+        harmless_text(run(capsys, *command, str(path), "--model", str(version), "--jobs", "1"), has="")
+    harmless_text(run(capsys, "models", "show", str(out), version.name), has="")
+    for form in ("text", "cli", "cdk", "cloudformation", "json"):
+        said = run(
+            capsys, "rules", "suggest", str(path), "--format", form, "--min-precision", "0", "--jobs", "1"
+        )
+        assert MARK not in said
+        harmless_text(said, has="")
+    scored = run(capsys, "explain", str(path), "--model", str(version))
+    harmless_text(scored)
+
+
+def test_the_interactive_review(here: Deployment) -> None:
+    ids = hostile_alerts(here)
+    with here.aws.serve() as address:
+        session = Session(here.aws, address)
+        shown = session.until(r"\[1 of 4\].*quit")
+        session.press("q")
+        session.until("left")
+        session.ends()
+    assert ids[0] in shown
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r\n", "\n").replace("\r", "")
+    harmless_text(text)
+    assert "\x1b[2J" not in shown
+    assert "\x1b]8" not in shown
