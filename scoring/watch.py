@@ -25,7 +25,10 @@ CALLS: Final = (
     *("ApplyArchiveRule", "CreateArchiveRule", "DeleteAnalyzer", "UpdateArchiveRule", "UpdateFindings"),
 )
 """Calls that can hide findings; an EventBridge rule for them needs a trail that records management events."""
-ACTIONS: Final = ("access-analyzer:GetArchiveRule", "access-analyzer:ListArchiveRules")
+ACTIONS: Final = (
+    *("access-analyzer:GetAnalyzer", "access-analyzer:ListFindings"),
+    *("access-analyzer:GetArchiveRule", "access-analyzer:ListArchiveRules"),
+)
 """What the watch reads beside the decision log."""
 
 _TAGS: Final = ("environment", "dataclassification", "isallowedtoshare", "owner")
@@ -130,11 +133,13 @@ def read_call(event: Mapping[str, Any]) -> Call | None:
     )
 
 
-def of_call(call: Call, rule: Filter | None = None) -> Suspicion | None:
+def of_call(call: Call, family: Family, rule: Filter | None = None) -> Suspicion | None:
     """Return what is suspicious about a call on a rule or an analyzer.
 
     Parameters
     ----------
+    family : str
+        Which findings the analyzer makes.
     rule : mapping, optional
         The filter that an applied rule has; None where it cannot be read.
     """
@@ -150,7 +155,7 @@ def of_call(call: Call, rule: Filter | None = None) -> Suspicion | None:
             group="deleted analyzers",
         )
     if call.name == "ApplyArchiveRule":
-        why = "its filter cannot be read" if rule is None else _breadth(rule, "external")
+        why = "its filter cannot be read" if rule is None else _breadth(rule, family)
         if not why:
             return None
         return Suspicion(
@@ -167,7 +172,7 @@ def of_call(call: Call, rule: Filter | None = None) -> Suspicion | None:
         filters = archive_rules.from_json(call.asked.get("filter"))
     except BadInput:
         return _of_rule(call.analyzer_arn, name, {}, "its filter cannot be read", call.who)
-    return of_rule(call.analyzer_arn, name, filters, "external", call.who)
+    return of_rule(call.analyzer_arn, name, filters, family, call.who)
 
 
 def of_rule(analyzer_arn: str, name: str, filters: Filter, family: Family, who: str = "") -> Suspicion | None:

@@ -12,7 +12,7 @@ from scoring.decision_table import EXPIRES_AT, from_item, key, read_many, to_ite
 from scoring.log_entries import stamp
 from scoring.runtime import Done, Runtime
 from scoring.watch import Call, Suspicion
-from scoring.watching import tell
+from scoring.watching import family_of, tell
 
 SEEN: Final = ("watch", "calls")
 """Key of the item that says when the last call was told of (``seen_at``)."""
@@ -31,7 +31,9 @@ def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Done]:
     if call.name == "UpdateFindings":
         suspicion = _burst(call, runtime)
     else:
-        suspicion = watch.of_call(call, _applied(call, runtime) if call.name == "ApplyArchiveRule" else None)
+        rule = _applied(call, runtime) if call.name == "ApplyArchiveRule" else None
+        family = "external" if call.name == "DeleteAnalyzer" else family_of(call.analyzer_arn, runtime)
+        suspicion = watch.of_call(call, family, rule)
     if suspicion is None:
         return [Done(finding_id="", effect="none", note="nothing to tell of")]
     return [tell(suspicion, runtime)]

@@ -8,18 +8,17 @@ from itertools import islice, takewhile
 from typing import Any, Final, NamedTuple, TypeVar
 
 from scoring import watch
-from scoring.archive_rules import Family, from_json
+from scoring.archive_rules import from_json
 from scoring.decision_log import Taken
 from scoring.decision_table import by_effect, from_item, key, of_finding, read_many, to_item, unpack
 from scoring.errors import BadInput
 from scoring.facts import Absent, Present
 from scoring.finding import Finding, from_api
-from scoring.listing import of_analyzer
 from scoring.log_entries import stamp
 from scoring.runtime import Runtime
 from scoring.watch import Suspicion
 from scoring.watch_calls import SEEN
-from scoring.watching import tell
+from scoring.watching import family_of, tell
 
 _PROGRESS: Final = ("watch", "progress")
 _INTERVAL: Final = timedelta(hours=1)
@@ -72,7 +71,7 @@ def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], 
 def _rules(runtime: Runtime, analyzers: Sequence[str]) -> Iterator[Suspicion]:
     for arn in analyzers:
         client = runtime.writers.analyzer(arn.split(":")[3])
-        family: Family = "external" if of_analyzer(arn, runtime.writers).is_external else "unused"
+        family = family_of(arn, runtime)
         pages = client.get_paginator("list_archive_rules").paginate(analyzerName=arn.rpartition("/")[2])
         for rule in (rule for page in pages for rule in page["archiveRules"]):
             try:

@@ -1,14 +1,32 @@
 """Tell a person of what looks made to hide access, once; nothing is told in shadow mode."""
 
+import logging
+
 import msgspec
 
 from scoring import digest, routing
 from scoring.alerting import send, send_again
+from scoring.archive_rules import Family
 from scoring.decision_log import Taken
 from scoring.log_entries import Entry, stamp
 from scoring.runtime import Done, Runtime
 from scoring.sanitize import visible
 from scoring.watch import Suspicion
+
+logger = logging.getLogger(__name__)
+
+
+def family_of(analyzer_arn: str, runtime: Runtime) -> Family:
+    """Ask which findings an analyzer makes; where nobody can tell, those that may be public."""
+    try:
+        client = runtime.writers.analyzer(analyzer_arn.split(":")[3])
+        kind = client.get_analyzer(analyzerName=analyzer_arn.rpartition("/")[2])["analyzer"]["type"]
+    except Exception:
+        logger.warning("the kind of an analyzer cannot be told", exc_info=True)
+        return "external"
+    if kind.endswith("_UNUSED_ACCESS"):
+        return "unused"
+    return "internal" if kind.endswith("_INTERNAL_ACCESS") else "external"
 
 
 def tell(suspicion: Suspicion, runtime: Runtime) -> Done:

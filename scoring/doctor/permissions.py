@@ -12,7 +12,7 @@ from scoring.watch import ACTIONS as WATCHING
 
 _AT_ONCE = 50
 _READING = (
-    *("access-analyzer:GetAnalyzer", "access-analyzer:GetFinding", "access-analyzer:ListFindings"),
+    "access-analyzer:GetFinding",
     *WATCHING,
 )
 _WRITING = ("access-analyzer:UpdateFindings",)

@@ -202,7 +202,7 @@ def test_what_crashed_is_told_by_the_schedule(here: Deployment) -> None:
         "filter": {"isPublic": {"eq": ["true"]}},
     }
     event = call(here, "CreateArchiveRule", **asked)
-    with crash(3, after=True) as made:
+    with crash(4, after=True) as made:
         here.deliver(event)
     assert made[-1] == ("sns", "Publish")
     here.clock.pass_by(minutes=20)
@@ -237,3 +237,20 @@ def test_the_scheduled_function_takes_calls_too(here: Deployment) -> None:
         "told": ["archive rule x archives public access"]
     }
     assert len(here.mails()) == 1
+
+
+def test_what_is_broad_depends_on_what_the_analyzer_finds(here: Deployment) -> None:
+    here.policy("[alerts]\nwindow_minutes = 0\n")
+    unused, internal = (here.aws.findings.analyzer_for(family) for family in ("unused", "internal"))
+    asked = {"findingType": {"eq": ["UnusedIAMRole"]}}, {"resourceType": {"eq": ["AWS::S3::Bucket"]}}
+    for arn, filters in zip((unused, internal), asked, strict=True):
+        here.aws.client("accessanalyzer").create_archive_rule(
+            analyzerName=arn.rpartition("/")[2], ruleName="r", filter=filters
+        )
+        here.deliver(
+            call(here, "CreateArchiveRule", analyzerName=arn.rpartition("/")[2], ruleName="r", filter=filters)
+        )
+    here.set(ANALYZER_ARNS=f"{unused} {internal}")
+    here.reconcile()
+    (mail,) = here.mails()
+    assert f"triage rules list --analyzer-arn {internal}" in mail.text
