@@ -125,6 +125,7 @@ class EmbeddedAws:
             inside.enter_context(self.delivery)
             inside.enter_context(listening(self._hear))
             os.environ.update(self.credentials())
+            inside.callback(os.environ.update, self.credentials())  # moto fails where somebody took them away
             if self._description:
                 self._built = build(self._description, self.session)
             self._inside = inside.pop_all()

@@ -225,3 +225,10 @@ def test_shortcuts_keep_no_copies_of_a_table():
         tables = [kept for kept in gc.get_objects() if type(kept).__qualname__ == "Table"]
         named = [kept for kept in tables if getattr(kept, "name", "") == "log"]
         assert len(named) == 1
+
+
+def test_credentials_that_were_taken_away_are_no_reason_to_fail(monkeypatch):
+    before = dict(os.environ)
+    with EmbeddedAws():
+        del os.environ["AWS_ACCESS_KEY_ID"]
+    assert dict(os.environ) == before
