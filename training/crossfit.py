@@ -41,8 +41,8 @@ class KeyRows:
         Prior variance of an effect.
     buckets : array of shape (n,) or None
         Each row's bucket of precedent, for a key whose counts matter.
-    step : float
-        Expected change of log-odds for each doubling of the count.
+    precedent : (mean, covariance)
+        Of the effects of the buckets, beforehand; see `precedent.prior`.
     silent : array
         The values that get no effect.
     grid : Grid or None
@@ -55,7 +55,7 @@ class KeyRows:
     size: int
     variance: float
     buckets: Ints | None
-    step: float
+    precedent: tuple[Floats, Floats]
     silent: Ints
     grid: Grid | None
     card: Floats
@@ -82,8 +82,7 @@ class Design:
         steps = []
         for key in self.keys:
             if key.buckets is not None:
-                mean, covariance = precedent.prior(key.step)
-                steps.append(StepBlock(key.buckets[rows], mean, covariance))
+                steps.append(StepBlock(key.buckets[rows], *key.precedent))
         blocks = [
             Block(
                 key.rows[rows],
@@ -185,7 +184,7 @@ def _fold(design: Design, looseness: Floats, rows: Ints, left_out: Ints) -> Cros
 
 def neutral(design: Design) -> Weights:
     """Return the weights that hold while nothing is known: all 1, and precedent as expected."""
-    steps = [precedent.prior(key.step)[0] for key in design.keys if key.buckets is not None]
+    steps = [key.precedent[0] for key in design.keys if key.buckets is not None]
     return Weights(0.0, 1.0, 0.0, np.ones(len(design.keys)), steps)
 
 
@@ -197,7 +196,7 @@ def weigh(design: Design, honest: Crossfit) -> Weights:
     rows, count = honest.rows, len(design.keys)
     y, weight = design.y[rows], design.weight[rows]
     card_mean, matrix = _matrix(design, honest)
-    priors = [precedent.prior(key.step) for key in design.keys if key.buckets is not None]
+    priors = [key.precedent for key in design.keys if key.buckets is not None]
     rate = (float((weight * y).sum()) + 0.5) / (float(weight.sum()) + 1.0)
     mean = np.concatenate([[float(logit(rate)), 1.0], np.ones(count), *[m for m, _ in priors]])
     spread = [1 / INTERCEPT_SD**2, 1 / CARD_SD**2, *[1 / WEIGHT_SD**2] * count]

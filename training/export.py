@@ -10,6 +10,7 @@ import pandas as pd
 
 from scoring.features import NOT_APPLICABLE, UNKNOWN
 from scoring.scorecard import Table
+from training import precedent
 from training.arrays import Floats, Ints
 from training.keys import Columns, Key, KeyValues
 from training.material import TENTH, Material, buckets_of, points_of, silent
@@ -42,7 +43,8 @@ def export(
     -------
     tables : tuple of Table
     centre : float
-        What the tables leave out so that the mean of each precedent is zero over all rows: log-odds.
+        What the tables leave out, in log-odds, so that each precedent is zero where nobody is concerned or,
+        where that never happens, on average.
     """
     drafts, centre = [], 0.0
     for part in learned:
@@ -107,13 +109,19 @@ class _Draft:
 def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draft, float]:
     values = part.values
     seen = material.counts(values)
+    quiet = silent(values, material.columns)
     effects, unseen, centre = part.effects.copy(), 0.0, 0.0
     if part.buckets is not None:
         bucket = buckets_of(values, material.columns, seen, np.arange(len(values)))
-        centre = float(np.average(part.buckets[bucket], weights=seen)) if seen.any() else 0.0
+        if seen[quiet].any():
+            # A combination says nothing where one of its questions does not arise: what is left out is what
+            # the fit gave such rows, so that they stay where it had them.
+            centre = float(part.buckets[precedent.NONE])
+        elif seen.any():
+            centre = float(np.average(part.buckets[bucket], weights=seen))
         effects = effects + part.buckets[bucket] - centre
         unseen = float(part.buckets[0]) - centre
-    effects[silent(values, material.columns)] = 0.0
+    effects[quiet] = 0.0
     points, default = effects / TENTH, unseen / TENTH
     card = material.tables.get(values.key)
     if card is not None:

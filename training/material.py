@@ -49,6 +49,7 @@ class Material:
     precedents: frozenset[Key] | None
     step: float
     _buckets: dict[Key, Ints] = field(default_factory=dict)
+    _shares: dict[Key, Floats] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -81,6 +82,18 @@ class Material:
             rows = values.rows[: len(self.y)]
             self._buckets[key] = buckets_of(values, self.columns, self.counts(values)[rows] - 1, rows)
         return self._buckets[key]
+
+    def _usual(self, key: Key) -> Floats:
+        """Return how all rows where somebody is concerned share out among the buckets of precedent."""
+        if self.buckets(key) is None:
+            return np.zeros(precedent.BUCKETS)
+        if key not in self._shares:
+            values = KeyValues.of(self.columns, key)
+            seen = self.counts(values)
+            bucket = buckets_of(values, self.columns, seen - 1, np.arange(len(values)))
+            rows = np.bincount(bucket, seen, precedent.BUCKETS + 1)[: precedent.BUCKETS]
+            self._shares[key] = rows / max(1.0, float(rows.sum()))
+        return self._shares[key]
 
     @staticmethod
     def counts(values: KeyValues) -> Ints:
@@ -117,7 +130,7 @@ class Material:
             size=len(values),
             variance=variance,
             buckets=None if bucket is None else bucket[rows],
-            step=self.step,
+            precedent=precedent.prior(self.step, self._usual(values.key)),
             silent=silent(values, self.columns),
             grid=grid,
             card=card,

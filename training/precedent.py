@@ -17,6 +17,7 @@ NONE = BUCKETS
 
 STEP_VARIANCE = 0.07
 BUCKET_VARIANCE = 0.02
+NONE_VARIANCE = 0.3
 
 
 def buckets(counts: Ints) -> Ints:
@@ -30,18 +31,21 @@ def buckets(counts: Ints) -> Ints:
     return np.searchsorted(np.array(STEPS), counts, side="right").astype(np.int32)
 
 
-def prior(step: float) -> tuple[Floats, Floats]:
+def prior(step: float, usual: Floats) -> tuple[Floats, Floats]:
     """Return the prior mean and covariance of the buckets' effects.
 
     Each ordered step adds an effect ~ N(step, 0.07), each bucket one of its own ~ N(0, 0.02); never seen
-    before is the zero point.
+    before is the zero point. Where nobody is concerned, what is usual elsewhere is expected.
 
     Parameters
     ----------
-    step : expected change of log-odds for each step, that is each doubling of the count
+    step : float
+        Expected change of log-odds for each step, that is each doubling of the count.
+    usual : array of shape (BUCKETS,)
+        How the rows where somebody is concerned share out among the buckets.
     """
     reached = np.tril(np.ones((BUCKETS, BUCKETS)))[:, 1:]
-    mean = np.append(reached @ np.full(BUCKETS - 1, step), 0.0)
-    covariance = np.eye(BUCKETS + 1) * 1e-6
+    mean = reached @ np.full(BUCKETS - 1, step)
+    covariance = np.eye(BUCKETS + 1) * NONE_VARIANCE
     covariance[:BUCKETS, :BUCKETS] = STEP_VARIANCE * reached @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
-    return mean, covariance
+    return np.append(mean, usual @ mean), covariance

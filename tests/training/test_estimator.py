@@ -8,6 +8,7 @@ from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from benchmarks.synthetic import MONOTONE, PRECEDENT, Organization
+from scoring.features import NOT_APPLICABLE
 from scoring.scorecard import TAG_LIMIT, Key, Scorecard, Table
 from scoring.scorecard_files import from_json, to_json
 from training.estimator import AdditiveScorecardClassifier
@@ -252,3 +253,19 @@ def test_works_inside_scikit_learn_tools(labelled, organization):
         AdditiveScorecardClassifier(organization.card, keys=[("owner",)]), cv=3
     )
     assert set(tuned.fit(labelled.X, labelled.y).predict(labelled.X)) <= {0, 1}
+
+
+def test_what_concerns_nobody_keeps_the_odds_that_it_was_fitted_with() -> None:
+    """Rows where a combination's question does not arise are neither raised nor lowered by its precedent."""
+    rng = np.random.default_rng(3)
+    n = 4_000
+    is_unused = rng.random(n) < 0.3
+    principal = np.where(is_unused, NOT_APPLICABLE, rng.zipf(1.5, n).clip(max=400).astype(str))
+    X = pd.DataFrame({"principal": principal, "account": rng.integers(0, 5, n).astype(str)})
+    usual = X["principal"].map(X["principal"].value_counts()).to_numpy() > 40
+    y = (rng.random(n) < np.where(is_unused, 0.3, np.where(usual, 0.02, 0.4))).astype(int)
+    model = AdditiveScorecardClassifier(precedent=[("principal",), ("principal", "account")]).fit(X, y)
+
+    predicted = model.predict_proba(X)[:, 1]
+    for rows in (is_unused, ~is_unused):
+        assert predicted[rows].mean() == pytest.approx(y[rows].mean(), rel=0.2)
