@@ -26,8 +26,8 @@ SHADOW: Final = "Shadow mode: no finding is changed."
 REPEAT: Final = "You may have had this mail before: sending it was interrupted the first time."
 
 SAMPLE: Final = (
-    "A random sample: this finding would have been archived. It was not, so that what archiving misses can be "
-    "measured; your verdict stands for many that nobody sees."
+    "A random sample: this finding would have been archived. It was not, so that what archiving misses can "
+    "be measured; your verdict stands for many that nobody sees."
 )
 
 _PREFIX: Final = "[access-triage]"
