@@ -20,7 +20,7 @@ from distributed.comm import get_address_host_port, parse_address
 from scoring.errors import BadInput, printable
 from scoring.features import VERSION
 from training.batches import Batch, join_batches
-from training.tasks import AHEAD, Task, in_order
+from training.tasks import AHEAD, Task, in_order, starting_processes
 
 LOCAL: Final = "local"
 # So many neighbouring batches are put together on a worker before they come back.
@@ -28,6 +28,8 @@ TOGETHER: Final = 16
 PATIENCE: Final = 10
 """Seconds until a scheduler or a worker has to answer."""
 OPTION: Final = "--scheduler"
+# What goes wrong comes as an exception; the log would add what follows from it.
+QUIET: Final = logging.CRITICAL
 
 
 class Cluster:
@@ -72,7 +74,7 @@ def cluster(scheduler: str, jobs: int) -> Iterator[Cluster]:
     BadInput
         The address is none, nobody answers there, or the workers do not have this version.
     """
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(QUIET)
     with _client(scheduler, jobs) as client:
         _check_workers(client, scheduler)
         with joblib.parallel_config("dask", client=client):
@@ -82,10 +84,9 @@ def cluster(scheduler: str, jobs: int) -> Iterator[Cluster]:
 @contextmanager
 def _client(scheduler: str, jobs: int) -> Iterator[Client]:
     if scheduler == LOCAL:
-        with (
-            LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None) as here,
-            Client(here, set_as_default=False) as client,
-        ):
+        with starting_processes():
+            here = LocalCluster(jobs, threads_per_worker=1, dashboard_address=None, silence_logs=QUIET)
+        with here, Client(here, set_as_default=False) as client:
             yield client
         return
     _reach(scheduler)

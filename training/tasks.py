@@ -5,8 +5,11 @@ Results come in the order of the tasks, whoever does them; so what is made of th
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol
 
 from training.batches import Batch
@@ -55,12 +58,34 @@ def in_order(submit: Callable[..., Any], tasks: Iterable[Task | Batch], ahead: i
         Takes a function and its arguments, and returns a future.
     """
     waiting: deque[Any] = deque()
-    for task in tasks:
-        waiting.append(submit(task.function, *task.arguments) if isinstance(task, Task) else task)
-        if len(waiting) > ahead:
+    try:
+        for task in tasks:
+            waiting.append(submit(task.function, *task.arguments) if isinstance(task, Task) else task)
+            if len(waiting) > ahead:
+                yield _result(waiting.popleft())
+        while waiting:
             yield _result(waiting.popleft())
-    while waiting:
-        yield _result(waiting.popleft())
+    finally:
+        # Something went wrong, or somebody has interrupted: nobody waits for the others any more.
+        for future in waiting:
+            if not isinstance(future, Batch):
+                future.cancel()
+
+
+@contextmanager
+def starting_processes() -> Iterator[None]:
+    """Have the processes that are started here ignore an interrupt: who has started them ends them.
+
+    They inherit that. This process ignores interrupts meanwhile.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _result(done: Any) -> Batch:

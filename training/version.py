@@ -54,13 +54,20 @@ def _for_notebooks(trained: Trained) -> bytes:
     about = dataset.about.iloc[rows].drop(columns="row").assign(part=part[rows], score=trained.scores[rows])
     content = {
         "estimator": _for_any_machine(trained),
-        "X": dataset.X.iloc[rows].astype(str),
+        "X": _with_plain_categories(dataset.X.iloc[rows]),
         "about": about.astype({"finding_id": str, "resource": str}),
         "version": trained.card.version,
     }
     out = io.BytesIO()
     joblib.dump(content, out, compress=("zlib", 3))
     return out.getvalue()
+
+
+def _with_plain_categories(X: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with arrays of text as categories: pickled objects tell which of them are the same."""
+    return X.assign(
+        **{str(name): X[name].cat.rename_categories(X[name].cat.categories.astype(str)) for name in X.columns}
+    )
 
 
 def _for_any_machine(trained: Trained) -> AdditiveScorecardClassifier:

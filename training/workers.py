@@ -11,7 +11,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 
 from scoring.errors import BadInput
 from training.batches import Batch
-from training.tasks import AHEAD, Here, Task, Workers, in_order
+from training.tasks import AHEAD, Here, Task, Workers, in_order, starting_processes
 
 FEW: Final = 8
 """So many tasks are done sooner than processes are started."""
@@ -30,11 +30,10 @@ class Processes:
         if len(some) < FEW:
             yield from Here().run(some)
             return
-        pool = ProcessPoolExecutor(self.jobs)
-        try:
+        with ProcessPoolExecutor(self.jobs) as pool:
+            with starting_processes():
+                pool.submit(int)
             yield from in_order(pool.submit, chain(some, tasks), AHEAD * self.jobs)
-        finally:
-            pool.shutdown(kill_workers=True)
 
 
 @contextmanager

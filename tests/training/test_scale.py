@@ -2,9 +2,12 @@
 
 import itertools
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -258,3 +261,23 @@ assert triage.main(["train", {path!r}, "--out", {str(tmp_path / "m")!r}]) == 0
 assert not {{"dask", "distributed"}} & sys.modules.keys()
 """
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--scheduler", "local")])
+def test_an_interrupt_ends_all_without_a_word(tmp_path: Path, options: tuple[str, ...]) -> None:
+    path = tmp_path / "h.jsonl"
+    write_records((one.record for one in simulate(40_000)), str(path))
+    command = [sys.executable, "-c", "import sys, triage; sys.exit(triage.main(sys.argv[1:]))"]
+    arguments = ["train", str(path), "--out", str(tmp_path / "m"), "--jobs", "2", *options]
+    with subprocess.Popen(
+        [*command, *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while len(children.read_text().split()) < 2:
+            time.sleep(0.1)
+        time.sleep(3)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=60)[1] == ""
+    assert process.returncode == 130
+    assert not (tmp_path / "m").exists()
