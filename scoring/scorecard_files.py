@@ -23,7 +23,7 @@ SCHEMA = 2
 
 
 def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
-    """Let trained cards say where they know nothing; the card before them is not known, so nothing vouches."""
+    """Let trained cards say where they know nothing; no card vouches, since that before them is not known."""
     tables = content.get("table")
     if content.get("kind") != "trained" or not isinstance(tables, list):
         return content

@@ -49,6 +49,9 @@ AT_IMPORT = {"client", "resource", "Session", "open", "read_text", "read_bytes",
 HANDLERS_AT_IMPORT = {"getLogger", "frozenset", "lru_cache", "compile", "TypeVar"}
 LONGEST = 300
 
+# Packages of environments of their own, which are not here to say what they belong to.
+ELSEWHERE = {"aws_cdk": ["aws-cdk-lib"], "cdk_nag": ["cdk-nag"]}
+
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImplemented" + r"Error)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.$}/-])/(?:work|root|Users|home/\w+)/\w")
 
@@ -155,7 +158,7 @@ def impurities(house: House) -> Iterator[str]:
 
 def undeclared_packages(house: House, declared: dict[str, set[str]]) -> Iterator[str]:
     """A package is imported that neither the base nor the extras of the folder bring along."""
-    distributions = packages_distributions()
+    distributions = {**packages_distributions(), **ELSEWHERE}
     for name, tree in house.trees.items():
         package = name.partition(".")[0]
         allowed = declared[""].union(*(declared.get(extra, ()) for extra in ARROWS[package][1]))
