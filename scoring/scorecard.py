@@ -249,8 +249,8 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         discount = 0
         contributions: list[Contribution] = []
         for pick, listed, unlisted in self._lookups:
-            values = pick(features)
-            tenths, taken_off, contribution = listed(values) or unlisted(values)
+            key = pick(features)
+            tenths, taken_off, contribution = listed(key) or unlisted(key)
             discount += taken_off
             if contribution is not None:
                 total += tenths
