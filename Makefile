@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo docs test test-all check format bench bench-large soak notebooks notebook-outputs \
-	deploy-tools package synth template lock clean
+	deploy-tools rie-tools package synth template lock clean
 
 BIN := .venv/bin
 CODE := $(wildcard triage.py scoring training lambda benchmarks tests)
@@ -56,6 +56,8 @@ INFRA := lambda/app.py lambda/cdk.json $(wildcard lambda/infra/*.py scoring/enri
 
 deploy-tools: .venv-deploy/.installed lambda/node_modules/.bin/cdk ## install what `cdk deploy` needs
 
+rie-tools: .venv-rie/bin/rie ## install the real Lambda runtime and its emulator (Linux)
+
 package: $(ZIP) ## pack the functions' code, the same bytes each time
 
 synth: lambda/cdk.out/manifest.json ## synthesize all templates into lambda/cdk.out; needs no credentials
@@ -84,6 +86,15 @@ $(ZIP): $(PACKED) lambda/requirements.txt lambda/infra/package.py lambda/infra/r
 	$(call install,deploy,.venv-deploy)
 	@touch $@
 
+# Of aws-sam-cli only the emulator that it brings along is used: none of its packages is needed.
+.venv-rie/bin/rie: | .venv/bin/python
+	@echo "Installing the Lambda runtime and its emulator into .venv-rie"
+	@$(BIN)/python -m venv .venv-rie
+	@.venv-rie/bin/python -m pip install --quiet --disable-pip-version-check awslambdaric==4.2.2
+	@.venv-rie/bin/python -m pip install --quiet --disable-pip-version-check --no-deps aws-sam-cli==1.170.0
+	@ln -s "$$(ls -d "$(CURDIR)"/.venv-rie/lib/python*/site-packages)/samcli/local/rapid/aws-lambda-rie-$$(uname -m | sed s/aarch64/arm64/)" $@
+	@chmod +x "$$(readlink $@)"
+
 lambda/node_modules/.bin/cdk: lambda/package-lock.json
 	@echo "Installing the CDK's command into lambda/node_modules"
 	@npm ci --prefix lambda --omit=optional --silent --no-audit --no-fund
@@ -94,7 +105,7 @@ format: .venv/.installed-dev ## bring the code into its format
 	$(BIN)/ruff format $(TO_LINT)
 
 clean: ## remove what was installed and built
-	rm -rf .venv .venv-deploy lambda/node_modules lambda/cdk.out demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-deploy .venv-rie lambda/node_modules lambda/cdk.out demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # dev has all that demo has, so that `make demo` after `make test` installs nothing.
 .venv/.installed-dev: pyproject.toml | .venv/bin/python

@@ -39,6 +39,7 @@ class Tool(NamedTuple):
 TOOLS = {
     "node": Tool(("node",), "install Node.js 20 or newer"),
     "deploy": Tool((".venv-deploy/bin/cfn-lint",), "run make deploy-tools, which needs Node.js 20 or newer"),
+    "rie": Tool((".venv-rie/bin/rie",), "run make rie-tools, on Linux"),
     "chromium": Tool(("chromium", "chromium-browser", "google-chrome"), "install the package chromium"),
 }
 
