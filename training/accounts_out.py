@@ -95,7 +95,12 @@ def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Score
     score, _ = final_scores(card, dataset.X.iloc[rows])
     request = trained.request
     chosen = choose_threshold(
-        score, dataset.unintended[rows], request.alpha, request.delta, dataset.weight[rows]
+        score,
+        dataset.unintended[rows],
+        request.alpha,
+        request.delta,
+        dataset.weight[rows],
+        dataset.largest_weight,
     )
     return chosen.value, card
 

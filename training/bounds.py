@@ -57,7 +57,9 @@ def share_upper(hits: ArrayLike, n: ArrayLike, delta: float) -> Floats:
     return np.where(k >= size, 1.0, bound)
 
 
-def weighted_share_upper(hit: ArrayLike, weight: ArrayLike, delta: float) -> float:
+def weighted_share_upper(
+    hit: ArrayLike, weight: ArrayLike, delta: float, largest: float | None = None
+) -> float:
     """Return an upper confidence bound on a share from a sample with known inclusion probabilities.
 
     Rows come independently, each observed with a known probability that is never zero; ``weight`` is its
@@ -72,10 +74,13 @@ def weighted_share_upper(hit: ArrayLike, weight: ArrayLike, delta: float) -> flo
     hit : array of shape (n,), bool
     weight : array of shape (n,), positive
     delta : float
+    largest : float, optional
+        The largest weight that a row could have had, seen or not: bets must not depend on what was drawn.
+        By default the largest of those given.
     """
     hits = np.asarray(hit, dtype=bool)
     weights, misses, others = tally(hits, np.asarray(weight, dtype=np.float64))
-    return _upper(weights, misses, others, delta)
+    return _upper(weights, misses, others, delta, largest)
 
 
 def tally(hit: Bools, weight: Floats) -> tuple[Floats, Floats, Floats]:
@@ -89,23 +94,25 @@ def tally(hit: Bools, weight: Floats) -> tuple[Floats, Floats, Floats]:
     return distinct, hits, others
 
 
-def refutes(weights: Floats, hits: Floats, others: Floats, share: float, delta: float) -> bool:
-    """Return whether a share of at least `share` is refuted at level delta."""
+def refutes(
+    weights: Floats, hits: Floats, others: Floats, share: float, delta: float, largest: float | None = None
+) -> bool:
+    """Return whether a share of at least `share` is refuted at level delta; see `weighted_share_upper`."""
     if not len(weights):
         return False
-    bet = BETS[:, None] * weights / weights.max()
+    bet = BETS[:, None] * weights / max(float(weights.max()), largest or 0.0)
     with np.errstate(divide="ignore"):
         wealth = (hits * np.log1p(bet * (share - 1)) + others * np.log1p(bet * share)).sum(axis=1)
     return bool(np.logaddexp.reduce(wealth) - log(len(BETS)) >= -log(delta))
 
 
-def _upper(weights: Floats, hits: Floats, others: Floats, delta: float) -> float:
+def _upper(weights: Floats, hits: Floats, others: Floats, delta: float, largest: float | None) -> float:
     low, high = 0.0, 1.0
-    if not refutes(weights, hits, others, 1.0 - 1e-9, delta):
+    if not refutes(weights, hits, others, 1.0 - 1e-9, delta, largest):
         return 1.0
     while high - low > 1e-6:
         middle = (low + high) / 2
-        if refutes(weights, hits, others, middle, delta):
+        if refutes(weights, hits, others, middle, delta, largest):
             high = middle
         else:
             low = middle

@@ -94,6 +94,12 @@ class Dataset:
         return np.asarray(self.about["weight"])
 
     @property
+    def largest_weight(self) -> float:
+        """The largest weight that a finding could have had: of the smallest share that went to a person."""
+        shares = self.about["audit_share"][self.about["effect"] != EFFECTS["none"]].min()
+        return 1.0 if np.isnan(shares) else max(1.0, float(1 / shares))
+
+    @property
     def time(self) -> Floats:
         """When each finding came up, in seconds since 1970."""
         return np.asarray(self.about["time"])

@@ -50,6 +50,8 @@ class Explorer:
         Confidence is 1 - delta.
     current : int or None
         The scorecard's own threshold, in tenths.
+    largest : float
+        The largest weight that a finding could have had.
     """
 
     findings: pd.DataFrame
@@ -60,6 +62,7 @@ class Explorer:
     per_day: float
     delta: float = 0.05
     current: int | None = None
+    largest: float = 1.0
 
     @cached_property
     def curve(self) -> pd.DataFrame:
@@ -70,6 +73,7 @@ class Explorer:
             self.delta,
             self.weight[self.fair],
             population=self.scores,
+            largest=self.largest,
         )
 
     def at(self, threshold: int | None) -> Reading:
@@ -80,7 +84,7 @@ class Explorer:
         """Return the highest threshold that archives at most a share alpha of the unintended findings."""
         fair = self.fair
         return choose_threshold(
-            self.scores[fair], self.unintended[fair], alpha, self.delta, self.weight[fair]
+            self.scores[fair], self.unintended[fair], alpha, self.delta, self.weight[fair], self.largest
         )
 
     def for_cost(self, miss: float, alert: float) -> Reading:
@@ -157,4 +161,5 @@ def explore(dataset: Dataset, rows: Ints, card: Scorecard, delta: float = 0.05) 
         per_day=len(rows) / max(1.0, float(time[-1] - time[0]) / DAY),
         delta=delta,
         current=card.threshold,
+        largest=dataset.largest_weight,
     )

@@ -62,7 +62,9 @@ def _trade_off(trained: Trained) -> Picture | None:
         if dataset.unintended[fair].any():
             bad, weight = dataset.unintended[fair], dataset.weight[fair]
             everyone = trained.scores[rows]
-            drawn = curve(trained.scores[fair], bad, delta, weight, population=everyone)
+            drawn = curve(
+                trained.scores[fair], bad, delta, weight, population=everyone, largest=dataset.largest_weight
+            )
             curves.append(drawn.assign(part=name))
     if not curves:
         return None

@@ -76,7 +76,12 @@ class Reading:
 
 
 def choose_threshold(
-    scores: ArrayLike, unintended: ArrayLike, alpha: float, delta: float, weight: ArrayLike | None = None
+    scores: ArrayLike,
+    unintended: ArrayLike,
+    alpha: float,
+    delta: float,
+    weight: ArrayLike | None = None,
+    largest: float | None = None,
 ) -> Threshold:
     """Choose the highest threshold with a guarantee on the miss rate.
 
@@ -95,6 +100,9 @@ def choose_threshold(
         Between 0 and 1.
     weight : array of shape (n,), optional
         Inverse of the known probability with which each finding reached a person.
+    largest : float, optional
+        The largest weight that any finding could have had; by default the largest of those given. Where a
+        sample stands for what was archived, that no unintended one was drawn does not mean there is none.
 
     Examples
     --------
@@ -106,15 +114,16 @@ def choose_threshold(
     points, bad, weights = _checked(scores, unintended, weight)
     if not (0 < alpha < 1 and 0 < delta < 1):
         raise ValueError(f"alpha and delta must lie between 0 and 1, got {alpha} and {delta}")
+    largest = _largest(weights, largest)
     ranked = np.argsort(points[bad], kind="stable")
     positives, weights = points[bad][ranked], weights[bad][ranked]
     n = len(positives)
-    if _is_plain(weights):
+    if _is_plain(weights, largest):
         most = allowed_misses(n, alpha, delta)
         missing = max(0, labels_needed(alpha, delta) - n)
     else:
-        most = _weighted_misses(weights, alpha, delta)
-        missing = _weighted_labels_needed(weights, alpha, delta) if most < 0 else 0
+        most = _weighted_misses(weights, alpha, delta, largest)
+        missing = _weighted_labels_needed(weights, alpha, delta, largest) if most < 0 else 0
     if most < 0:
         return Threshold(None, alpha, delta, n, 0, missing)
     value = int(positives[most])
@@ -127,12 +136,13 @@ def curve(
     delta: float,
     weight: ArrayLike | None = None,
     population: ArrayLike | None = None,
+    largest: float | None = None,
 ) -> pd.DataFrame:
     """Return what each threshold archives and misses.
 
     Parameters
     ----------
-    scores, unintended, weight : arrays of shape (n,)
+    scores, unintended, weight, largest
         Labelled findings, as in `choose_threshold`.
     delta : float
         Level of each threshold's own upper bound, 1 - delta; for the best of all thresholds see
@@ -159,7 +169,9 @@ def curve(
             "threshold": thresholds,
             "archived_share": _below(everyone, mass, thresholds) / max(float(mass.sum()), 1e-300),
             "miss_rate": missed / total if total else np.full(len(thresholds), np.nan),
-            "miss_rate_upper": _uppers(points[bad], weights[bad], thresholds, delta),
+            "miss_rate_upper": _uppers(
+                points[bad], weights[bad], thresholds, delta, _largest(weights, largest)
+            ),
             "unintended_archived": missed / max(float(weights.sum()), 1e-300),
         }
     )
@@ -214,8 +226,13 @@ def _checked(
     return points.astype(np.int64), bad, weights
 
 
-def _is_plain(weights: Floats) -> bool:
-    return not len(weights) or bool((weights == weights[0]).all())
+def _largest(weights: Floats, largest: float | None) -> float:
+    return max(float(weights.max(initial=0.0)), largest or 0.0)
+
+
+def _is_plain(weights: Floats, largest: float) -> bool:
+    """Whether every finding, drawn or not, had the same probability."""
+    return not len(weights) or bool((weights == largest).all())
 
 
 def _below(scores: Ints, weights: Floats, thresholds: Ints) -> Floats:
@@ -224,36 +241,36 @@ def _below(scores: Ints, weights: Floats, thresholds: Ints) -> Floats:
     return np.asarray(mass[np.searchsorted(scores[ranked], thresholds, side="left")])
 
 
-def _uppers(scores: Ints, weights: Floats, thresholds: Ints, delta: float) -> Floats:
+def _uppers(scores: Ints, weights: Floats, thresholds: Ints, delta: float, largest: float) -> Floats:
     misses = _below(scores, np.ones(len(scores)), thresholds)
-    if _is_plain(weights):
+    if _is_plain(weights, largest):
         return share_upper(misses, len(scores), delta)
     at = {int(k): 0.0 for k in misses}
     for k in at:
         hit = np.zeros(len(scores), dtype=bool)
         hit[np.argsort(scores, kind="stable")[:k]] = True
-        at[k] = weighted_share_upper(hit, weights, delta)
+        at[k] = weighted_share_upper(hit, weights, delta, largest)
     return np.array([at[int(k)] for k in misses])
 
 
-def _weighted_misses(weights: Floats, alpha: float, delta: float) -> int:
+def _weighted_misses(weights: Floats, alpha: float, delta: float, largest: float) -> int:
     """Return how many of the lowest scores may be missed, -1 where none may; they only add up: bisect."""
     low, high = -1, len(weights) - 1
     while low < high:
         middle = (low + high + 1) // 2
         hit = np.arange(len(weights)) < middle
-        if refutes(*tally(hit, weights), alpha, delta):
+        if refutes(*tally(hit, weights), alpha, delta, largest):
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _weighted_labels_needed(weights: Floats, alpha: float, delta: float) -> int:
+def _weighted_labels_needed(weights: Floats, alpha: float, delta: float, largest: float) -> int:
     """Return how many more labels of the median weight, none missed, it takes."""
     more = 1
     while True:
         padded = np.append(weights, np.full(more, float(np.median(weights))))
-        if refutes(*tally(np.zeros(len(padded), dtype=bool), padded), alpha, delta):
+        if refutes(*tally(np.zeros(len(padded), dtype=bool), padded), alpha, delta, largest):
             return more
         more += max(1, more // 20)

@@ -222,12 +222,13 @@ def _scored(dataset: Dataset, parts: Parts, card: Scorecard, estimator: Additive
 def _threshold(dataset: Dataset, parts: Parts, scores: Ints, request: Request) -> Threshold:
     promise = (request.alpha, request.delta)
     rows = parts.calibration[dataset.for_threshold[parts.calibration]]
-    chosen = choose_threshold(scores[rows], dataset.unintended[rows], *promise, dataset.weight[rows])
+    largest = dataset.largest_weight
+    chosen = choose_threshold(scores[rows], dataset.unintended[rows], *promise, dataset.weight[rows], largest)
     if chosen.value is not None or request.calibration_share is not None:
         return chosen
     # As soon as the whole history has enough labels, calibration gets them.
     rows = np.flatnonzero(dataset.for_threshold)
-    in_all = choose_threshold(scores[rows], dataset.unintended[rows], *promise, dataset.weight[rows])
+    in_all = choose_threshold(scores[rows], dataset.unintended[rows], *promise, dataset.weight[rows], largest)
     return replace(chosen, more_labels=in_all.more_labels or chosen.more_labels)
 
 

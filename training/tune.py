@@ -70,9 +70,9 @@ def tune(dataset: Dataset, rows: Ints, card: Scorecard, wishes: Wishes) -> dict[
     scores, _ = final_scores(card, dataset.X.iloc[rows])
     fair = dataset.for_threshold[rows]
     bad, weight = dataset.unintended[rows][fair], dataset.weight[rows][fair]
-    drawn = curve(scores[fair], bad, wishes.delta, weight, population=scores)
+    drawn = curve(scores[fair], bad, wishes.delta, weight, population=scores, largest=dataset.largest_weight)
     a_day = len(rows) / max(1.0, float(dataset.time[rows[-1]] - dataset.time[rows[0]]) / DAY)
-    chosen = choose_threshold(scores[fair], bad, wishes.alpha, wishes.delta, weight)
+    chosen = choose_threshold(scores[fair], bad, wishes.alpha, wishes.delta, weight, dataset.largest_weight)
     found: dict[str, Any] = {
         "findings": len(rows),
         "findings_per_day": round(a_day, 2),

@@ -236,3 +236,18 @@ def test_risk_of_scores_that_say_nothing_is_the_base_rate():
 
 def test_curve_is_a_frame_for_plots():
     assert isinstance(curve([1, 2, 3], [True, False, True], DELTA), pd.DataFrame)
+
+
+def test_what_a_sample_did_not_draw_counts_as_possible() -> None:
+    """All that were drawn weigh 1, while the sample of the archived could have weighed 50."""
+    scores, unintended = np.arange(300), np.ones(300, dtype=bool)
+    plain = choose_threshold(scores, unintended, ALPHA, DELTA)
+    sampled = choose_threshold(scores, unintended, ALPHA, DELTA, largest=50.0)
+    expected_too = choose_threshold(
+        np.arange(310), np.arange(310) < 300, ALPHA, DELTA, weight=np.where(np.arange(310) < 300, 1.0, 50.0)
+    )
+
+    assert plain.value is not None
+    assert sampled.value is None
+    assert sampled.more_labels > 0
+    assert expected_too == sampled
