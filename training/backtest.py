@@ -155,7 +155,9 @@ def _judged(dataset: Dataset, rows: Ints, archived: Bools, delta: float) -> dict
     return {
         "archived": int(archived[rows].sum()),
         "archived_share": share,
-        **missed(score[fair], dataset.unintended[fair], dataset.weight[fair], 1, delta),
+        **missed(
+            score[fair], dataset.unintended[fair], dataset.weight[fair], 1, delta, dataset.largest_weight
+        ),
     }
 
 

@@ -94,6 +94,12 @@ class Dataset:
         return np.asarray(self.about["weight"])
 
     @property
+    def before_archiving(self) -> Bools:
+        """Which findings came up while nothing was archived: no decision, or shadow mode."""
+        undecided = (self.about["effect"] == NONE) & (self.about["would_archive"] == NONE)
+        return np.asarray(undecided | (self.about["effect"] == EFFECTS["none"]))
+
+    @property
     def largest_weight(self) -> float:
         """The largest weight that a finding could have had: of the smallest share that went to a person."""
         shares = self.about["audit_share"][self.about["effect"] != EFFECTS["none"]].min()

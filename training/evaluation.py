@@ -48,7 +48,12 @@ def share_below(scores: Ints, threshold: int | None) -> float | None:
 
 
 def missed(
-    scores: Ints, unintended: Bools, weight: Floats, threshold: int | None, delta: float
+    scores: Ints,
+    unintended: Bools,
+    weight: Floats,
+    threshold: int | None,
+    delta: float,
+    largest: float | None = None,
 ) -> dict[str, Any]:
     """Return what a threshold archives of the unintended, with its upper bound at level 1 - delta.
 
@@ -56,6 +61,8 @@ def missed(
     ----------
     scores, unintended, weight : arrays of shape (findings,)
         Labelled findings that reached a person whatever their score, or with a known probability.
+    largest : float, optional
+        The largest weight that a finding could have had; see `training.threshold.choose_threshold`.
     """
     bad, of = scores[unintended], weight[unintended]
     hit = bad < threshold if threshold is not None else np.zeros(len(bad), dtype=bool)
@@ -65,7 +72,7 @@ def missed(
         "positives": len(bad),
         "misses": int(hit.sum()),
         "miss_rate": round(float(np.average(hit, weights=of)), DIGITS),
-        "miss_rate_upper": round(bound(hit, of, delta), DIGITS),
+        "miss_rate_upper": round(bound(hit, of, delta, largest), DIGITS),
     }
 
 
@@ -84,8 +91,8 @@ def unintended_among_archived(
     }
 
 
-def bound(hit: Bools, weight: Floats, delta: float) -> float:
-    """Return an upper confidence bound on a share, weighted where weights differ."""
-    if (weight == weight[0]).all():
+def bound(hit: Bools, weight: Floats, delta: float, largest: float | None = None) -> float:
+    """Return an upper confidence bound on a share, weighted where weights differ or could have differed."""
+    if (weight == max(float(weight.max()), largest or 0.0)).all():
         return float(share_upper(int(hit.sum()), len(hit), delta))
-    return weighted_share_upper(hit, weight, delta)
+    return weighted_share_upper(hit, weight, delta, largest)

@@ -73,7 +73,7 @@ def measured(trained: Trained) -> tuple[str, Ints]:
 
 def _threshold(trained: Trained) -> dict[str, Any]:
     chosen, value = trained.threshold, trained.card.threshold
-    judged = _judged(trained, trained.parts.calibration)
+    judged = _judged(trained, trained.parts.calibration, trained.calibrated)
     return {
         "value": None if value is None else from_tenths(value),
         "alpha": chosen.alpha if chosen else None,
@@ -89,15 +89,16 @@ def _threshold(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _judged(trained: Trained, rows: Ints) -> dict[str, Any]:
-    """Judge the threshold by a part: what it archives of all findings, and of the unintended."""
+def _judged(trained: Trained, rows: Ints, fair: Ints | None = None) -> dict[str, Any]:
+    """Judge the threshold by a part: what it archives of all findings, and of the unintended among some."""
     dataset, threshold = trained.dataset, trained.card.threshold
-    fair = rows[dataset.for_threshold[rows]]
-    delta = trained.request.delta
+    fair = rows[dataset.for_threshold[rows]] if fair is None else fair
+    largest = 1.0 if dataset.before_archiving[fair].all() else dataset.largest_weight
+    bad, weight, delta = dataset.unintended[fair], dataset.weight[fair], trained.request.delta
     return {
         "n": len(fair),
         "archived_share": share_below(trained.scores[rows], threshold),
-        **missed(trained.scores[fair], dataset.unintended[fair], dataset.weight[fair], threshold, delta),
+        **missed(trained.scores[fair], bad, weight, threshold, delta, largest),
     }
 
 

@@ -79,6 +79,8 @@ class Trained:
         Final scores in tenths: of the fitted findings, and of all in the calibration and the test part.
     threshold : Threshold or None
         None where no labels were asked for.
+    calibrated : array
+        Numbers of the findings that the threshold was calibrated on.
     """
 
     card: Scorecard
@@ -89,6 +91,7 @@ class Trained:
     parts: Parts
     scores: Ints
     threshold: Threshold | None
+    calibrated: Ints
 
 
 def train(
@@ -117,13 +120,15 @@ def train(
     scores = _scored(dataset, parts, card, estimator)
     progress("calibrating")
     chosen: Threshold | None = None
+    calibrated = parts.calibration[:0]
     if request.labels == "all":
-        chosen = _threshold(dataset, parts, scores, request)
+        calibrated = calibrating(dataset, scores, parts.calibration, request)
+        chosen = _threshold(dataset, calibrated, scores, request)
         labelled = parts.calibration[dataset.labelled[parts.calibration]]
         risk = calibrate_risk(scores[labelled], dataset.unintended[labelled], _weights(dataset, labelled))
         card = msgspec.structs.replace(card, threshold=chosen.value, risk=risk)
     card = _named(card, dataset, request)
-    return Trained(card, prior, estimator, request, dataset, parts, scores, chosen)
+    return Trained(card, prior, estimator, request, dataset, parts, scores, chosen, calibrated)
 
 
 def _check(request: Request) -> None:
@@ -219,16 +224,37 @@ def _scored(dataset: Dataset, parts: Parts, card: Scorecard, estimator: Additive
     return scores
 
 
-def _threshold(dataset: Dataset, parts: Parts, scores: Ints, request: Request) -> Threshold:
-    promise = (request.alpha, request.delta)
-    rows = parts.calibration[dataset.for_threshold[parts.calibration]]
-    largest = dataset.largest_weight
-    chosen = choose_threshold(scores[rows], dataset.unintended[rows], *promise, dataset.weight[rows], largest)
+def calibrating(dataset: Dataset, scores: Ints, part: Ints, request: Request) -> Ints:
+    """Return the findings of a part that calibrate the threshold.
+
+    Where the sample of what was archived is too small to promise anything, whatever the scores are, those
+    that came up before anything was archived do so alone.
+    """
+    fair = part[dataset.for_threshold[part]]
+    early = fair[dataset.before_archiving[fair]]
+    if len(early) == len(fair) or _choose(dataset, scores, fair, request).value is not None:
+        return fair
+    return early
+
+
+def _choose(dataset: Dataset, scores: Ints, rows: Ints, request: Request) -> Threshold:
+    is_early = dataset.before_archiving[rows].all()
+    return choose_threshold(
+        scores[rows],
+        dataset.unintended[rows],
+        request.alpha,
+        request.delta,
+        dataset.weight[rows],
+        1.0 if is_early else dataset.largest_weight,
+    )
+
+
+def _threshold(dataset: Dataset, calibrated: Ints, scores: Ints, request: Request) -> Threshold:
+    chosen = _choose(dataset, scores, calibrated, request)
     if chosen.value is not None or request.calibration_share is not None:
         return chosen
     # As soon as the whole history has enough labels, calibration gets them.
-    rows = np.flatnonzero(dataset.for_threshold)
-    in_all = choose_threshold(scores[rows], dataset.unintended[rows], *promise, dataset.weight[rows], largest)
+    in_all = _choose(dataset, scores, np.flatnonzero(dataset.for_threshold), request)
     return replace(chosen, more_labels=in_all.more_labels or chosen.more_labels)
 
 
