@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help demo docs test test-all check format bench bench-large soak notebooks notebook-outputs \
-	deploy-tools rie-tools package synth template lock clean
+	deploy-tools rie-tools package synth-inputs synth template lock clean
 
 BIN := .venv/bin
 CODE := $(wildcard triage.py scoring training lambda benchmarks tests)
@@ -59,6 +59,8 @@ deploy-tools: .venv-deploy/.installed lambda/node_modules/.bin/cdk ## install wh
 rie-tools: .venv-rie/bin/rie ## install the real Lambda runtime and its emulator (Linux)
 
 package: $(ZIP) ## pack the functions' code, the same bytes each time
+
+synth-inputs: $(ZIP) # what `cdk` needs before it runs the app (lambda/cdk.json)
 
 synth: lambda/cdk.out/manifest.json ## synthesize all templates into lambda/cdk.out; needs no credentials
 

@@ -1,0 +1,15 @@
+"""What `cdk` runs before it reads the app is there."""
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+LAMBDA = Path(__file__).parents[2] / "lambda"
+
+
+def test_the_build_of_the_cdk_app_is_a_target_of_make() -> None:
+    build = shlex.split(json.loads((LAMBDA / "cdk.json").read_text())["build"])
+    done = subprocess.run([*build, "--dry-run"], cwd=LAMBDA, capture_output=True, text=True, check=False)
+    assert build[0] == "make"
+    assert (done.returncode, done.stderr) == (0, "")
