@@ -167,6 +167,8 @@ def act(reviewed: Reviewed, log: DecisionLog, writers: Writers, now: datetime) -
 
     Raises
     ------
+    BadInput
+        Somebody else is at work on the finding.
     botocore.exceptions.ClientError
         AWS refused; the verdict stands, and this can be tried again.
     """
@@ -184,6 +186,8 @@ def _act(reviewed: Reviewed, log: DecisionLog, writers: Writers, now: datetime) 
         return "shadow mode: the finding stays as it is"
     if reviewed.label.verdict == "unintended":
         undone = [one.outcome for one in undo.undo(log, writers, now=now, finding_id=reviewed.finding_id)]
+        if "taken" in undone:
+            raise BadInput("the verdict is kept, but somebody else is at work on the finding: try again")
         return f"it was archived automatically: {undone[0]}" if undone else "it stays active"
     fresh = _read_again(reviewed, writers)
     if fresh is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers import review_http, review_settings
+from handlers import logs, metrics, review_http, review_settings
 from handlers.review_http import Request, TooLong
 from handlers.review_settings import PageClients, PageSettings
 from scoring import answering, rendering, review_content, review_page, similar
@@ -26,7 +26,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     dict
         The response; whatever goes wrong it is a page, and the function's log says what it was.
     """
-    del context
+    if logs.is_lambda():
+        logs.configure(context)
     is_head = False
     try:
         given = review_settings.read(os.environ)
@@ -36,6 +37,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     except Exception:
         # Whoever asks gets a page and no traceback; what has been written is finished by asking again.
         logger.exception("the review page failed")
+        if logs.is_lambda():
+            metrics.emit([("Errors", 1)])
         answer = review_content.problem("failed")
     if isinstance(answer, str):
         return review_http.see_other(answer)
@@ -72,6 +75,7 @@ def _answer(request: Request, given: PageSettings) -> Page | str:
         except BadInput:
             standing = answering.look(link, page.log)
         else:
+            logger.info("a review link was used", extra=_said(link, request))
             return links.token(done)
     return _show(standing, page, links, request, given)
 
@@ -98,6 +102,17 @@ def _objection(request: Request) -> Problem | None:
         return "note" if len(request.field("note")) > LONGEST_NOTE else None
     except TooLong:
         return "note"
+
+
+def _said(link: Link, request: Request) -> dict[str, Any]:
+    who = request.who
+    return {
+        "finding_id": link.finding_id,
+        "action": link.action,
+        "by": who.name,
+        "is_verified": who.is_verified,
+        "address": who.origin.address,
+    }
 
 
 def _show(standing: Standing, page: PageClients, links: Links, request: Request, given: PageSettings) -> Page:

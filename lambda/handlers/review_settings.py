@@ -81,14 +81,12 @@ def read(environment: Mapping[str, str]) -> PageSettings:
 def clients(given: PageSettings) -> PageClients:
     """Make the clients; no request goes out."""
     import boto3
-    from botocore.config import Config
 
     session = boto3.Session()
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-    secrets = session.client("secretsmanager", config=config)
+    secrets = session.client("secretsmanager", config=_config())
     return PageClients(
         session=session,
-        log=DecisionLog(session.client("dynamodb", config=config), given.table),
+        log=DecisionLog(session.client("dynamodb", config=_config()), given.table),
         keys=ReviewKeys(secrets, given.review_secret, given.review_url or "", given.table),
     )
 
@@ -105,10 +103,17 @@ def policy_now(given: PageSettings, environment: Mapping[str, str]) -> policy.Po
         return policy.load(given.policy or policy.DEFAULT)
 
 
+@lru_cache(maxsize=1)
+def _config() -> object:
+    from botocore.config import Config
+
+    return Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+
+
 @lru_cache(maxsize=4)
 def _writers(session: "boto3.Session") -> Writers:
     @lru_cache(maxsize=16)
     def analyzer(region: str) -> object:
-        return session.client("accessanalyzer", region_name=region)
+        return session.client("accessanalyzer", region_name=region, config=_config())
 
     return Writers(analyzer, sns=None, topic_arn="")
