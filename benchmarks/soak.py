@@ -286,6 +286,8 @@ def main(arguments: list[str]) -> int:
     for what, count in figures.violations.items():
         table.add_row(what, f"{count:,}", style="bold red" if count else "")
     Console().print(table)
+    for line in figures.evidence:
+        print(line)
     return int(any(figures.violations.values()))
 
 

@@ -25,6 +25,7 @@ class Figures:
 
     counts: Counter[str] = field(default_factory=Counter)
     violations: dict[str, int] = field(default_factory=dict)
+    evidence: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -32,7 +33,7 @@ def check(aws: EmbeddedAws, table: str, mails: Iterable[Message], world: World) 
     """Compare the log, the mails and Access Analyzer with each other."""
     latest, decisions = _read(aws, table)
     figures = Figures()
-    wrong: Counter[str] = Counter()
+    wrong: Counter[str] = Counter({"decided the same twice on a version": 0})
     named, repeated = _named(mails)
     for finding_id in world.findings:
         mark = latest.get(finding_id)
@@ -47,7 +48,9 @@ def check(aws: EmbeddedAws, table: str, mails: Iterable[Message], world: World) 
         says = content_of(from_api(finding_v1(finding)))
         wrong["unfinished"] += mark["state"] != "done"
         wrong["decided on another version than the last"] += mark["content"] != says
-        wrong["decided the same twice on a version"] += max(versions.values()) > 1
+        if max(versions.values()) > 1:
+            wrong["decided the same twice on a version"] += 1
+            figures.evidence += [_story(item) for item in sorted(decisions[finding_id], key=_moment)]
         wrong["archived without a decision"] += finding.status == "ARCHIVED" and mark["effect"] != "archive"
         wrong["to be archived and active"] += finding.status == "ACTIVE" and mark["effect"] != "alert"
         wrong["archived on what is not known"] += any(map(_is_unknowing_archive, final))
@@ -85,6 +88,17 @@ def _read(
 def _is_final(item: dict[str, Any]) -> bool:
     """Whether a decision was carried out; an archive may have been followed by something since."""
     return item["effect"] in _FINAL or (item["effect"] == "over" and "done_at" in item)
+
+
+def _moment(item: dict[str, Any]) -> str:
+    return str(item["decided_at"])
+
+
+def _story(item: dict[str, Any]) -> str:
+    """One line of what a decision rested on, and what came of it."""
+    record = unpack(item)
+    said = {name: value for name, value in item.items() if name not in ("record", "decision", "ttl")}
+    return f"{said} unknown={record['decision']['unknown']} finding={record['finding']}"
 
 
 def _is_unknowing_archive(item: dict[str, Any]) -> bool:
