@@ -28,7 +28,7 @@ from scoring.decision_table import (
     to_item,
     write_together,
 )
-from scoring.log_entries import Entry, Latest, Waiting, stamp
+from scoring.log_entries import Entry, Latest, Waiting, is_unchanged, stamp
 
 Effect = Literal["archive", "alert", "none"]
 LATEST = "latest"
@@ -143,19 +143,27 @@ class DecisionLog(msgspec.Struct, frozen=True):
         done = msgspec.structs.replace(mark, state="done", version=mark.version + 1)
         ends = {} if mark.effect == "archive" else self.expiry(now)
         values = {"effect": mark.effect, "state": "done", "done_at": stamp(now), **ends}
-        writes = [self.change(mark.finding_id, mark.decision_item, values), self.put(done, mark)]
-        try:
-            write_together(self.client, writes)
-        except ConditionFailed as error:
-            if self.latest(mark.finding_id) == done:  # an answer that was lost on its way
-                return done
-            raise Taken(mark.finding_id) from error
-        return done
+        return self._close(mark, done, values)
 
     def seen_again(self, mark: Latest, entry: Entry) -> None:
         """Note a newer version of a finding in which nothing changed that matters."""
         facts = {**mark.facts, **entry.facts}
         self._step(mark, updated_at=entry.updated_at, facts=facts)
+
+    def withdraw(self, mark: Latest, *, now: datetime) -> Latest:
+        """Drop the intent of an archive that came to nothing: the alert before it stands; raises as `finish`."""
+        stands = {"effect": "alert", "outcome": "alert", "state": "done", "decision_item": mark.alerted}
+        back = msgspec.structs.replace(mark, version=mark.version + 1, alerted="", **stands)
+        return self._close(mark, back, {"effect": "over", "state": "over", **self.expiry(now)})
+
+    def _close(self, mark: Latest, after: Latest, values: Mapping[str, Any]) -> Latest:
+        writes = [self.change(mark.finding_id, mark.decision_item, values), self.put(after, mark)]
+        try:
+            write_together(self.client, writes)
+        except ConditionFailed as error:
+            if self.latest(mark.finding_id) != after:  # and no answer that was lost on its way
+                raise Taken(mark.finding_id) from error
+        return after
 
     def take_over(self, mark: Latest, *, now: datetime) -> Latest:
         """Take an intent on whose lease is over."""
@@ -245,8 +253,15 @@ def _mark(
         reactivated_at="" if effect == "archive" else entry.reactivated_at,
         was_changed=before.was_changed if before else False,
         decision_item=f"decision#{decided_at}#{version}",
+        alerted=_alerted(entry, effect, before),
         analyzer_arn=entry.analyzer_arn or (before.analyzer_arn if before else ""),
     )
+
+
+def _alerted(entry: Entry, effect: str, before: Latest | None) -> str:
+    if before is None or effect != "archive" or not is_unchanged(entry, before):
+        return ""
+    return before.decision_item if (before.effect, before.state) == ("alert", "done") else before.alerted
 
 
 def _decision(entry: Entry, mark: Latest) -> dict[str, Any]:

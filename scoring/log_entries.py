@@ -50,6 +50,8 @@ class Latest(msgspec.Struct, frozen=True, kw_only=True):
         When, as far as is known.
     was_changed : bool
         Whether an archive of this finding ended because what it says had changed.
+    alerted : str
+        Item of the alert on this very version that came before an archive of it; empty where there was none.
     analyzer_arn : str
         Empty where the finding named none.
     """
@@ -69,6 +71,7 @@ class Latest(msgspec.Struct, frozen=True, kw_only=True):
     reactivated_at: str = ""
     was_changed: bool = False
     decision_item: str = ""
+    alerted: str = ""
     analyzer_arn: str = ""
 
 

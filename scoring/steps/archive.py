@@ -66,12 +66,12 @@ def _archive(turn: Turn, runtime: Runtime) -> Turn:
         if runtime.is_paced:
             return turn.ends(note=WAITS)
         stopped = breaker.stop(turn.decided, mark)
-        return msgspec.structs.replace(turn, decision=stopped, stopped=mark, next="NOTIFY")
+        return act_on(msgspec.structs.replace(turn, decision=stopped, stopped=mark), runtime)
     turn = msgspec.structs.replace(turn, before=mark)
     try:
         effects.archive(turn.finding, runtime.writers)
     except Exception as error:
-        return msgspec.structs.replace(_refused(turn, error), next="NOTIFY")
+        return act_on(_refused(turn, error), runtime)
     runtime.log.finish(mark, now=runtime.now())
     tell_security_hub(turn, runtime)
     return turn.ends("archive")

@@ -6,7 +6,7 @@ from scoring import audit
 from scoring.breaker import refuse
 from scoring.decide import decide
 from scoring.guardrails import Guardrail
-from scoring.log_entries import is_unchanged
+from scoring.log_entries import Entry, Latest, is_unchanged
 from scoring.runtime import Runtime
 from scoring.steps.turn import Turn
 
@@ -38,7 +38,16 @@ def act_on(turn: Turn, runtime: Runtime) -> Turn:
     if stands is not None and stands.effect == effect and is_unchanged(entry, stands):
         runtime.log.seen_again(stands, entry)
         return turn.ends(note="nothing changed that matters")
+    if effect == "alert" and before is not None and _was_told(entry, before):
+        runtime.log.withdraw(before, now=runtime.now())
+        return turn.ends(note="nothing changed that matters")
     if effect == "alert":
         return msgspec.structs.replace(turn, next="NOTIFY")
     runtime.log.settle(entry, "none", before=before, now=runtime.now())
     return turn.ends()
+
+
+def _was_told(entry: Entry, before: Latest) -> bool:
+    """Whether somebody has the alert already, and only an archive of ours came to nothing since."""
+    is_dropped = (before.effect, before.state) == ("archive", "intent")
+    return is_dropped and bool(before.alerted) and is_unchanged(entry, before)

@@ -28,6 +28,43 @@ def test_what_may_not_be_archived_alerts(here: Deployment, call: tuple[str, str]
     assert here.aws.delivery.dead_letters == []
 
 
+UNKNOWN_TAGS = ("kms", "ListResourceTags")
+
+
+def _alerted_since_tags_were_unknown(here: Deployment) -> str:
+    with refused(UNKNOWN_TAGS, denied("ListResourceTags")):
+        finding_id = here.share(here.development_key())
+    assert here.effects(finding_id) == ["alert"]
+    here.clock.pass_by(minutes=3)
+    return finding_id
+
+
+@pytest.mark.parametrize("call", [READ, UPDATE])
+def test_nobody_is_told_twice_because_an_archive_is_refused(here: Deployment, call: tuple[str, str]) -> None:
+    finding_id = _alerted_since_tags_were_unknown(here)
+    with refused(call, denied(call[1])):
+        here.aws.findings.update(finding_id, {})
+    assert len(here.mails()) == 1
+    assert [effect for effect in here.effects(finding_id) if effect != "over"] == ["alert"]
+    here.clock.pass_by(minutes=3)
+    here.aws.findings.update(finding_id, {})
+    assert here.status(finding_id) == "ARCHIVED"
+    assert here.effects(finding_id)[-1] == "archive"
+
+
+def test_nobody_is_told_twice_where_the_archive_was_interrupted_before_it_is_refused(here: Deployment) -> None:
+    finding_id = _alerted_since_tags_were_unknown(here)
+    here.aws.delivery.at_once = False
+    here.aws.findings.update(finding_id, {})
+    with refused(UPDATE, ReadTimeoutError(endpoint_url="x")), pytest.raises(ReadTimeoutError):
+        here.deliver(event_of(here.aws, finding_id, -1))
+    here.clock.pass_by(minutes=3)
+    with refused(UPDATE, denied("UpdateFindings")):
+        here.deliver(event_of(here.aws, finding_id, -1))
+    assert len(here.mails()) == 1
+    assert [effect for effect in here.effects(finding_id) if effect != "over"] == ["alert"]
+
+
 @pytest.mark.parametrize("call", [READ, UPDATE])
 def test_what_times_out_is_tried_again(here: Deployment, call: tuple[str, str]) -> None:
     here.aws.delivery.at_once = False
