@@ -151,7 +151,7 @@ class DecisionLog(msgspec.Struct, frozen=True):
         self._step(mark, updated_at=entry.updated_at, facts=facts)
 
     def withdraw(self, mark: Latest, *, now: datetime) -> Latest:
-        """Drop the intent of an archive that came to nothing: the alert before it stands; raises as `finish`."""
+        """Drop the intent of an archive that failed: the alert before it stands. Raises as `finish`."""
         stands = {"effect": "alert", "outcome": "alert", "state": "done", "decision_item": mark.alerted}
         back = msgspec.structs.replace(mark, version=mark.version + 1, alerted="", **stands)
         return self._close(mark, back, {"effect": "over", "state": "over", **self.expiry(now)})

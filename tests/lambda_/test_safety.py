@@ -52,7 +52,7 @@ def test_nobody_is_told_twice_because_an_archive_is_refused(here: Deployment, ca
     assert here.effects(finding_id)[-1] == "archive"
 
 
-def test_nobody_is_told_twice_where_the_archive_was_interrupted_before_it_is_refused(here: Deployment) -> None:
+def test_nobody_is_told_twice_where_the_archive_was_interrupted_first(here: Deployment) -> None:
     finding_id = _alerted_since_tags_were_unknown(here)
     here.aws.delivery.at_once = False
     here.aws.findings.update(finding_id, {})
