@@ -86,7 +86,8 @@ def open_alerts(log: DecisionLog, *, since: str = "") -> Iterator[Reviewed]:
         item
         for effect in ("alert", "collected", "none")
         for item in by_effect(log.client, log.table, effect, since=since)
-        if "label" not in item and item["outcome"] == "alert"
+        # What the sample chose would have been archived, and alerts.
+        if "label" not in item and (item["outcome"] == "alert" or effect != "none")
     ]
     found.sort(key=lambda item: str(item["decided_at"]))
     for start in range(0, len(found), _AT_ONCE):

@@ -11,6 +11,7 @@ import pytest
 from botocore.client import BaseClient
 
 from embedded import EmbeddedAws
+from scoring import audit
 from scoring.decision_log import DecisionLog
 from scoring.undo import standing
 from tests.live_aws import (
@@ -124,6 +125,20 @@ def test_the_circuit_breaker_holds(aws, run, arn, tmp_path):
     result = run("scan", "--analyzer-arn", arn, *options)
     assert "2 findings not archived: circuit breaker: more than 2 " in result.err
     assert sorted(status(aws, one) for one in ids) == ["ACTIVE", "ACTIVE", "ARCHIVED", "ARCHIVED"]
+
+
+def test_a_random_sample_of_what_would_be_archived_is_left_to_a_person(aws, apply, run, monkeypatch):
+    sampled, archived = (share_key(aws, make_key(aws, {})).id for _ in range(2))
+    monkeypatch.setattr(audit, "uniform", lambda decision, *_: float(decision.finding_id != sampled))
+    result = apply("--threshold", "200")
+    assert "1 finding not archived: chosen as a random sample of what would be archived" in result.err
+    assert (status(aws, sampled), status(aws, archived)) == ("ACTIVE", "ARCHIVED")
+    queue = run("review", "--list", "--table", TABLE).out
+    assert sampled in queue
+    assert "random sample" in " ".join(run("review", sampled, "--table", TABLE).out.split())
+    assert archived not in queue
+    apply("--threshold", "200")
+    assert run("review", "--list", "--table", TABLE).out == queue, "the second time it is the same"
 
 
 class TestReadAgain:

@@ -182,19 +182,21 @@ class _Archiving:
         if before is not None and before.state == "intent" and stamp(now) < before.lease_until:
             return self._leave(pair, "somebody else is at work on it")
         policy = self._source.settings.policy
+        drawn = audit.draw(
+            decision, content_of(finding), policy.archives.audit_share, lambda: audit.secret_of(self._log)
+        )
+        is_sample = drawn is not None and drawn.chosen
         entry = entry_of(
             case,
             finding,
-            decision,
+            audit.explained(decision) if is_sample else decision,
             mode=policy.mode,
             policy_sha256=policy.sha256,
             reactivated=who,
             reactivated_at=since,
-            audit=audit.draw(
-                decision, content_of(finding), policy.archives.audit_share, lambda: audit.secret_of(self._log)
-            ),
+            audit=drawn,
         )
-        if audit.is_sample(entry.record):
+        if is_sample:
             self._sample(pair, entry, before)
             return None
         try:
