@@ -22,10 +22,12 @@ from benchmarks.history import simulated
 from scoring import scorecard_files
 from scoring.scorecard import Scorecard
 from training.arrays import Floats, Ints
+from training.batches import NONE
+from training.evidence import with_evidence
 from training.final_scores import final_scores
 from training.parts import CALIBRATION_SHARE
 from training.threshold import choose_threshold
-from training.train import unfitted
+from training.train import PRECEDENT, unfitted
 
 ALPHA, DELTA = 0.05, 0.05
 LABELS, BACKLOG, POPULATION = 3_000, 5_000, 12_000
@@ -87,6 +89,8 @@ def population(seed: int, labels: int, backlog: int, size: int) -> tuple[Ints, F
     card = scorecard_files.load()
     model = unfitted(card, jobs=JOBS)
     model.fit(world.X.iloc[world.labelled], world.label[world.labelled], backlog=world.X.iloc[world.backlog])
+    rows = np.concatenate([world.backlog, world.labelled])
+    verdict = np.concatenate([np.full(len(world.backlog), NONE), world.label[world.labelled]])
     trained = Scorecard(
         name="bench",
         version="1",
@@ -94,7 +98,7 @@ def population(seed: int, labels: int, backlog: int, size: int) -> tuple[Ints, F
         base=model.base_,
         threshold=None,
         tag_limit=card.tag_limit,
-        tables=model.tables_,
+        tables=with_evidence(model.tables_, world.X.iloc[rows], verdict, PRECEDENT),
     )
     scores, _ = final_scores(trained, world.X.iloc[world.test])
     probability = world.probability[world.test]

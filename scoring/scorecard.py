@@ -16,6 +16,7 @@ from scoring.features import ABSENT, NOT_APPLICABLE, UNKNOWN, Feature, describe,
 from scoring.points import from_tenths
 
 TAG_LIMIT = "tag_limit"
+_ANYONE = "*"
 
 Key = tuple[str, ...]
 
@@ -124,12 +125,22 @@ class _Compiled:
 
     def entry(self, values: Key) -> _Entry:
         tenths = self.table.look_up(values)
-        off = max(0, self._untagged(values) - tenths) if self.from_tags else 0
+        is_claim = self.from_tags and not self._is_history(values)
+        off = max(0, self._untagged(values) - tenths) if is_claim else 0
         if not tenths:
             return _Entry(0, off, None)
         texts = [describe(f, value) for f, value in zip(self.features, values, strict=True)]
         text = ", and ".join(texts) + self._precedent(values)
         return _Entry(tenths, off, Contribution(self.name, " × ".join(values), from_tenths(tenths), text))
+
+    def _is_history(self, values: Key) -> bool:
+        """Whether the training saw these tags with a principal whom the values name.
+
+        Whoever shares a resource sets its tags, but not with whom the organization has shared before.
+        """
+        principal = dict(zip(self.table.key, values, strict=True)).get("principal", NOT_APPLICABLE)
+        is_named = principal not in (NOT_APPLICABLE, UNKNOWN) and _ANYONE not in principal
+        return is_named and values in self.table.evidence
 
     def _untagged(self, values: Key) -> int:
         """Return the points that the same finding would get if it carried no tags and no aliases."""
@@ -181,7 +192,8 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     threshold : int or None
         In tenths; below it a finding is archived. None: no threshold is known to be safe.
     tag_limit : int
-        The most that tags and aliases together may take off a score.
+        The most that tags and aliases together may take off a score. What the training saw of a principal
+        together with a tag (whose team's partner it is) is no claim of the tags, and not limited.
     risk : tuple of (int, float)
         Calibration: from a score on (tenths), the probability that a finding is unintended; rising.
     seen_in : tuple of keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from math import ceil, log
 
 import numpy as np
@@ -40,7 +41,9 @@ def labels_needed(alpha: float, delta: float) -> int:
     >>> labels_needed(0.05, 0.05), labels_needed(0.01, 0.05)
     (59, 299)
     """
-    return ceil(log(delta) / log(1 - alpha) - 1e-12)
+    about = max(1, ceil(log(delta) / log(1 - alpha)) - 1)
+    # Rounding may have put it one off; what counts is what `allowed_misses` says.
+    return next(n for n in count(about) if allowed_misses(n, alpha, delta) >= 0)
 
 
 def share_upper(hits: ArrayLike, n: ArrayLike, delta: float) -> Floats:

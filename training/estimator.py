@@ -49,12 +49,13 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
     precedent : sequence of tuples of str, or "all"
         Keys for which it matters how often a value was seen; "all" takes every key.
     precedent_points : float
-        Expected change, in points, for each doubling of how often a value was seen, all such keys together.
+        Expected change, in points, for having been seen once, all such keys together; see `precedent.prior`.
+    nobody : mapping of column to value, or None
+        By which anyone may be meant: precedent of that column alone never saw it.
     monotone : mapping of column to ordered values, or None
         All else equal, a later value never gets less than an earlier one.
     classes : pair or None
-        The labels of "expected" and "unintended", for data that may hold one of them only. None: as found; 0
-        and 1, or False and True, where those are all that is found.
+        The labels of "expected" and "unintended", where data may hold but one. None: as found, or 0 and 1.
     weights : {"frequency", "sampling"}
         What a sample weight of 2 is: two rows alike, or one row that stands for two. Sampling weights are
         scaled to their effective number (Kish 1965), so that they do not feign evidence.
@@ -73,8 +74,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
     card_weight_ : float
         What the prior's points were multiplied by.
     classes_ : array of shape (2,)
-    n_features_in_ : int
-    feature_names_in_ : array of str
+    n_features_in_, feature_names_in_ : int, array of str
 
     Examples
     --------
@@ -93,7 +93,8 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         max_tables: int = 24,
         max_entries: int = 25_000,
         precedent: Sequence[Key] | Literal["all"] = (),
-        precedent_points: float = -12.0,
+        precedent_points: float = -30.0,
+        nobody: Mapping[str, str] | None = None,
         monotone: Mapping[str, Sequence[str]] | None = None,
         classes: tuple[Any, Any] | None = None,
         weights: Literal["frequency", "sampling"] = "frequency",
@@ -107,6 +108,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         self.max_entries = max_entries
         self.precedent = precedent
         self.precedent_points = precedent_points
+        self.nobody = nobody
         self.monotone = monotone
         self.classes = classes
         self.weights = weights
@@ -152,7 +154,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         _check_columns(names, {*kept, *map(tuple, self.keys or ())})
         steps = len(names) if precedents is None else max(1, len(precedents))
         step = self.precedent_points * 10 * TENTH / steps
-        material = Material.of(frames, y, weight, prior, dict(self.monotone or {}), precedents, step)
+        material = Material.of(frames, y, weight, prior, self.monotone, precedents, step, self.nobody)
         if len(y):
             choice = choose(
                 material, self.keys, kept, self.largest_key, self.max_tables, self.random_state, self.n_jobs

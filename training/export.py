@@ -13,7 +13,7 @@ from scoring.scorecard import Table
 from training import precedent
 from training.arrays import Floats, Ints
 from training.keys import Columns, Key, KeyValues
-from training.material import TENTH, Material, buckets_of, points_of, silent
+from training.material import TENTH, Material, points_of, silent
 from training.monotone import Grid
 
 
@@ -112,7 +112,7 @@ def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draf
     quiet = silent(values, material.columns)
     effects, unseen, centre = part.effects.copy(), 0.0, 0.0
     if part.buckets is not None:
-        bucket = buckets_of(values, material.columns, seen, np.arange(len(values)))
+        bucket = material.buckets_of(values, seen, np.arange(len(values)))
         if seen[quiet].any():
             # A combination says nothing where one of its questions does not arise: what is left out is what
             # the fit gave such rows, so that they stay where it had them.

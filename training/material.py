@@ -37,7 +37,9 @@ class Material:
     precedents : frozenset of keys, or None
         Keys for which it matters how often a value was seen; None: all.
     step : float
-        Expected change of log-odds for each doubling of a count.
+        Expected change of log-odds where a value was seen once before; see `precedent.prior`.
+    nobody : mapping of column to value
+        Who may be anyone; see `buckets_of`.
     """
 
     columns: Columns
@@ -48,6 +50,7 @@ class Material:
     card: Floats | None
     precedents: frozenset[Key] | None
     step: float
+    nobody: Mapping[str, str]
     _buckets: dict[Key, Ints] = field(default_factory=dict)
     _shares: dict[Key, Floats] = field(default_factory=dict)
 
@@ -58,11 +61,13 @@ class Material:
         y: Floats,
         weight: Floats,
         prior: Sequence[Table],
-        order: Order,
+        order: Order | None,
         precedents: frozenset[Key] | None,
         step: float,
+        nobody: Mapping[str, str] | None,
     ) -> Material:
         """Encode the labelled rows (first frame) and the backlog (the others)."""
+        order = dict(order or {})
         tables = {table.key: table for table in prior}
         columns = Columns.of(frames, _listed(prior, order))
         card = None
@@ -71,7 +76,7 @@ class Material:
             for key, table in tables.items():
                 values = KeyValues.of(columns, key)
                 card += TENTH * points_of(table, values, columns)[values.rows[: len(y)]]
-        return cls(columns, y, weight, order, tables, card, precedents, step)
+        return cls(columns, y, weight, order, tables, card, precedents, step, nobody or {})
 
     def buckets(self, key: Key) -> Ints | None:
         """Return the labelled rows' buckets of precedent, no row counting itself; None: no matter."""
@@ -80,7 +85,7 @@ class Material:
         if key not in self._buckets:
             values = KeyValues.of(self.columns, key)
             rows = values.rows[: len(self.y)]
-            self._buckets[key] = buckets_of(values, self.columns, self.counts(values)[rows] - 1, rows)
+            self._buckets[key] = self.buckets_of(values, self.counts(values)[rows] - 1, rows)
         return self._buckets[key]
 
     def _usual(self, key: Key) -> Floats:
@@ -90,10 +95,23 @@ class Material:
         if key not in self._shares:
             values = KeyValues.of(self.columns, key)
             seen = self.counts(values)
-            bucket = buckets_of(values, self.columns, seen - 1, np.arange(len(values)))
+            bucket = self.buckets_of(values, seen - 1, np.arange(len(values)))
             rows = np.bincount(bucket, seen, precedent.BUCKETS + 1)[: precedent.BUCKETS]
             self._shares[key] = rows / max(1.0, float(rows.sum()))
         return self._shares[key]
+
+    def buckets_of(self, values: KeyValues, counts: Ints, rows: Ints) -> Ints:
+        """Return the buckets of values that occur so often; `rows` says which value each count is of.
+
+        Unknown counts as never seen, and so does, on its own, who may be anyone: nobody knows such a
+        principal, however often it was let in. Where nobody is concerned there is no precedent.
+        """
+        bucket = precedent.buckets(counts)
+        bucket[rows == len(values) - 1] = 0
+        if len(values.key) == 1 and (anyone := self.nobody.get(values.key[0])) is not None:
+            bucket[np.append(values.has(self.columns, anyone), False)[rows]] = 0
+        bucket[np.append(values.has(self.columns, NOT_APPLICABLE), False)[rows]] = precedent.NONE
+        return bucket
 
     @staticmethod
     def counts(values: KeyValues) -> Ints:
@@ -159,14 +177,3 @@ def silent(values: KeyValues, columns: Columns) -> Ints:
     if len(values.key) == 1:
         return np.zeros(0, dtype=np.int64)
     return np.flatnonzero(values.has(columns, NOT_APPLICABLE))
-
-
-def buckets_of(values: KeyValues, columns: Columns, counts: Ints, rows: Ints) -> Ints:
-    """Return the buckets of values that occur so often; `rows` says which value each count is of.
-
-    Unknown counts as never seen; where nobody is concerned there is no precedent.
-    """
-    bucket = precedent.buckets(counts)
-    bucket[rows == len(values) - 1] = 0
-    bucket[np.append(values.has(columns, NOT_APPLICABLE), False)[rows]] = precedent.NONE
-    return bucket

@@ -15,7 +15,9 @@ BUCKETS = len(STEPS) + 1
 # Beside the buckets of counts, one for where nobody is concerned ("not applicable").
 NONE = BUCKETS
 
-STEP_VARIANCE = 0.07
+# What has come sixteen times hardly becomes more familiar by the next sixteen.
+DECAY = 0.75
+STEP_VARIANCE = 0.02
 BUCKET_VARIANCE = 0.02
 NONE_VARIANCE = 0.3
 
@@ -34,18 +36,19 @@ def buckets(counts: Ints) -> Ints:
 def prior(step: float, usual: Floats) -> tuple[Floats, Floats]:
     """Return the prior mean and covariance of the buckets' effects.
 
-    Each ordered step adds an effect ~ N(step, 0.07), each bucket one of its own ~ N(0, 0.02); never seen
-    before is the zero point. Where nobody is concerned, what is usual elsewhere is expected.
+    Each ordered step adds an effect ~ N(step x 0.75^i, 0.02), each bucket one of its own ~ N(0, 0.02); never
+    seen before is the zero point. Where nobody is concerned, what is usual elsewhere is expected.
 
     Parameters
     ----------
     step : float
-        Expected change of log-odds for each step, that is each doubling of the count.
+        Expected change of log-odds for the first step; the i-th doubling of the count after it brings
+        ``0.75 ** i`` of that.
     usual : array of shape (BUCKETS,)
         How the rows where somebody is concerned share out among the buckets.
     """
     reached = np.tril(np.ones((BUCKETS, BUCKETS)))[:, 1:]
-    mean = reached @ np.full(BUCKETS - 1, step)
+    mean = reached @ (step * DECAY ** np.arange(BUCKETS - 1))
     covariance = np.eye(BUCKETS + 1) * NONE_VARIANCE
     covariance[:BUCKETS, :BUCKETS] = STEP_VARIANCE * reached @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
     return np.append(mean, usual @ mean), covariance

@@ -25,12 +25,14 @@ from training.parts import SETTLING_DAYS, Parts, part
 from training.risk import calibrate_risk
 from training.threshold import Threshold, choose_threshold
 
-# How often these were seen is precedent. No key with a tag is among them: whoever shares a resource can set
-# its tags, and what tags take off a score is limited.
+# How often these were seen is precedent. Whoever shares a resource can set its tags, but what a tag takes off
+# is limited unless this very principal was seen with it before; see `scoring.scorecard`.
 PRECEDENT: Final[tuple[Key, ...]] = (
     ("principal",),
     ("principal", "account"),
     ("principal_account", "account"),
+    ("principal", "owner"),
+    ("principal", "resource_type"),
 )
 ACCOUNT: Final[Key] = ("account",)
 # A finding that neither of these tables has seen goes to a person: see `scoring.never_seen`.
@@ -168,6 +170,7 @@ def unfitted(prior: Scorecard | None, *, seed: int = 0, jobs: int = 1) -> Additi
     return AdditiveScorecardClassifier(
         prior,
         precedent=PRECEDENT,
+        nobody={"principal": "*"},
         monotone=MONOTONE,
         classes=(0, 1),
         max_tables=MOST_TABLES,

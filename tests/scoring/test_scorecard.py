@@ -168,6 +168,28 @@ def test_the_limit_reaches_combinations_with_tags() -> None:
     assert score(card(mixed), trust="own account", environment="development")[0] == 40
 
 
+PARTNER = Table(
+    key=("principal", "owner"),
+    points={("111122223333", "blue"): -90, ("111122223333", "red"): -90, ("*", "blue"): -90},
+    default=100,
+    unknown=100,
+    evidence={("111122223333", "blue"): (40, 3, 0), ("*", "blue"): (40, 3, 0)},
+)
+
+
+@pytest.mark.parametrize("level", ["Read", "Permissions management"])
+def test_what_was_seen_of_a_principal_with_a_tag_is_history_and_no_claim(level: str) -> None:
+    known = {"principal": "111122223333", "access_level": level}
+    assert score(card(PARTNER), owner="blue", **known) == (-50, [("principal × owner", -9.0)])
+    # Listed and never seen, or seen of anybody: what a tag says of it is limited.
+    limit = 60 if level == "Read" else 0
+    for claim in ({**known, "owner": "red"}, {**known, "owner": "blue", "principal": "*"}):
+        assert score(card(PARTNER), **claim)[0] == 40 + 100 - limit
+    # No owner, or one that this principal was never seen with.
+    for owner in ("absent", "green"):
+        assert score(card(PARTNER), owner=owner, **known)[0] == 140
+
+
 @given(st.lists(some.tag_values, max_size=2), st.integers(0, 200))
 def test_no_tag_takes_off_more_than_the_limit(values: list[str], limit: int) -> None:
     of = card(ENVIRONMENT, OWNER, tag_limit=limit)

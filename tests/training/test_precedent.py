@@ -67,7 +67,22 @@ def test_what_was_found_unintended_makes_nobody_familiar(run: Run, tmp_path: Pat
     assert scores(after, [probe])[0] >= scores(before, [probe])[0]
 
 
-def test_no_key_of_precedent_can_be_set_by_tags(run: Run, tmp_path: Path) -> None:
+def test_a_partner_is_more_familiar_with_the_owner_it_was_seen_with(run: Run, tmp_path: Path) -> None:
+    ours = [record(2000 + n, n % 50, tags={"Owner": "payments"}) for n in range(40)]
+    card, _ = trained(run, [*familiar(40), *ours], tmp_path, "--labels", "none")
+    known, other = (record(1, 200, tags={"Owner": owner}) for owner in ("payments", "people"))
+    assert scores(card, [known])[0] < scores(card, [other])[0]
+
+
+def test_anyone_is_nobody_one_knows(run: Run, tmp_path: Path) -> None:
+    """However often something was open to anyone."""
+    often = [record(2000 + n, n % 50, principal="*") for n in range(200)]
+    card, _ = trained(run, [*familiar(40), *often], tmp_path, "--labels", "none")
+    (table,) = (table for table in card.tables if table.key == ("principal",))
+    assert table.look_up(("*",)) == table.default > table.look_up((PARTNER,))
+
+
+def test_no_tag_makes_a_stranger_familiar(run: Run, tmp_path: Path) -> None:
     """Whoever shares a resource may set its tags, and would choose those that are familiar."""
     card, _ = trained(run, familiar(40), tmp_path, "--labels", "none")
     one = record(1, 200, principal=STRANGER, tags={"Environment": "dev"})

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom
@@ -116,6 +116,7 @@ def test_allowed_misses_is_the_largest(alpha, delta):
     st.floats(0.01, 0.5),
     st.floats(0.01, 0.5),
 )
+@example([(0, True)], 0.5, 0.49999999999999994)  # 1 - alpha rounds to more than delta
 def test_what_is_missed_is_what_is_allowed(rows, alpha, delta):
     scores, unintended = [s for s, _ in rows], [u for _, u in rows]
     chosen = choose_threshold(np.array(scores, dtype=int), unintended, alpha, delta)
