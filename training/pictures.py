@@ -48,6 +48,7 @@ _SETTINGS: Final[Any] = {
     "ytick.labelcolor": INK,
 }
 _WIDTH: Final = 4.9  # inches: text stays readable where a telephone shrinks the picture
+ROOM: Final = 0.3  # of an axis, for a legend above the bars: where a free place is searched, it takes long
 _BARS: Final = 36
 _DAYS_SHOWN: Final = 5
 _LONGEST_NAME: Final = 34
@@ -163,7 +164,8 @@ def histogram(scores: pd.DataFrame, threshold: int | None) -> Figure:
                 axes.hist(of_verdict, bins, weights=weights, color=colour, alpha=0.5, label=said)
         _in_percent(axes.yaxis)
     _mark(axes.axvline, threshold)
-    _explain(axes)
+    axes.margins(y=ROOM)
+    _explain(axes, loc="upper right")
     return figure
 
 

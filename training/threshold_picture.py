@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.explorer import Explorer
-from training.pictures import BLUE, GREY, RED
+from training.pictures import BLUE, GREY, RED, ROOM
 from training.threshold import Reading
 
 if TYPE_CHECKING:
@@ -94,4 +94,5 @@ class ThresholdPicture:
                 )
         self._line = axes.axvline(points.min(), color=GREY)
         axes.set(xlabel="score in points", ylabel="share of its verdict")
-        axes.legend(frameon=False)
+        axes.margins(y=ROOM)
+        axes.legend(frameon=False, loc="upper right")

@@ -204,6 +204,13 @@ def test_a_picture_is_the_same_each_time_and_takes_the_colours_of_its_page(name:
     Page(first)
 
 
+@pytest.mark.parametrize("name", sorted(figures()))
+def test_no_legend_searches_for_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search takes as long as there is data, and warns of it on a machine that has other work."""
+    monkeypatch.setattr("matplotlib.legend.Legend._find_best_position", None)
+    pictures.to_svg(figures()[name](), "drawn without a search")
+
+
 @pytest.mark.parametrize(
     "figure",
     [
