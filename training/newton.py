@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 from training.arrays import Floats, Ints
 
 INTERCEPT_SD = 1.5
-CARD_SD = 0.12
+CARD_SD = 0.08
 LARGEST_STEP = 1.0
 # How many well-determined values it takes until a key's variance is as much the data's as the prior's.
 VARIANCE_STRENGTH = 20.0

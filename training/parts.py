@@ -19,9 +19,11 @@ SETTLING_DAYS = 14.0
 # calibration part tightens the bound: calibration gets most of them (chosen by simulation).
 TEST_SHARE = 0.2
 LEAST_TEST_SHARE = 0.1
-CALIBRATION_SHARE = 0.45
-# Of the labels that a threshold takes at the least: with so many times of them it archives something.
-ENOUGH = 2.5
+CALIBRATION_SHARE = 0.6
+LEAST_CALIBRATION_SHARE = 0.2
+# Of the labels that a threshold takes at the least: with ENOUGH times of them it archives something, and
+# beyond PLENTY times the bound is so tight that a further label serves the fit better.
+ENOUGH, PLENTY = 2.5, 15.0
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ def default_shares(
     """Return the shares of labelled findings that calibrate and that test, where they are not given.
 
     Where a threshold with the guarantee is within reach, calibration gets enough unintended findings for it,
-    at the cost of the test first and of the fit then. Where it is out of reach, calibration gets none, and
-    all labels fit.
+    at the cost of the test first and of the fit then; where there are plenty, the fit gets the more. Where it
+    is out of reach, calibration gets none, and all labels fit.
     """
     labelled = int(dataset.labelled.sum())
     usable = int((dataset.for_threshold & dataset.unintended).sum())
@@ -124,6 +126,6 @@ def default_shares(
             test_share = min(TEST_SHARE, max(least, spare / 2))
         test_share = min(test_share, 1 - (calibration_share or 0.0)) if labelled * test_share >= 1 else 0.0
     if calibration_share is None:
-        wanted = max(CALIBRATION_SHARE, ENOUGH * needed / usable)
-        calibration_share = min(wanted, 1 - test_share)
+        served = np.clip(PLENTY * needed / usable, LEAST_CALIBRATION_SHARE, CALIBRATION_SHARE)
+        calibration_share = min(max(float(served), ENOUGH * needed / usable), 1 - test_share)
     return calibration_share, test_share

@@ -14,7 +14,7 @@ from training.keys import Key, candidate_keys, without_repeats
 from training.material import Material
 
 # Prior variances of log-odds: each single key; all pairs together; all triples together.
-SINGLE, PAIRS, TRIPLES = 0.05, 0.2, 0.1
+SINGLE, PAIRS, TRIPLES = 0.03, 0.2, 0.1
 # Multipliers of the prior variances (single keys, combinations), tightest first.
 LOOSENESS = ((1.0, 1.0), (5.0, 5.0), (5.0, 50.0), (30.0, 30.0))
 MOST_CANDIDATES = 90
@@ -22,7 +22,7 @@ MOST_PAIRS = 60
 SEARCH_ROWS = 50_000
 # With fewer labels of the rarer class combinations stay out and effects tight: cross-validation is too
 # noisy to say more.
-FEW = 100
+FEW = 200
 SCREENED_VARIANCES = (0.03, 0.3, 1.0)
 
 

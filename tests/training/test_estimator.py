@@ -31,7 +31,7 @@ def organization():
 
 @pytest.fixture(scope="module")
 def labelled(organization):
-    return organization.sample(1500, seed=6)
+    return organization.sample(3000, seed=6)
 
 
 @pytest.fixture(scope="module")
