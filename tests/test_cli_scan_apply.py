@@ -139,6 +139,8 @@ def test_a_random_sample_of_what_would_be_archived_is_left_to_a_person(aws, appl
     assert archived not in queue
     apply("--threshold", "200")
     assert run("review", "--list", "--table", TABLE).out == queue, "the second time it is the same"
+    monkeypatch.setattr(DecisionLog, "latest_of", lambda *_: {})  # read before somebody else wrote
+    assert "1 finding not archived: somebody else is at work on it" in apply("--threshold", "200").err
 
 
 class TestReadAgain:

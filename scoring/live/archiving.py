@@ -196,21 +196,22 @@ class _Archiving:
             reactivated_at=since,
             audit=drawn,
         )
-        if is_sample:
-            self._sample(pair, entry, before)
-            return None
         try:
+            if is_sample:
+                return self._sample(pair, entry, before)
             mark = intend_archive(entry, finding, log=self._log, policy=policy, before=before, now=now)
         except Taken:
             return self._leave(pair, "somebody else is at work on it")
         return self._leave(pair, f"circuit breaker: {mark}") if isinstance(mark, str) else mark
 
-    def _sample(self, pair: Decided, entry: Entry, before: Latest | None) -> None:
-        """Leave a finding to a person, on the queue of `triage review`."""
+    def _sample(self, pair: Decided, entry: Entry, before: Latest | None) -> Latest | None:
+        """Leave a finding to a person, on the queue of `triage review`; raises Taken."""
         stands = before is not None and before.state == "done" and before.effect == "alert"
         if not (stands and before is not None and is_unchanged(entry, before)):
             self._log.settle(entry, "alert", before=before, now=self._now())
-        self._leave(pair, "chosen as a random sample of what would be archived: triage review shows it")
+        return self._leave(
+            pair, "chosen as a random sample of what would be archived: triage review shows it"
+        )
 
     def _leave(self, pair: Decided, why: str) -> Latest | None:
         self._archived.left.append(Left(pair[1].finding_id, why))
