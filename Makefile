@@ -44,9 +44,10 @@ bench-large: .venv/.installed-bench ## measure training on a million records too
 notebooks: .venv/.installed-lab ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-notebook-outputs: .venv/.installed-dev ## run the notebooks and write them with what they show
-	$(BIN)/jupytext --quiet --to ipynb notebooks/*.py
-	$(BIN)/jupyter execute --inplace --NotebookClient.record_timing=False notebooks/*.ipynb
+notebook-outputs: .venv/.installed-lab ## run the notebooks and write them with what they show
+	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
+	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace \
+	    --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 # The CDK takes 600 MB: an environment of its own. `cdk` itself is in lambda/node_modules/.bin.
 ZIP := build/access-triage.zip
