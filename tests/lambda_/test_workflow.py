@@ -13,12 +13,15 @@ from tests.lambda_.deployment import Deployment, event_of
 from tests.lambda_.faults import refused
 from tests.lambda_.test_safety import UPDATE, denied
 
-CONTEXT = LambdaContext("step", "arn:aws:lambda:eu-west-1:111122223333:function:step", "1")
-
 
 @pytest.fixture
 def wiring() -> Any:
     return workflow.handler
+
+
+def context() -> LambdaContext:
+    """One invocation's, whose time runs from now on."""
+    return LambdaContext("step", "arn:aws:lambda:eu-west-1:111122223333:function:step", "1")
 
 
 def run(here: Deployment, finding_id: str, **more: Any) -> dict[str, Any]:
@@ -58,15 +61,15 @@ def test_what_changes_between_two_steps_holds(here: Deployment, change: str) -> 
     """The mode goes back to shadow, or the rule that let it be archived goes, before it is archived."""
     here.aws.delivery.at_once = False
     finding_id = here.share(here.development_key())
-    made = {"enriched": enrich.handler(event_of(here.aws, finding_id), CONTEXT)}
+    made = {"enriched": enrich.handler(event_of(here.aws, finding_id), context())}
     begun = event_of(here.aws, finding_id) | json.loads(json.dumps(made))
-    begun["evaluated"] = workflow.STEPS["EVALUATE"][1](begun, CONTEXT)
+    begun["evaluated"] = workflow.STEPS["EVALUATE"][1](begun, context())
     assert begun["evaluated"]["next"] == "ARCHIVE"
     if change == "shadow":
         here.set(MODE="shadow")
     else:
         here.policy("[[never_archive]]\nname = 'keys'\nresource_type = ['AWS::KMS::Key']\n")
-    added = workflow.STEPS["ARCHIVE"][1](begun, CONTEXT)
+    added = workflow.STEPS["ARCHIVE"][1](begun, context())
     assert here.status(finding_id) == "ACTIVE"
     assert added["next"] == ("DONE" if change == "shadow" else "NOTIFY")
 
@@ -75,13 +78,13 @@ def test_where_a_step_fails_the_finding_goes_before_a_person_as_it_is(here: Depl
     here.aws.delivery.at_once = False
     finding_id = here.share(here.development_key())
     event = event_of(here.aws, finding_id)
-    begun = event | {"enriched": enrich.handler(event, CONTEXT)}
+    begun = event | {"enriched": enrich.handler(event, context())}
     cause = json.dumps(
         {"errorMessage": "no\n such table", "errorType": "ClientError", "stackTrace": ["x.py"]}
     )
     failed = begun | {"error": {"Error": "ClientError", "Cause": cause}}
     for effect in ("alert", "none"):
-        assert notify.handler(failed, CONTEXT)["effect"] == effect
+        assert notify.handler(failed, context())["effect"] == effect
     (mail,) = here.mails()
     assert finding_id in mail.text
     assert "a step of the workflow failed: ClientError: no" in " ".join(mail.text.split())
@@ -92,7 +95,7 @@ def test_where_a_step_fails_the_finding_goes_before_a_person_as_it_is(here: Depl
 @pytest.mark.parametrize("error", ["text", None, {"Error": "States.Timeout"}, {"Cause": "no JSON"}])
 def test_whatever_the_state_machine_says_of_an_error_is_told(here: Deployment, error: Any) -> None:
     event = {"detail-type": "Access Analyzer Finding", "detail": {"id": "x"}, "error": error}
-    assert notify.handler(event, CONTEXT)["effect"] == "alert"
+    assert notify.handler(event, context())["effect"] == "alert"
 
 
 def test_an_event_that_cannot_be_read_goes_before_a_person(here: Deployment) -> None:
@@ -123,8 +126,8 @@ def test_a_finding_too_long_for_the_workflow_goes_before_a_person(here: Deployme
     finding_id = here.share(here.key(), condition=condition)
     event = event_of(here.aws, finding_id)
     with pytest.raises(state.TooLarge) as raised:
-        enrich.handler(event, CONTEXT)
-    notify.handler(event | {"error": {"Error": "TooLarge", "Cause": str(raised.value)}}, CONTEXT)
+        enrich.handler(event, context())
+    notify.handler(event | {"error": {"Error": "TooLarge", "Cause": str(raised.value)}}, context())
     assert finding_id in here.mails()[0].text
 
 
@@ -139,7 +142,7 @@ def test_an_earlier_round_does_not_count_any_more(here: Deployment) -> None:
     here.aws.client("kms").tag_resource(KeyId=arn, Tags=[{"TagKey": "Environment", "TagValue": "prod"}])
     again = {**first, "enriched": {**first["enriched"], "round": 1}}
     again["taken"] = {"Error": "Taken", "Cause": finding_id}
-    again["enriched"] = enrich.handler(again, CONTEXT)
+    again["enriched"] = enrich.handler(again, context())
     assert again["enriched"]["round"] == 2
     turn, number = state.read(again)
     assert (turn.decision, turn.stopped, number) == (None, "", 2)
@@ -150,7 +153,7 @@ def test_rounds_come_to_an_end(here: Deployment) -> None:
     here.aws.delivery.at_once = False
     event = event_of(here.aws, here.share(here.key()))
     with pytest.raises(state.TooManyRounds):
-        enrich.handler(event | {"enriched": {"round": 10}}, CONTEXT)
+        enrich.handler(event | {"enriched": {"round": 10}}, context())
 
 
 def test_two_workflows_on_one_finding_do_nothing_twice(here: Deployment) -> None:
@@ -158,11 +161,11 @@ def test_two_workflows_on_one_finding_do_nothing_twice(here: Deployment) -> None
     event = event_of(here.aws, here.share(here.key()))
     states = []
     for _ in range(2):
-        begun = event | {"enriched": enrich.handler(event, CONTEXT)}
-        states.append(begun | {"evaluated": workflow.STEPS["EVALUATE"][1](begun, CONTEXT)})
-    assert notify.handler(states[0], CONTEXT)["effect"] == "alert"
+        begun = event | {"enriched": enrich.handler(event, context())}
+        states.append(begun | {"evaluated": workflow.STEPS["EVALUATE"][1](begun, context())})
+    assert notify.handler(states[0], context())["effect"] == "alert"
     with pytest.raises(Taken):
-        notify.handler(states[1], CONTEXT)
-    states[1]["enriched"] = enrich.handler(states[1], CONTEXT)
+        notify.handler(states[1], context())
+    states[1]["enriched"] = enrich.handler(states[1], context())
     assert (states[1]["enriched"]["next"], states[1]["enriched"]["note"]) == ("DONE", "decided on already")
     assert len(here.mails()) == 1
