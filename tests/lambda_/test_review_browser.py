@@ -1,6 +1,7 @@
 """The review page in a real browser, at phone and desk width, light and dark, with scripts turned off."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -105,7 +106,7 @@ def test_the_other_verdict_is_one_link_away(here: Deployment, address: str, brow
     page, troubles = open_page(browser, address, viewport=DESK)
     page.goto(f"{address}/{links['expected']}")
     page.get_by_role("link", name="No, it is unintended").click()
-    assert page.url == f"{address}/{links['unintended']}", "the link of the mail, not a fresher one"
+    expect(page, "the link of the mail, not a fresher one").to_have_url(f"{address}/{links['unintended']}")
     page.get_by_role("button", name="Confirm: unintended").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recorded: unintended")
     [item] = [item for item in here.items(finding_id) if "label" in item]
@@ -174,7 +175,9 @@ def test_every_page_can_be_read(
     _, past = alert(here, principal="999988887777")
     page, troubles = open_page(browser, address, color_scheme=scheme)
 
-    def check(name: str) -> None:
+    def check(name: str, title: str) -> None:
+        expect(page).to_have_title(re.compile(f"^{re.escape(title)}"))  # a click does not wait for its page
+        page.wait_for_load_state()
         for size in (PHONE, DESK, SMALL):
             page.set_viewport_size(size)
             assert not is_wider_than_the_screen(page), (name, size)
@@ -187,27 +190,26 @@ def test_every_page_can_be_read(
             assert box["height"] >= 44
 
     page.goto(f"{address}/{past['unintended']}")
-    check("unintended")
+    check("unintended", "Is it unintended?")
     page.get_by_label("Note").fill("not a partner of ours")
     page.get_by_role("button").click()
-    check("recorded-unintended")
+    check("recorded-unintended", "Recorded")
     page.goto(f"{address}/{past['expected']}")
-    check("decided-already")
+    check("decided-already", "Decided already")
 
     here.clock.pass_by(minutes=20)
     here.reconcile()
     _, links = alert(here, principal="999988887777", action=["kms:*"])
     page.goto(f"{address}/{links['expected']}")
     expect(page.get_by_role("region", name="Similar past decisions")).to_contain_text("not a partner of ours")
-    check("expected")
+    check("expected", "Is it expected?")
     page.get_by_role("button").click()
-    check("recorded-expected")
+    check("recorded-expected", "Recorded")
     page.get_by_role("button").click()
-    check("taken-back")
+    check("taken-back", "Taken back")
     page.goto(f"{address}/nonsense")
-    check("forged")
+    check("forged", "This link is not valid")
     here.clock.pass_by(days=15)
     page.goto(f"{address}/{links['expected']}")
-    expect(page.get_by_role("heading", level=1)).to_have_text("This link has expired")
-    check("expired")
+    check("expired", "This link has expired")
     assert troubles == []
