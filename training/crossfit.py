@@ -22,7 +22,7 @@ from training.monotone import Grid
 from training.newton import CARD_SD, INTERCEPT_SD, Block, Effects, StepBlock, fit_effects
 
 FOLDS = 5
-WEIGHT_SD = 0.5
+WEIGHT_SD = 0.25
 # Of each fold: more rows determine a few hundred weights no better, and cost memory.
 SHOWN = 12_000
 NEWTON_ROUNDS = 25
@@ -191,7 +191,7 @@ def neutral(design: Design) -> Weights:
 def weigh(design: Design, honest: Crossfit) -> Weights:
     """Fit intercept, the card's weight, one weight a key and the effects of precedent on honest effects.
 
-    Priors: card ~ N(1, 0.08^2), keys ~ N(1, 0.5^2), neither below zero; precedent as in `precedent.prior`.
+    Priors: card ~ N(1, 0.08^2), keys ~ N(1, 0.25^2), neither below zero; precedent as in `precedent.prior`.
     """
     rows, count = honest.rows, len(design.keys)
     y, weight = design.y[rows], design.weight[rows]

@@ -19,7 +19,7 @@ SETTLING_DAYS = 14.0
 # calibration part tightens the bound: calibration gets most of them (chosen by simulation).
 TEST_SHARE = 0.2
 LEAST_TEST_SHARE = 0.1
-CALIBRATION_SHARE = 0.6
+CALIBRATION_SHARE = 0.64
 LEAST_CALIBRATION_SHARE = 0.2
 # Of the labels that a threshold takes at the least: with ENOUGH times of them it archives something, and
 # beyond PLENTY times the bound is so tight that a further label serves the fit better.

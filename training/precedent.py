@@ -19,7 +19,7 @@ NONE = BUCKETS
 DECAY = 0.7
 STEP_VARIANCE = 0.02
 BUCKET_VARIANCE = 0.005
-NONE_VARIANCE = 0.3
+NONE_VARIANCE = 0.05
 
 
 def buckets(counts: Ints) -> Ints:
@@ -37,7 +37,8 @@ def prior(step: float, usual: Floats) -> tuple[Floats, Floats]:
     """Return the prior mean and covariance of the buckets' effects.
 
     Each ordered step adds an effect ~ N(step x 0.7^i, 0.02), each bucket one of its own ~ N(0, 0.005); never
-    seen before is the zero point. Where nobody is concerned, what is usual elsewhere is expected.
+    seen before is the zero point. Where nobody is concerned, what is usual elsewhere is expected, whatever
+    the steps turn out to be: learning how much precedent counts says nothing of findings that have none.
 
     Parameters
     ----------
@@ -49,6 +50,8 @@ def prior(step: float, usual: Floats) -> tuple[Floats, Floats]:
     """
     reached = np.tril(np.ones((BUCKETS, BUCKETS)))[:, 1:]
     mean = reached @ (step * DECAY ** np.arange(BUCKETS - 1))
-    covariance = np.eye(BUCKETS + 1) * NONE_VARIANCE
-    covariance[:BUCKETS, :BUCKETS] = STEP_VARIANCE * reached @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
-    return np.append(mean, usual @ mean), covariance
+    covariance = STEP_VARIANCE * reached @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
+    with_none = np.vstack([np.eye(BUCKETS), usual])
+    joint = with_none @ covariance @ with_none.T
+    joint[NONE, NONE] += NONE_VARIANCE
+    return with_none @ mean, joint

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scoring import scorecard_files
 from scoring.features import NAMES
 from tests.live_aws import Run
 from tests.training.histories import PARTNER, STRANGER, Record, features_of, record, scores, trained, write
+from training import precedent
 
 
 def familiar(times: int) -> list[Record]:
@@ -93,6 +95,17 @@ def test_no_tag_makes_a_stranger_familiar(run: Run, tmp_path: Path) -> None:
             ours = scorecard_files.load()
             gained = card.score(plain)[0] - card.score(tagged)[0]
             assert gained == ours.score(plain)[0] - ours.score(tagged)[0]
+
+
+def test_what_precedent_counts_says_nothing_of_findings_without_any():
+    """Where nobody is concerned (unused access), what is usual elsewhere is expected, whatever that is."""
+    usual = np.random.default_rng(0).dirichlet(np.ones(precedent.BUCKETS))
+    mean, covariance = precedent.prior(-0.4, usual)
+    seen, none = slice(precedent.BUCKETS), precedent.NONE
+    follows = np.linalg.solve(covariance[seen, seen], covariance[seen, none])
+    assert follows == pytest.approx(usual)
+    assert mean[none] == pytest.approx(usual @ mean[seen])
+    assert covariance[none, none] - follows @ covariance[seen, none] == pytest.approx(precedent.NONE_VARIANCE)
 
 
 # Explanations in terms of history.
