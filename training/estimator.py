@@ -93,7 +93,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         max_tables: int = 24,
         max_entries: int = 25_000,
         precedent: Sequence[Key] | Literal["all"] = (),
-        precedent_points: float = -30.0,
+        precedent_points: float = -34.0,
         nobody: Mapping[str, str] | None = None,
         monotone: Mapping[str, Sequence[str]] | None = None,
         classes: tuple[Any, Any] | None = None,

@@ -16,8 +16,8 @@ BUCKETS = len(STEPS) + 1
 NONE = BUCKETS
 
 # What has come sixteen times hardly becomes more familiar by the next sixteen.
-DECAY = 0.7
-STEP_VARIANCE = 0.02
+DECAY = 0.65
+STEP_VARIANCE = 0.015
 BUCKET_VARIANCE = 0.005
 NONE_VARIANCE = 0.05
 
@@ -36,15 +36,15 @@ def buckets(counts: Ints) -> Ints:
 def prior(step: float, usual: Floats) -> tuple[Floats, Floats]:
     """Return the prior mean and covariance of the buckets' effects.
 
-    Each ordered step adds an effect ~ N(step x 0.7^i, 0.02), each bucket one of its own ~ N(0, 0.005); never
-    seen before is the zero point. Where nobody is concerned, what is usual elsewhere is expected, whatever
-    the steps turn out to be: learning how much precedent counts says nothing of findings that have none.
+    Each ordered step adds an effect ~ N(step x 0.65^i, 0.015), each bucket one of its own ~ N(0, 0.005);
+    never seen before is the zero point. Where nobody is concerned, what is usual elsewhere is expected,
+    whatever the steps turn out to be: how much precedent counts says little of findings that have none.
 
     Parameters
     ----------
     step : float
         Expected change of log-odds for the first step; the i-th doubling of the count after it brings
-        ``0.7 ** i`` of that.
+        ``0.65 ** i`` of that.
     usual : array of shape (BUCKETS,)
         How the rows where somebody is concerned share out among the buckets.
     """

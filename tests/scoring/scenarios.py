@@ -38,11 +38,8 @@ ARNS = {
 }
 ACTIONS = {
     "S3::Bucket": (
-        "s3:ListBucket",
-        "s3:GetObject",
-        "s3:PutObjectTagging",
-        "s3:PutObject",
-        "s3:PutBucketPolicy",
+        *("s3:ListBucket", "s3:GetObject", "s3:PutObjectTagging"),
+        *("s3:PutObject", "s3:PutBucketPolicy"),
     ),
     "KMS::Key": ("kms:ListGrants", "kms:DescribeKey", "kms:TagResource", "kms:Decrypt", "kms:PutKeyPolicy"),
     "IAM::Role": ("", "", "sts:TagSession", "sts:AssumeRole", ""),
@@ -55,6 +52,7 @@ ACTIONS = {
     "EC2::Snapshot": ("", "", "", "ec2:CreateVolume", ""),
     "ECR::Repository": ("", "ecr:BatchGetImage", "", "ecr:PutImage", ""),
     "Lambda::LayerVersion": ("", "lambda:GetLayerVersion", "", "", ""),
+    "Lambda::Function": ("", "lambda:GetFunction", "", "lambda:InvokeFunction", "lambda:AddPermission"),
     "DynamoDB::Table": ("", "dynamodb:GetItem", "", "dynamodb:PutItem", "dynamodb:PutResourcePolicy"),
 }
 LIST, READ, TAGGING, WRITE, PERMISSIONS = range(5)

@@ -20,6 +20,8 @@ from tests.scoring.scenarios import (
     ANYONE,
     EXTERNAL_ID,
     FROM_OWN,
+    GITHUB,
+    IN_DEVELOPMENT,
     INSIDE,
     OFFICE,
     OWN,
@@ -27,10 +29,16 @@ from tests.scoring.scenarios import (
     PARTNER,
     PERMISSIONS,
     POLICY,
+    READ,
     SCENARIOS,
     SNS,
+    STRANGER,
+    UNTAGGED,
+    VENDOR,
+    WRITE,
     role,
     shared,
+    sub,
 )
 
 CARD = scorecard_files.load()
@@ -95,6 +103,30 @@ PAIRS = [pair for line in ORDER.strip().splitlines() for pair in itertools.pairw
 @pytest.mark.parametrize(("worse", "better"), PAIRS)
 def test_worse_scores_above_better(worse: str, better: str) -> None:
     assert decided(worse).score > decided(better).score
+
+
+CHOSEN = {
+    "a stranger's bucket, from his own network": shared(
+        "S3::Bucket", READ, role(STRANGER), OFFICE, **IN_DEVELOPMENT
+    ),
+    "his own repository": shared(
+        *("IAM::Role", WRITE, ("Federated", GITHUB), sub("repo:stranger/x:ref:refs/heads/main")),
+        **{**IN_DEVELOPMENT, "tags": UNTAGGED},
+    ),
+    "a vendor's secret, from his own network": shared(
+        "SecretsManager::Secret", READ, role(VENDOR), OFFICE, **IN_DEVELOPMENT
+    ),
+    "anybody's bucket calls": shared(
+        *("Lambda::Function", WRITE, ("Service", "s3.amazonaws.com")),
+        ("aws:SourceArn", ("arn:aws:s3:::strangers",)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_condition_that_its_author_chose_for_himself_opens_no_door(name: str) -> None:
+    decision = decide(*CHOSEN[name], CARD, POLICY)
+    assert decision.outcome == "alert", decision.score
 
 
 def test_most_scores_lie_between_0_and_100() -> None:
