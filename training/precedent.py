@@ -38,7 +38,7 @@ def prior(step: float, usual: Floats) -> tuple[Floats, Floats]:
 
     Each ordered step adds an effect ~ N(step x 0.65^i, 0.015), each bucket one of its own ~ N(0, 0.005);
     never seen before is the zero point. Where nobody is concerned, what is usual elsewhere is expected,
-    whatever the steps turn out to be: how much precedent counts says little of findings that have none.
+    whatever the steps turn out to be: those findings keep their place among the others.
 
     Parameters
     ----------

@@ -211,5 +211,6 @@ def test_every_page_can_be_read(
     check("forged", "This link is not valid")
     here.clock.pass_by(days=15)
     page.goto(f"{address}/{links['expected']}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This link has expired")
     check("expired", "This link has expired")
     assert troubles == []

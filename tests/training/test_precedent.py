@@ -97,8 +97,8 @@ def test_no_tag_makes_a_stranger_familiar(run: Run, tmp_path: Path) -> None:
             assert gained == ours.score(plain)[0] - ours.score(tagged)[0]
 
 
-def test_what_precedent_counts_says_nothing_of_findings_without_any():
-    """Where nobody is concerned (unused access), what is usual elsewhere is expected, whatever that is."""
+def test_where_nobody_is_concerned_what_is_usual_elsewhere_is_expected() -> None:
+    """Unused access has no principal: it follows what precedent turns out to count, whatever that is."""
     usual = np.random.default_rng(0).dirichlet(np.ones(precedent.BUCKETS))
     mean, covariance = precedent.prior(-0.4, usual)
     seen, none = slice(precedent.BUCKETS), precedent.NONE
