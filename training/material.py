@@ -18,6 +18,9 @@ from training.monotone import Grid, complete
 
 # Ten points double the odds; scores are integer tenths of points.
 TENTH = float(np.log(2)) / 100
+# With fewer labels of the rarer class combinations stay out and effects tight: cross-validation is too
+# noisy to say more.
+FEW = 200
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,11 @@ class Material:
                 card += TENTH * points_of(table, values, columns)[values.rows[: len(y)]]
         return cls(columns, y, weight, order, tables, card, precedents, step, nobody or {})
 
+    @property
+    def has_few_labels(self) -> bool:
+        """Whether there are too few labels of a class to trust more than the simplest of models."""
+        return min(float(self.y.sum()), float((1 - self.y).sum())) < FEW
+
     def buckets(self, key: Key) -> Ints | None:
         """Return the labelled rows' buckets of precedent, no row counting itself; None: no matter."""
         if self.precedents is not None and key not in self.precedents:
@@ -120,12 +128,16 @@ class Material:
 
     def ordered_values(self, key: Key, rows: Ints | None = None) -> tuple[KeyValues, Grid | None]:
         """Return a key's values among all rows (or some) and in the card, each ordered column complete."""
+        table = self.tables.get(key)
+        listed = [] if table is None else list(table.points)
+        return complete(self.values(key, rows).including(self.columns, listed), self.columns, self.order)
+
+    def values(self, key: Key, rows: Ints | None = None) -> KeyValues:
+        """Return a key's values among all rows, or some."""
         columns = self.columns
         if rows is not None:
             columns = Columns(columns.categories, {name: columns.codes[name][rows] for name in key})
-        table = self.tables.get(key)
-        values = KeyValues.of(columns, key).including(columns, [] if table is None else list(table.points))
-        return complete(values, columns, self.order)
+        return KeyValues.of(columns, key)
 
     def design(self, keys: Sequence[Key], variances: Floats, rows: Ints) -> Design:
         """Build the design of some labelled rows."""
@@ -148,7 +160,7 @@ class Material:
             size=len(values),
             variance=variance,
             buckets=None if bucket is None else bucket[rows],
-            precedent=precedent.prior(self.step, self._usual(values.key)),
+            precedent=precedent.prior(self.step, self._usual(values.key), few_labels=self.has_few_labels),
             silent=silent(values, self.columns),
             grid=grid,
             card=card,

@@ -19,6 +19,8 @@ NONE = BUCKETS
 DECAY = 0.65
 STEP_VARIANCE = 0.015
 BUCKET_VARIANCE = 0.005
+# Where labels are many, effects may vary so many times as much.
+MANY = 3.0
 NONE_VARIANCE = 0.05
 
 
@@ -33,12 +35,13 @@ def buckets(counts: Ints) -> Ints:
     return np.searchsorted(np.array(STEPS), counts, side="right").astype(np.int32)
 
 
-def prior(step: float, usual: Floats) -> tuple[Floats, Floats]:
+def prior(step: float, usual: Floats, *, few_labels: bool) -> tuple[Floats, Floats]:
     """Return the prior mean and covariance of the buckets' effects.
 
-    Each ordered step adds an effect ~ N(step x 0.65^i, 0.015), each bucket one of its own ~ N(0, 0.005);
-    never seen before is the zero point. Where nobody is concerned, what is usual elsewhere is expected,
-    whatever the steps turn out to be: those findings keep their place among the others.
+    Each ordered step adds an effect ~ N(step x 0.65^i, 0.015), each bucket one of its own ~ N(0, 0.005), both
+    variances threefold where labels are many; never seen before is the zero point. Where nobody is concerned,
+    what is usual elsewhere is expected, whatever the steps turn out to be: those findings keep their place
+    among the others.
 
     Parameters
     ----------
@@ -47,10 +50,13 @@ def prior(step: float, usual: Floats) -> tuple[Floats, Floats]:
         ``0.65 ** i`` of that.
     usual : array of shape (BUCKETS,)
         How the rows where somebody is concerned share out among the buckets.
+    few_labels : bool
+        Whether there are too few labels to let effects vary more.
     """
     reached = np.tril(np.ones((BUCKETS, BUCKETS)))[:, 1:]
     mean = reached @ (step * DECAY ** np.arange(BUCKETS - 1))
     covariance = STEP_VARIANCE * reached @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
+    covariance *= 1.0 if few_labels else MANY
     with_none = np.vstack([np.eye(BUCKETS), usual])
     joint = with_none @ covariance @ with_none.T
     joint[NONE, NONE] += NONE_VARIANCE

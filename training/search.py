@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from scipy.special import expit
@@ -20,9 +21,6 @@ LOOSENESS = ((1.0, 1.0), (5.0, 5.0), (5.0, 50.0), (30.0, 30.0))
 MOST_CANDIDATES = 90
 MOST_PAIRS = 60
 SEARCH_ROWS = 50_000
-# With fewer labels of the rarer class combinations stay out and effects tight: cross-validation is too
-# noisy to say more.
-FEW = 200
 SCREENED_VARIANCES = (0.03, 0.3, 1.0)
 
 
@@ -55,15 +53,13 @@ def choose(
         The most keys, kept ones included.
     """
     rows = _sample(len(material.y), seed)
-    y = material.y[rows]
-    is_few = min(float(y.sum()), float((1 - y).sum())) < FEW
     keys = without_repeats([*kept, *(candidates or ())])
     if candidates is None:
-        keys = _screened(material, keys, 1 if is_few else largest_key, rows)
+        keys = _screened(material, keys, 1 if material.has_few_labels else largest_key, rows)
     design = material.design(keys, _variances(keys), rows)
     fold = folds_of(design.y, seed)
     sizes = np.array([len(key) for key in keys])
-    tried = LOOSENESS[:1] if is_few else LOOSENESS
+    tried = LOOSENESS[:1] if material.has_few_labels else LOOSENESS
     looseness = [np.where(sizes == 1, single, combined) for single, combined in tried]
     fits = crossfit(design, looseness, fold, n_jobs)
     best = _one_standard_error([fit.loss for fit in fits])
@@ -120,8 +116,8 @@ def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: I
     names = list(material.columns.categories)
     keys = without_repeats([*candidate_keys(names, 1), *kept])
     if largest_key > 1:
-        pairs = without_repeats([*keys, *candidate_keys(names, 2)[len(names) :]])[len(keys) :]
-        keys += _best(material, keys, pairs, MOST_PAIRS, rows)
+        fresh = without_repeats([*keys, *candidate_keys(names, 2)[len(names) :]])[len(keys) :]
+        keys += _best(material, keys, _finer(material, fresh, rows), MOST_PAIRS, rows)
     if largest_key > 2:
         pairs = [key for key in keys if len(key) == 2]
         triples = {
@@ -132,8 +128,20 @@ def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: I
         }
         fresh = sorted(triples, key=lambda key: [names.index(name) for name in key])
         fresh = without_repeats([*keys, *fresh])[len(keys) :]
-        keys += _best(material, keys, fresh, MOST_CANDIDATES - MOST_PAIRS, rows)
+        keys += _best(material, keys, _finer(material, fresh, rows), MOST_CANDIDATES - MOST_PAIRS, rows)
     return keys
+
+
+def _finer(material: Material, fresh: Sequence[Key], rows: Ints) -> list[Key]:
+    """Leave out combinations that tell rows apart no better than a part of them does."""
+    counts: dict[Key, int] = {}
+
+    def count(key: Key) -> int:
+        if key not in counts:
+            counts[key] = len(material.values(key, rows))
+        return counts[key]
+
+    return [key for key in fresh if count(key) > max(map(count, combinations(key, len(key) - 1)))]
 
 
 def _best(material: Material, keys: Sequence[Key], fresh: Sequence[Key], most: int, rows: Ints) -> list[Key]:

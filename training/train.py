@@ -37,7 +37,7 @@ PRECEDENT: Final[tuple[Key, ...]] = (
 ACCOUNT: Final[Key] = ("account",)
 # A finding that neither of these tables has seen goes to a person: see `scoring.never_seen`.
 SEEN_IN: Final[tuple[Key, ...]] = (("principal",), ACCOUNT)
-MOST_TABLES: Final = 32
+MOST_TABLES: Final = 40
 # "meant to be public" is left out: a person has approved it, and the weighted card takes points off for it.
 MONOTONE: Final = {
     "public": ("not public", "public"),

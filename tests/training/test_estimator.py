@@ -163,6 +163,19 @@ def test_no_more_tables_than_allowed(trained, labelled, backlog, organization):
     assert (np.diff(levels, axis=0) >= 0).all()
 
 
+def test_a_combination_that_says_no_more_than_a_part_of_it_gets_no_table():
+    """The account tells the vendor: both together are the account once more, and would take its room."""
+    rng = np.random.default_rng(0)
+    account, level = rng.integers(0, 12, 3000), rng.integers(0, 3, 3000)
+    odds = np.where(account % 5 == level, 1.0, -2.0) + 0.5 * (account // 4)
+    y = rng.random(3000) < 1 / (1 + np.exp(-odds))
+    X = pd.DataFrame({"account": account, "vendor": account // 4, "level": level}).astype(str)
+    keys = {frozenset(table.key) for table in AdditiveScorecardClassifier().fit(X, y).tables_}
+    assert {"account", "level"} in keys
+    assert {"account", "vendor"} not in keys
+    assert {"account", "vendor", "level"} not in keys
+
+
 def test_same_rows_and_seed_same_bytes(labelled, backlog, organization, trained):
     again = AdditiveScorecardClassifier(organization.card, precedent=PRECEDENT, monotone=MONOTONE, n_jobs=2)
     again.fit(labelled.X, labelled.y, backlog=backlog)

@@ -97,10 +97,11 @@ def test_no_tag_makes_a_stranger_familiar(run: Run, tmp_path: Path) -> None:
             assert gained == ours.score(plain)[0] - ours.score(tagged)[0]
 
 
-def test_where_nobody_is_concerned_what_is_usual_elsewhere_is_expected() -> None:
+@pytest.mark.parametrize("few_labels", [True, False])
+def test_where_nobody_is_concerned_what_is_usual_elsewhere_is_expected(few_labels: bool) -> None:
     """Unused access has no principal: it follows what precedent turns out to count, whatever that is."""
     usual = np.random.default_rng(0).dirichlet(np.ones(precedent.BUCKETS))
-    mean, covariance = precedent.prior(-0.4, usual)
+    mean, covariance = precedent.prior(-0.4, usual, few_labels=few_labels)
     seen, none = slice(precedent.BUCKETS), precedent.NONE
     follows = np.linalg.solve(covariance[seen, seen], covariance[seen, none])
     assert follows == pytest.approx(usual)
