@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from scoring.facts import Absent, Unknown
-from scoring.principal import SUBJECT_WIDTHS, subject
+from scoring.subjects import SUBJECT_WIDTHS, subject
 from scoring.surroundings import Surroundings
 from scoring.tags import ENVIRONMENTS, fold_alias, fold_key
 

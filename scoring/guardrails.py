@@ -10,6 +10,7 @@ import msgspec
 
 from scoring.facts import Present, Unknown
 from scoring.policy import Guardrails
+from scoring.subjects import has_listed_subject, is_shared
 from scoring.surroundings import Surroundings
 
 
@@ -72,6 +73,22 @@ def _permissions_outside(about: Surroundings) -> str | None:
     return "permissions management is, or may be, given to an outsider who is not contracted"
 
 
+def _unlisted_subject(about: Surroundings) -> str | None:
+    if about.is_public:
+        return None
+    for principal in about.principals:
+        issuer = (principal.issuer or "").lower().rstrip("/")
+        if principal.kind != "OIDC" or not is_shared(issuer):
+            continue
+        listed = about.policy.allow.subjects.get(issuer, ())
+        if not has_listed_subject(principal.issuer or "", about.finding.conditions, listed):
+            return (
+                f"anybody can get tokens from {issuer}, and the policy does not list whom this lets in"
+                " (allow.subjects)"
+            )
+    return None
+
+
 def _confidential_outside(about: Surroundings) -> str | None:
     # Where the guardrail on an unknown context stands, it has said already that the tags are not known.
     is_unknown = isinstance(about.context.tags, Unknown) and not about.policy.guardrails.unknown_context
@@ -107,6 +124,7 @@ GUARDRAILS: tuple[tuple[str, Callable[[Surroundings], str | None]], ...] = (
     ("unknown_details", _unknown_details),
     ("unknown_context", _unknown_context),
     ("permissions_outside", _permissions_outside),
+    ("unlisted_subject", _unlisted_subject),
     ("confidential_outside", _confidential_outside),
     ("reactivated", _reactivated),
 )

@@ -16,6 +16,7 @@ from scoring.points import to_tenths
 from scoring.policy_limits import Alerts, Archives
 from scoring.policy_routes import Route
 from scoring.policy_rules import Rule
+from scoring.subjects import SHARED_ISSUERS, subject_width
 from scoring.toml_files import read_text
 
 DEFAULT = Path(__file__).parent / "data" / "policy.toml"
@@ -39,11 +40,14 @@ class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Contracted vendors, by their name in the list of known vendors.
     public_buckets : tuple of str
         Names of buckets that are meant to be readable by everyone.
+    subjects : dict
+        By issuer that anybody can get tokens from: who may come from there, as patterns with ``*``, ``?``.
     """
 
     accounts: dict[str, str] = {}
     vendors: tuple[str, ...] = ()
     public_buckets: tuple[str, ...] = ()
+    subjects: dict[str, tuple[str, ...]] = {}
 
 
 class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +59,7 @@ class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unknown_details: bool = True
     unknown_type: bool = True
     permissions_outside: bool = True
+    unlisted_subject: bool = True
     confidential_outside: bool = True
     reactivated: bool = True
     never_seen: bool = True
@@ -245,6 +250,7 @@ def _check(policy: Policy) -> None:
             raise BadInput("expected the name of a bucket", field="allow.public_buckets", value=bucket)
     if not all(vendor.strip() for vendor in policy.allow.vendors):
         raise BadInput("expected names that are not empty", field="allow.vendors")
+    _check_subjects(policy.allow.subjects)
     if policy.organization_id is not None and not re.fullmatch(r"o-[a-z0-9]{10,32}", policy.organization_id):
         raise BadInput(
             "expected o- and 10 to 32 letters or digits",
@@ -258,6 +264,18 @@ def _check(policy: Policy) -> None:
     for kind in ("expected", "never_archive"):
         for index, rule in enumerate(getattr(policy, kind)):
             rule.check(f"{kind}[{index}]")
+
+
+def _check_subjects(subjects: Mapping[str, tuple[str, ...]]) -> None:
+    for issuer, patterns in subjects.items():
+        field = f"allow.subjects.{issuer}"
+        if issuer not in SHARED_ISSUERS:
+            hint = did_you_mean(issuer, SHARED_ISSUERS)
+            raise BadInput(f"is no issuer that anybody can get tokens from{hint}", field=field)
+        for pattern in patterns:
+            if subject_width(issuer, pattern) == "any subject":
+                expected = "expected a pattern that strangers cannot match, such as repo:your-organization/*"
+                raise BadInput(expected, field=field, value=pattern)
 
 
 def with_vendors(policy: Policy, known_vendors: Mapping[str, str]) -> Policy:

@@ -5,8 +5,9 @@ from functools import lru_cache
 
 import msgspec
 
-from scoring.conditions import Narrowing, values_of
+from scoring.conditions import Narrowing
 from scoring.finding import Condition
+from scoring.subjects import is_shared, subject
 
 # From near to far. What is not known counts as the farthest.
 TRUST = (
@@ -20,31 +21,6 @@ TRUST = (
     "anyone",
 )
 
-# How closely conditions pin the subject of a federated identity, from near to far.
-SUBJECT_WIDTHS = ("pinned", "one repository", "wildcard", "any subject")
-
-# Anybody on the internet can get a token from these issuers: without a subject they let everyone in. One
-# with a tenant in its path (a GitHub enterprise, a CircleCI organization) is the tenant's own.
-SHARED_ISSUERS = frozenset(
-    {
-        "token.actions.githubusercontent.com",
-        "vstoken.actions.githubusercontent.com",
-        "gitlab.com",
-        "app.terraform.io",
-        "agent.buildkite.com",
-        "api.pulumi.com/oidc",
-        "oidc.codefresh.io",
-        "oidc.vercel.com",
-        "scalr.io",
-        "studio.datachain.ai/api",
-        "accounts.google.com",
-        "graph.facebook.com",
-        "www.amazon.com",
-        "cognito-identity.amazonaws.com",
-    }
-)
-_GITHUB = "token.actions.githubusercontent.com"
-_COGNITO = "cognito-identity.amazonaws.com"
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _CANONICAL = re.compile(r"[0-9a-f]{64}")
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
@@ -133,58 +109,6 @@ def _federated(value: str) -> Principal:
             return Principal("SAML", value, account, name)
         return Principal("unknown", value, account)
     return Principal("OIDC", value, None, value) if "." in value else Principal("unknown", value)
-
-
-@lru_cache(maxsize=4096)
-def subject(issuer: str, conditions: tuple[Condition, ...]) -> str:
-    """How closely the conditions pin the subject of a federated identity.
-
-    Returns
-    -------
-    str
-        ``pinned`` (one subject), ``one repository`` (GitHub Actions: any branch of it), ``wildcard``
-        (a pattern over several), or ``any subject``.
-
-    Examples
-    --------
-    >>> key = "token.actions.githubusercontent.com:sub"
-    >>> subject("token.actions.githubusercontent.com", ((key, ("repo:acme/*:*",)),))
-    'wildcard'
-    >>> subject("token.actions.githubusercontent.com", ((key, ("repo:acme/app:ref:refs/heads/main",)),))
-    'pinned'
-    """
-    prefix, rank = issuer.lower(), SUBJECT_WIDTHS.index
-    # A Cognito identity pool is named by the audience; its subjects come and go. That somebody is
-    # authenticated (amr) says nothing: anybody may have a pool.
-    keys = {f"{prefix}:sub", f"{prefix}:aud"} if prefix == _COGNITO else {f"{prefix}:sub"}
-    found = [values_of(raw) for key, raw in conditions if key.lower() in keys]
-    widths = [max((_width(prefix, value) for value in values), key=rank) for values in found if values]
-    return min(widths, key=rank, default="any subject")
-
-
-def _width(issuer: str, value: str) -> str:
-    if not set(value) & set("*?"):
-        # Any branch of a contributor opens a pull request.
-        is_open = issuer == _GITHUB and value.endswith(":pull_request")
-        return "one repository" if is_open else "pinned"
-    if issuer == _GITHUB:
-        scope, _, rest = value.partition(":")
-        repository = rest.partition(":")[0]
-        owner, slash, name = repository.partition("/")
-        if scope != "repo" or not owner or set(owner) & set("*?"):
-            return "any subject"
-        return "one repository" if slash and name and not set(name) & set("*?") else "wildcard"
-    fixed = re.split(r"[*?]", value, maxsplit=1)[0]
-    if is_shared(issuer):
-        # The tenant is the second part, as in project_path:group/..., and has to stand there in full.
-        parts = re.split(r"[:/]", fixed)
-        return "wildcard" if len(parts) > 2 and parts[1] else "any subject"
-    return "wildcard" if len(fixed) > 2 else "any subject"
-
-
-def is_shared(issuer: str) -> bool:
-    """Say whether anybody on the internet can get a token from an issuer."""
-    return issuer.lower().rstrip("/") in SHARED_ISSUERS
 
 
 def trust(

@@ -4,8 +4,9 @@ from typing import Final
 
 from scoring.facts import Present, Unknown
 from scoring.features import BY_NAME, describe
-from scoring.principal import Principal, subject
+from scoring.principal import Principal
 from scoring.sanitize import visible
+from scoring.subjects import subject
 from scoring.surroundings import Surroundings
 
 _SHOWN: Final = 5

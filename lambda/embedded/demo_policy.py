@@ -19,6 +19,7 @@ def write_policy(organization: Organization, directory: Path) -> Path:
         Of the policy; the list of vendors that it names lies beside it.
     """
     from scoring import policy
+    from training.simulate.catalogue import GITHUB_OIDC, GITHUB_ORGANIZATION
 
     built_in = policy.DEFAULT.read_text(encoding="utf-8")
     expected = built_in[built_in.index("[[expected]]") :].partition("\n\n")[0]
@@ -37,6 +38,9 @@ def write_policy(organization: Organization, directory: Path) -> Path:
         "public_buckets = [",
         *(f"    {json.dumps(name)}," for name in sorted(public)),
         "]",
+        "",
+        "[allow.subjects]",
+        f"{json.dumps(GITHUB_OIDC)} = [{json.dumps(f'repo:{GITHUB_ORGANIZATION}/*')}]",
         "",
         "[allow.accounts]",
         *(f"{account} = {json.dumps(name)}" for account, name in sorted(organization.contracted.items())),

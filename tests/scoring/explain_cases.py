@@ -18,7 +18,10 @@ TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden" / "explain"
 
 POLICY = Policy(
-    allow=Allow(accounts={"999988887777": "Acme Auditors"}),
+    allow=Allow(
+        accounts={"999988887777": "Acme Auditors"},
+        subjects={"token.actions.githubusercontent.com": ("repo:acme/*",)},
+    ),
     known_vendors={"464622532012": "Datadog"},
 )
 CARD = scorecard_files.load(GOLDEN / "scorecard.toml")

@@ -16,7 +16,9 @@ PARTNER = "222233334444"
 POLICY = msgspec.structs.replace(
     policies.load(),
     organization_id=some.ORGANIZATION,
-    allow=policies.Allow(accounts={PARTNER: "Partner"}, public_buckets=("site",)),
+    allow=policies.Allow(
+        accounts={PARTNER: "Partner"}, public_buckets=("site",), subjects={some.GITHUB: ("repo:acme/*",)}
+    ),
     known_vendors={some.VENDOR: "Datadog"},
 )
 OWN, INSIDE, VENDOR, STRANGER = some.OWN, some.INSIDE, some.VENDOR, some.STRANGER

@@ -230,6 +230,7 @@ policies = st.builds(
         accounts=st.dictionaries(st.sampled_from((VENDOR, OTHER)), st.just("Partner"), max_size=1),
         vendors=st.sampled_from(((), ("datadog",))),
         public_buckets=st.sampled_from(((), ("site",))),
+        subjects=st.sampled_from(({}, {GITHUB: ("repo:acme/*",)})),
     ),
     guardrails=st.just(NO_GUARDRAILS) | guardrails,
     expected=st.lists(rules, max_size=2).map(tuple),

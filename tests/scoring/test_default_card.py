@@ -113,6 +113,10 @@ CHOSEN = {
         *("IAM::Role", WRITE, ("Federated", GITHUB), sub("repo:stranger/x:ref:refs/heads/main")),
         **{**IN_DEVELOPMENT, "tags": UNTAGGED},
     ),
+    "his own repository, on his own network, with friendly tags": shared(
+        *("IAM::Role", WRITE, ("Federated", GITHUB), sub("repo:stranger/x:ref:refs/heads/main"), OFFICE),
+        **IN_DEVELOPMENT,
+    ),
     "a vendor's secret, from his own network": shared(
         "SecretsManager::Secret", READ, role(VENDOR), OFFICE, **IN_DEVELOPMENT
     ),

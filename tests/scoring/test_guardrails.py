@@ -20,7 +20,9 @@ OWN, STRANGER, OTHER = some.OWN, some.STRANGER, some.OTHER
 REFUSED = Unknown("AccessDenied")
 POLICY = Policy(
     organization_id=some.ORGANIZATION,
-    allow=Allow(accounts={OTHER: "Partner"}, public_buckets=("site",)),
+    allow=Allow(
+        accounts={OTHER: "Partner"}, public_buckets=("site",), subjects={some.GITHUB: ("repo:acme/*",)}
+    ),
 )
 SITE = {"resource": "arn:aws:s3:::site", "is_public": True, "principals": (("AWS", "*"),)}
 
@@ -28,6 +30,13 @@ SITE = {"resource": "arn:aws:s3:::site", "is_public": True, "principals": (("AWS
 def standing(finding: Finding | None = None, policy: Policy = POLICY, **context: Any) -> dict[str, str]:
     found = check(Surroundings(finding or a_key(), known(**context), policy))
     return {rail.name: rail.text for rail in found}
+
+
+def a_role_for(sub: str, issuer: str = some.GITHUB, *others: str, **more: Any) -> Finding:
+    """A role that subjects of an identity provider may take."""
+    conditions = ((f"{issuer}:sub", (sub, *others)),) if sub else ()
+    more = {"principals": (("Federated", f"arn:aws:iam::{OWN}:oidc-provider/{issuer}"),), **more}
+    return a_bucket(resource_type="AWS::IAM::Role", conditions=conditions, **more)
 
 
 def tagged(**tags: str) -> dict[str, Any]:
@@ -83,6 +92,20 @@ def test_nothing_stands_in_the_way_of_what_is_known_and_harmless() -> None:
             "an outsider who is not contracted",
         ),
         ("permissions_outside", a_key(actions=()), {}, "is, or may be, given"),
+        ("unlisted_subject", a_role_for("repo:mallory/x:ref:main"), {}, f"tokens from {some.GITHUB}"),
+        (
+            "unlisted_subject",
+            a_role_for("repo:acme/x:*", some.GITHUB.upper(), "repo:mallory/x:*"),
+            {},
+            "anybody",
+        ),
+        ("unlisted_subject", a_role_for("project_path:acme/x:*", "gitlab.com"), {}, "tokens from gitlab.com"),
+        (
+            "unlisted_subject",
+            a_role_for("repo:mallory/x:*", principals=(("AWS", OWN), ("Federated", some.GITHUB))),
+            {},
+            "the policy does not list whom this lets in (allow.subjects)",
+        ),
         (
             "confidential_outside",
             a_key(),
@@ -137,6 +160,11 @@ def test_what_stands_in_the_way(name: str, finding: Finding, context: dict[str, 
         ("permissions_outside", a_key(actions=("kms:PutKeyPolicy",), principals=(("AWS", OTHER),)), {}),
         ("permissions_outside", a_key(actions=("kms:PutKeyPolicy",), principals=(("AWS", OWN),)), {}),
         ("permissions_outside", unused(), {}),
+        ("unlisted_subject", a_role_for("repo:acme/x:ref:refs/heads/main"), {}),
+        ("unlisted_subject", a_role_for("repo:acme/*:*"), {}),
+        # An issuer of one's own knows whom it lets in; where anyone gets in, another guardrail stands.
+        ("unlisted_subject", a_role_for("system:serviceaccount:a:b", "oidc.eks.eu-west-1.example/id/1"), {}),
+        ("unlisted_subject", a_role_for(""), {}),
         ("confidential_outside", a_key(), tagged(DataClassification="non-confidential")),
         ("confidential_outside", a_key(), {**tagged(DataClass="secret"), **described(in_org=True)}),
         ("confidential_outside", unused(), tagged(DataClassification="Confidential")),

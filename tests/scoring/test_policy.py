@@ -107,6 +107,19 @@ def test_everything_that_a_policy_can_say() -> None:
             '[allow]\npublic_buckets = ["site-*"]',
             "allow.public_buckets: expected the name of a bucket, got 'site-*'",
         ),
+        (
+            '[allow]\nsubjects = { "token.actions.githubusercontent.co" = ["repo:acme/*"] }',
+            "allow.subjects.token.actions.githubusercontent.co: is no issuer that anybody can get tokens "
+            "from; did you mean 'token.actions.githubusercontent.com'?",
+        ),
+        *(
+            (
+                f'[allow]\nsubjects = {{ "token.actions.githubusercontent.com" = ["{pattern}"] }}',
+                "allow.subjects.token.actions.githubusercontent.com: expected a pattern that strangers "
+                f"cannot match, such as repo:your-organization/*, got '{pattern}'",
+            )
+            for pattern in ("repo:*", "repo:acme*", "acme/*", "*")
+        ),
         ('organization_id = "o-x"', "organization_id: expected o- and 10 to 32 letters or digits, got 'o-x'"),
         ("known_vendors = {}", "known_vendors: expected a vendors_file that names the list"),
         ("vendors_file = 5", "vendors_file: expected str | null, got int"),

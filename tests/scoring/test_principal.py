@@ -8,16 +8,7 @@ from hypothesis import strategies as st
 
 from scoring.conditions import Narrowing, narrowing
 from scoring.finding import Condition
-from scoring.principal import (
-    SHARED_ISSUERS,
-    SUBJECT_WIDTHS,
-    TRUST,
-    Principal,
-    is_shared,
-    parse,
-    subject,
-    trust,
-)
+from scoring.principal import TRUST, Principal, parse, trust
 from tests.scoring import strategies as some
 
 OWN, VENDOR, STRANGER = some.OWN, some.VENDOR, some.STRANGER
@@ -82,86 +73,6 @@ def test_principals_of_all_kinds(kind: str, value: str, expected: str, account: 
 def test_any_text_is_read(kind: str, value: str) -> None:
     found = parse(kind, value)
     assert found.kind in ("unknown", "anyone", "AWS service", "OIDC")
-
-
-@pytest.mark.parametrize(
-    ("sub", "expected"),
-    [
-        ("repo:acme/app:ref:refs/heads/main", "pinned"),
-        ("repo:acme/app:environment:prod", "pinned"),
-        ("repo:acme/app:pull_request", "one repository"),
-        ("repo:acme/app:*", "one repository"),
-        ("repo:acme/app:ref:refs/heads/*", "one repository"),
-        ("repo:acme/app:ref:refs/tags/v?", "one repository"),
-        ("repo:acme/app*", "wildcard"),  # acme/app-of-mine too
-        ("repo:acme/*", "wildcard"),
-        ("repo:acme/*:ref:refs/heads/main", "wildcard"),
-        ("repo:acme/?pp:*", "wildcard"),
-        ("repo:acme*/app:*", "any subject"),  # acme-of-mine is free to take
-        ("repo:*/app:*", "any subject"),
-        ("repo:*", "any subject"),
-        ("repo:*:ref:refs/heads/main", "any subject"),
-        ("*", "any subject"),
-        ("*:ref:refs/heads/main", "any subject"),
-        ("?epo:acme/app:*", "any subject"),
-        ("repo:/app:*", "any subject"),
-        ("repository_owner:acme:*", "any subject"),
-        ('["repo:acme/app:*", "repo:*"]', "any subject"),
-        ("repo:acme/app:*,repo:*", "any subject"),
-        ('["repo:acme/app:ref:refs/heads/main", "repo:acme/app:*"]', "one repository"),
-        ("", "any subject"),
-    ],
-)
-def test_subjects_of_github_actions(sub: str, expected: str) -> None:
-    for key in (f"{GITHUB}:sub", f"{GITHUB}:SUB".replace("token", "Token")):
-        assert subject(GITHUB, ((key, (sub,)),)) == expected
-    assert (
-        subject(GITHUB, ((f"{GITHUB}:sub", ("repo:acme/app:environment:prod", sub)),)) == expected or not sub
-    )
-
-
-@pytest.mark.parametrize(
-    ("issuer", "claim", "values", "expected"),
-    [
-        (GITHUB, "aud", ("sts.amazonaws.com",), "any subject"),
-        (GITHUB, "repository", ("acme/app",), "any subject"),
-        ("gitlab.com", "sub", ("project_path:acme/app:ref_type:branch:ref:main",), "pinned"),
-        ("gitlab.com", "sub", ("project_path:acme/*:ref_type:branch:ref:main",), "wildcard"),
-        ("gitlab.com", "sub", ("project_path:acme*/app:*",), "any subject"),
-        ("gitlab.com", "sub", ("project_path:*",), "any subject"),
-        ("app.terraform.io", "sub", ("organization:acme:project:*:workspace:*:run_phase:*",), "wildcard"),
-        ("app.terraform.io", "sub", ("organization:*:project:p:workspace:w:run_phase:apply",), "any subject"),
-        ("accounts.google.com", "sub", ("112233445566778899001",), "pinned"),
-        ("accounts.google.com", "sub", ("11223344*",), "any subject"),
-        (EKS, "sub", ("system:serviceaccount:payments:api",), "pinned"),
-        (EKS, "sub", ("system:serviceaccount:*:*",), "wildcard"),
-        (EKS, "sub", ("*",), "any subject"),
-        (EKS, "aud", ("sts.amazonaws.com",), "any subject"),
-        (COGNITO, "aud", ("eu-west-1:12345678-aaaa",), "pinned"),
-        (COGNITO, "aud", ("eu-west-1:*",), "any subject"),
-        # Anybody may have a pool with authenticated users.
-        (COGNITO, "amr", ("authenticated",), "any subject"),
-    ],
-)
-def test_subjects_of_other_issuers(issuer: str, claim: str, values: tuple[str, ...], expected: str) -> None:
-    assert subject(issuer, ((f"{issuer}:{claim}", values),)) == expected
-    assert subject(issuer, ()) == "any subject"
-
-
-def test_several_conditions_on_the_subject_have_all_to_hold() -> None:
-    conditions = ((f"{COGNITO}:amr", ("authenticated",)), (f"{COGNITO}:aud", ("eu-west-1:12345678-aaaa",)))
-    assert subject(COGNITO, conditions) == "pinned"
-
-
-@given(st.sampled_from((GITHUB, "gitlab.com", EKS, COGNITO)), some.hostile_text)
-def test_any_subject_gets_an_answer(issuer: str, sub: str) -> None:
-    assert subject(issuer, ((f"{issuer}:sub", (sub,)),)) in SUBJECT_WIDTHS
-
-
-def test_an_issuer_with_a_tenant_in_its_path_is_not_shared() -> None:
-    assert all(is_shared(issuer) and is_shared(issuer.upper() + "/") for issuer in SHARED_ISSUERS)
-    assert not is_shared(f"{GITHUB}/acme-corp")
-    assert not is_shared("oidc.circleci.com/org/5a2f")
 
 
 def placed(kind: str, value: str, *conditions: Condition, **known: Any) -> str:

@@ -58,6 +58,7 @@ DATA_CLASSES = ("none", "public", "internal", "confidential", "restricted")
 DATA_CLASS_KEYS = ("Data Classification", "DataClassification", "data-classification")
 
 GITHUB_OIDC = "token.actions.githubusercontent.com"
+GITHUB_ORGANIZATION = "meridian-works"
 EKS_OIDC = "oidc.eks.eu-west-1.amazonaws.com/id/5C2E81D0A7F34B9E"
 GOOGLE_OIDC = "accounts.google.com"
 SAML_PROVIDERS = ("CorporateSSO", "okta-legacy")

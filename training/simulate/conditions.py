@@ -83,11 +83,11 @@ def _subject(rng: Random, principal: Principal, team: str) -> Condition:
         return Condition(_SUBJECT, (("SAML:aud", "https://signin.aws.amazon.com/saml"),))
     if provider != catalogue.GITHUB_OIDC:
         return Condition(_SUBJECT, ((f"{provider}:aud", "sts.amazonaws.com"),))
-    repository = f"{team}-{int(rng.random() * 12)}"
+    repository = f"repo:{catalogue.GITHUB_ORGANIZATION}/{team}-{int(rng.random() * 12)}"
     if TRUSTS[principal.trust] == "pinned":
-        subject = f"repo:meridian-works/{repository}:ref:refs/heads/main"
+        subject = f"{repository}:ref:refs/heads/main"
     elif rng.random() < 0.5:
-        subject = f"repo:meridian-works/{repository}:*"
+        subject = f"{repository}:*"
     else:
-        subject = "repo:meridian-works/*:*"
+        subject = f"repo:{catalogue.GITHUB_ORGANIZATION}/*:*"
     return Condition(_SUBJECT, ((f"{provider}:sub", subject), (f"{provider}:aud", "sts.amazonaws.com")))
