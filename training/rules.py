@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from scoring import principal
 from scoring.access_level import LEVELS, access_level
 from scoring.archive_rules import (
     Criterion,
@@ -26,6 +27,7 @@ from scoring.archive_rules import (
     may_hide_public,
 )
 from scoring.finding import Finding
+from scoring.subjects import is_shared
 from training.bounds import share_upper
 from training.dataset import Dataset
 from training.files import read_cases
@@ -151,10 +153,17 @@ def _suggest(history: Sequence[Past], family: Family, wishes: Wishes) -> list[Su
 
 
 def _judged(past: Past) -> Past:
-    """Count what no rule may archive as unintended, whatever was said of it: public access, and errors."""
+    """Count what no rule may archive as unintended, whatever was said of it.
+
+    Public access, errors, and issuers that anybody can get tokens from: no filter asks whom these let in.
+    """
     finding = past.finding
-    is_open = finding.is_public or any(value == "*" for _, value in finding.principals)
+    is_open = finding.is_public or any(_may_be_anyone(kind, value) for kind, value in finding.principals)
     return Past(finding, 1) if is_open or finding.error else past
+
+
+def _may_be_anyone(kind: str, value: str) -> bool:
+    return value == "*" or is_shared(principal.parse(kind, value).issuer or "")
 
 
 def family_of(finding: Finding) -> Family:

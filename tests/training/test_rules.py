@@ -92,6 +92,7 @@ def test_a_condition_is_asked_for_where_it_makes_the_difference() -> None:
         {"principals": (("AWS", "*"),)},
         {"error": "ACCESS_DENIED"},
         {"principals": (("Federated", OIDC),)},
+        {"principals": (("Federated", OIDC),), "resource": "arn:aws:iam::111122223333:role/deploy"},
         {"principals": (("AWS", "arn:aws:iam::444455556666:role/x'; rm -rf / #"),)},
         {"principals": (("AWS", "{{resolve:secretsmanager:x}}"),)},
     ],
