@@ -10,7 +10,7 @@ import msgspec
 
 from scoring.facts import Present, Unknown
 from scoring.policy import Guardrails
-from scoring.subjects import has_listed_subject, is_shared
+from scoring.subjects import has_listed_subject
 from scoring.surroundings import Surroundings
 
 
@@ -74,18 +74,16 @@ def _permissions_outside(about: Surroundings) -> str | None:
 
 
 def _unlisted_subject(about: Surroundings) -> str | None:
-    if about.is_public:
+    # That anyone at all gets in is said by another guardrail.
+    if about.is_public and about.policy.guardrails.public:
         return None
     for principal in about.principals:
-        issuer = (principal.issuer or "").lower().rstrip("/")
-        if principal.kind != "OIDC" or not is_shared(issuer):
+        if principal.kind != "OIDC":
             continue
-        listed = about.policy.allow.subjects.get(issuer, ())
-        if not has_listed_subject(principal.issuer or "", about.finding.conditions, listed):
-            return (
-                f"anybody can get tokens from {issuer}, and the policy does not list whom this lets in"
-                " (allow.subjects)"
-            )
+        issuer = (principal.issuer or "").lower()
+        listed = about.policy.listed_subjects.get(issuer, ())
+        if not has_listed_subject(issuer, about.finding.conditions, listed):
+            return "an identity provider lets in somebody whom the policy does not list (allow.subjects)"
     return None
 
 

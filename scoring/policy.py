@@ -16,7 +16,7 @@ from scoring.points import to_tenths
 from scoring.policy_limits import Alerts, Archives
 from scoring.policy_routes import Route
 from scoring.policy_rules import Rule
-from scoring.subjects import SHARED_ISSUERS, subject_width
+from scoring.subjects import is_shared, subject_width
 from scoring.toml_files import read_text
 
 DEFAULT = Path(__file__).parent / "data" / "policy.toml"
@@ -41,7 +41,7 @@ class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_buckets : tuple of str
         Names of buckets that are meant to be readable by everyone.
     subjects : dict
-        By issuer that anybody can get tokens from: who may come from there, as patterns with ``*``, ``?``.
+        By OpenID Connect issuer: who may come from there, as patterns with ``*`` and ``?``.
     """
 
     accounts: dict[str, str] = {}
@@ -118,6 +118,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def public_buckets(self) -> frozenset[str]:
         """Names of buckets meant to be public."""
         return frozenset(self.allow.public_buckets)
+
+    @cached_property
+    def listed_subjects(self) -> dict[str, tuple[str, ...]]:
+        """`Allow.subjects` by issuer in small letters."""
+        return {issuer.lower(): patterns for issuer, patterns in self.allow.subjects.items()}
 
     @cached_property
     def sha256(self) -> str:
@@ -269,11 +274,12 @@ def _check(policy: Policy) -> None:
 def _check_subjects(subjects: Mapping[str, tuple[str, ...]]) -> None:
     for issuer, patterns in subjects.items():
         field = f"allow.subjects.{issuer}"
-        if issuer not in SHARED_ISSUERS:
-            hint = did_you_mean(issuer, SHARED_ISSUERS)
-            raise BadInput(f"is no issuer that anybody can get tokens from{hint}", field=field)
+        if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(/[!-~]*[^/\s])?", issuer):
+            raise BadInput("expected an issuer as its provider is called, without https://", field=field)
         for pattern in patterns:
-            if subject_width(issuer, pattern) == "any subject":
+            if not re.fullmatch(r"[!-+\--~]+", pattern):
+                raise BadInput("expected a subject without blanks and commas", field=field, value=pattern)
+            if is_shared(issuer) and subject_width(issuer.lower(), pattern) == "any subject":
                 expected = "expected a pattern that strangers cannot match, such as repo:your-organization/*"
                 raise BadInput(expected, field=field, value=pattern)
 

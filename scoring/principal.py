@@ -94,6 +94,8 @@ def _aws(value: str) -> Principal:
         return Principal("unknown", value)
     if name == "root":
         return Principal("account", account, account)
+    if name.startswith(("oidc-provider/", "saml-provider/")):
+        return _federated(value)
     kinds = {"role": "role", "user": "user", "assumed-role": "session", "federated-user": "session"}
     return Principal(kinds.get(name.split("/")[0], "unknown"), value, account)
 

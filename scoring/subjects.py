@@ -1,6 +1,7 @@
 """Whose workloads a federated identity lets in, where they come from an OpenID Connect issuer."""
 
 import re
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from scoring.conditions import values_of
@@ -9,28 +10,34 @@ from scoring.finding import Condition
 # How closely conditions pin the subject of a federated identity, from near to far.
 SUBJECT_WIDTHS = ("pinned", "one repository", "wildcard", "any subject")
 
-# Anybody on the internet can get a token from these issuers: without a subject they let everyone in. One
+# Anybody on the internet can get a token from these issuers: without a subject they let everyone in.
+# The number says how many parts of a subject, up to the tenant's name, have to stand there in full. An issuer
 # with a tenant in its path (a GitHub enterprise, a CircleCI organization) is the tenant's own.
-SHARED_ISSUERS = frozenset(
-    {
-        "token.actions.githubusercontent.com",
-        "vstoken.actions.githubusercontent.com",
-        "gitlab.com",
-        "app.terraform.io",
-        "agent.buildkite.com",
-        "api.pulumi.com/oidc",
-        "oidc.codefresh.io",
-        "oidc.vercel.com",
-        "scalr.io",
-        "studio.datachain.ai/api",
-        "accounts.google.com",
-        "graph.facebook.com",
-        "www.amazon.com",
-        "cognito-identity.amazonaws.com",
-    }
-)
+SHARED_ISSUERS = {
+    "token.actions.githubusercontent.com": 2,
+    "vstoken.actions.githubusercontent.com": 2,
+    "oidc-configuration.audit-log.githubusercontent.com": 2,
+    "gitlab.com": 2,
+    "app.terraform.io": 2,
+    "app.eu.terraform.io": 2,
+    "agent.buildkite.com": 2,
+    "api.pulumi.com/oidc": 4,
+    "oidc.codefresh.io": 2,
+    "oidc.vercel.com": 2,
+    "proidc.upbound.io": 2,
+    "sandboxes.cloud": 2,
+    "scalr.io": 2,
+    "studio.datachain.ai/api": 2,
+    "tokens.cloud.shisho.dev": 2,
+    "accounts.google.com": 2,
+    "graph.facebook.com": 2,
+    "www.amazon.com": 2,
+    "cognito-identity.amazonaws.com": 2,
+    "cognito-identity-us-gov.amazonaws.com": 2,
+    "cognito-identity.us-gov-east-1.amazonaws.com": 2,
+    "cognito-identity.cn-north-1.amazonaws.com.cn": 2,
+}
 _GITHUB = "token.actions.githubusercontent.com"
-_COGNITO = "cognito-identity.amazonaws.com"
 
 
 @lru_cache(maxsize=4096)
@@ -66,7 +73,7 @@ def has_listed_subject(issuer: str, conditions: tuple[Condition, ...], listed: t
     Parameters
     ----------
     listed : tuple of str
-        Patterns with ``*`` and ``?``, as in the conditions themselves.
+        Patterns with ``*`` and ``?``, as in the conditions themselves; ``*`` alone lists whoever comes.
 
     Examples
     --------
@@ -77,13 +84,12 @@ def has_listed_subject(issuer: str, conditions: tuple[Condition, ...], listed: t
     True
     False
     """
+    if "*" in listed:
+        return True
     # What stands for any text, or any character, in a condition is matched by nothing less than that.
-    patterns = [
-        re.compile("".join({"*": ".*", "?": "[^*]"}.get(c, re.escape(c)) for c in pattern), re.DOTALL)
-        for pattern in listed
-    ]
+    globs = [pattern.replace("[", "[[]").replace("?", "[!*]") for pattern in listed]
     return any(
-        all(any(pattern.fullmatch(value) for pattern in patterns) for value in values)
+        all(any(fnmatchcase(value, glob) for glob in globs) for value in values)
         for values in _subjects(issuer, conditions)
     )
 
@@ -93,7 +99,7 @@ def _subjects(issuer: str, conditions: tuple[Condition, ...]) -> list[tuple[str,
     # A Cognito identity pool is named by the audience; its subjects come and go. That somebody is
     # authenticated (amr) says nothing: anybody may have a pool.
     prefix = issuer.lower()
-    keys = {f"{prefix}:sub", f"{prefix}:aud"} if prefix == _COGNITO else {f"{prefix}:sub"}
+    keys = {f"{prefix}:sub", f"{prefix}:aud"} if prefix.startswith("cognito-identity") else {f"{prefix}:sub"}
     found = [values_of(raw) for key, raw in conditions if key.lower() in keys]
     return [values for values in found if values]
 
@@ -113,9 +119,8 @@ def subject_width(issuer: str, value: str) -> str:
         return "one repository" if slash and name and not set(name) & set("*?") else "wildcard"
     fixed = re.split(r"[*?]", value, maxsplit=1)[0]
     if is_shared(issuer):
-        # The tenant is the second part, as in project_path:group/..., and has to stand there in full.
-        parts = re.split(r"[:/]", fixed)
-        return "wildcard" if len(parts) > 2 and parts[1] else "any subject"
+        parts, tenant = re.split(r"[:/]", fixed), SHARED_ISSUERS[issuer.rstrip("/")]
+        return "wildcard" if len(parts) > tenant and parts[tenant - 1] else "any subject"
     return "wildcard" if len(fixed) > 2 else "any subject"
 
 

@@ -15,7 +15,7 @@ GUARDRAILS = {
     "unknown_details": "AWS did not say who gets which access",
     "unknown_type": "a type of resource or finding that this version does not know",
     "permissions_outside": "an outsider who is not contracted may change permissions",
-    "unlisted_subject": "a repository or project that nobody has listed may take a role",
+    "unlisted_subject": "an identity provider lets in somebody whom the policy does not list",
     "confidential_outside": "tagged confidential, or perhaps so, and shared outside",
     "reactivated": "somebody brought the finding back",
     "never_archive": "a rule of the policy says so",

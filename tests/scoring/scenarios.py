@@ -17,7 +17,9 @@ POLICY = msgspec.structs.replace(
     policies.load(),
     organization_id=some.ORGANIZATION,
     allow=policies.Allow(
-        accounts={PARTNER: "Partner"}, public_buckets=("site",), subjects={some.GITHUB: ("repo:acme/*",)}
+        accounts={PARTNER: "Partner"},
+        public_buckets=("site",),
+        subjects={some.GITHUB: ("repo:acme/*",), "oidc.eks.eu-west-1.amazonaws.com/id/0A1B": ("*",)},
     ),
     known_vendors={some.VENDOR: "Datadog"},
 )

@@ -18,10 +18,14 @@ from tests.scoring.examples import a_bucket, a_key, known, unused
 
 OWN, STRANGER, OTHER = some.OWN, some.STRANGER, some.OTHER
 REFUSED = Unknown("AccessDenied")
+GITHUB_OF_ONE_ACCOUNT = f"arn:aws:iam::{OWN}:oidc-provider/{some.GITHUB}"
+CLUSTER = "oidc.eks.eu-west-1.amazonaws.com/id/0A1B"
 POLICY = Policy(
     organization_id=some.ORGANIZATION,
     allow=Allow(
-        accounts={OTHER: "Partner"}, public_buckets=("site",), subjects={some.GITHUB: ("repo:acme/*",)}
+        accounts={OTHER: "Partner"},
+        public_buckets=("site",),
+        subjects={some.GITHUB: ("repo:acme/*",), CLUSTER: ("*",)},
     ),
 )
 SITE = {"resource": "arn:aws:s3:::site", "is_public": True, "principals": (("AWS", "*"),)}
@@ -92,19 +96,25 @@ def test_nothing_stands_in_the_way_of_what_is_known_and_harmless() -> None:
             "an outsider who is not contracted",
         ),
         ("permissions_outside", a_key(actions=()), {}, "is, or may be, given"),
-        ("unlisted_subject", a_role_for("repo:mallory/x:ref:main"), {}, f"tokens from {some.GITHUB}"),
-        (
-            "unlisted_subject",
-            a_role_for("repo:acme/x:*", some.GITHUB.upper(), "repo:mallory/x:*"),
-            {},
-            "anybody",
-        ),
-        ("unlisted_subject", a_role_for("project_path:acme/x:*", "gitlab.com"), {}, "tokens from gitlab.com"),
-        (
-            "unlisted_subject",
-            a_role_for("repo:mallory/x:*", principals=(("AWS", OWN), ("Federated", some.GITHUB))),
-            {},
-            "the policy does not list whom this lets in (allow.subjects)",
+        *(
+            (
+                "unlisted_subject",
+                finding,
+                {},
+                "an identity provider lets in somebody whom the policy does not list",
+            )
+            for finding in (
+                a_role_for("repo:mallory/x:ref:main"),
+                a_role_for("repo:acme/x:*", some.GITHUB.upper(), "repo:mallory/x:*"),
+                a_role_for("project_path:acme/x:*", "gitlab.com"),
+                a_role_for("repo:mallory/x:*", principals=(("AWS", OWN), ("Federated", some.GITHUB))),
+                a_role_for("repo:acme/x:*", f"{some.GITHUB}/mallory"),
+                a_role_for("repo:acme/x:*", f"{some.GITHUB}:443"),
+                a_role_for("repo:acme/x:*", f"{some.GITHUB}."),
+                a_role_for("system:serviceaccount:a:b", f"{CLUSTER}C"),
+                a_role_for("anybody", "mallory.example"),
+                a_role_for("repo:mallory/x:*", principals=(("AWS", GITHUB_OF_ONE_ACCOUNT),)),
+            )
         ),
         (
             "confidential_outside",
@@ -162,8 +172,8 @@ def test_what_stands_in_the_way(name: str, finding: Finding, context: dict[str, 
         ("permissions_outside", unused(), {}),
         ("unlisted_subject", a_role_for("repo:acme/x:ref:refs/heads/main"), {}),
         ("unlisted_subject", a_role_for("repo:acme/*:*"), {}),
-        # An issuer of one's own knows whom it lets in; where anyone gets in, another guardrail stands.
-        ("unlisted_subject", a_role_for("system:serviceaccount:a:b", "oidc.eks.eu-west-1.example/id/1"), {}),
+        ("unlisted_subject", a_role_for("system:serviceaccount:a:b", CLUSTER), {}),
+        ("unlisted_subject", a_role_for("", CLUSTER.lower()), {}),
         ("unlisted_subject", a_role_for(""), {}),
         ("confidential_outside", a_key(), tagged(DataClassification="non-confidential")),
         ("confidential_outside", a_key(), {**tagged(DataClass="secret"), **described(in_org=True)}),
@@ -185,6 +195,12 @@ def test_whether_unknown_tags_are_confidential_is_asked_where_nobody_else_asks()
         in standing(policy=policy, tags=REFUSED)["confidential_outside"]
     )
     assert standing(a_key(principals=(("AWS", OWN),)), policy, tags=REFUSED) == {}
+
+
+def test_any_subject_is_unlisted_where_nobody_minds_what_is_public() -> None:
+    assert list(standing(a_role_for("repo:*"))) == ["public"]
+    policy = msgspec.structs.replace(POLICY, guardrails=Guardrails(public=False))
+    assert list(standing(a_role_for("repo:*"), policy)) == ["unlisted_subject"]
 
 
 def test_an_error_says_why_nothing_more_is_known() -> None:

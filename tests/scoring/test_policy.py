@@ -107,18 +107,32 @@ def test_everything_that_a_policy_can_say() -> None:
             '[allow]\npublic_buckets = ["site-*"]',
             "allow.public_buckets: expected the name of a bucket, got 'site-*'",
         ),
-        (
-            '[allow]\nsubjects = { "token.actions.githubusercontent.co" = ["repo:acme/*"] }',
-            "allow.subjects.token.actions.githubusercontent.co: is no issuer that anybody can get tokens "
-            "from; did you mean 'token.actions.githubusercontent.com'?",
+        *(
+            (
+                f'[allow]\nsubjects = {{ "{issuer}" = ["repo:acme/*"] }}',
+                f"allow.subjects.{issuer}: expected an issuer as its provider is called, without https://",
+            )
+            for issuer in ("https://gitlab.com", "gitlab", "gitlab.com/", "git lab.com")
         ),
         *(
             (
-                f'[allow]\nsubjects = {{ "token.actions.githubusercontent.com" = ["{pattern}"] }}',
-                "allow.subjects.token.actions.githubusercontent.com: expected a pattern that strangers "
-                f"cannot match, such as repo:your-organization/*, got '{pattern}'",
+                f'[allow]\nsubjects = {{ "{issuer}" = ["{pattern}"] }}',
+                f"allow.subjects.{issuer}: expected a pattern that strangers cannot match, such as "
+                f"repo:your-organization/*, got '{pattern}'",
             )
-            for pattern in ("repo:*", "repo:acme*", "acme/*", "*")
+            for issuer, pattern in (
+                *((some.GITHUB, pattern) for pattern in ("repo:*", "repo:acme*", "acme/*", "*")),
+                (some.GITHUB.upper(), "*"),
+                ("api.pulumi.com/oidc", "pulumi:deploy:org:*"),
+                ("gitlab.com", "project_path:*"),
+            )
+        ),
+        *(
+            (
+                f'[allow]\nsubjects = {{ "mine.example" = ["{pattern}"] }}',
+                f"allow.subjects.mine.example: expected a subject without blanks and commas, got '{pattern}'",
+            )
+            for pattern in ("", " ", "a b", "a,b", "repo:\u0430cme/*")
         ),
         ('organization_id = "o-x"', "organization_id: expected o- and 10 to 32 letters or digits, got 'o-x'"),
         ("known_vendors = {}", "known_vendors: expected a vendors_file that names the list"),

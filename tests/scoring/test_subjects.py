@@ -63,6 +63,9 @@ def test_subjects_of_github_actions(sub: str, expected: str) -> None:
         ("gitlab.com", "sub", ("project_path:*",), "any subject"),
         ("app.terraform.io", "sub", ("organization:acme:project:*:workspace:*:run_phase:*",), "wildcard"),
         ("app.terraform.io", "sub", ("organization:*:project:p:workspace:w:run_phase:apply",), "any subject"),
+        ("app.eu.terraform.io", "sub", ("organization:*",), "any subject"),
+        ("api.pulumi.com/oidc", "sub", ("pulumi:deploy:org:acme:project:*",), "wildcard"),
+        ("api.pulumi.com/oidc", "sub", ("pulumi:deploy:org:*",), "any subject"),
         ("accounts.google.com", "sub", ("112233445566778899001",), "pinned"),
         ("accounts.google.com", "sub", ("11223344*",), "any subject"),
         (EKS, "sub", ("system:serviceaccount:payments:api",), "pinned"),
@@ -120,6 +123,16 @@ def test_who_is_listed(values: tuple[str, ...], listed: tuple[str, ...], expecte
     assert has_listed_subject(GITHUB, ((f"{GITHUB}:sub", values),), listed) is expected
     assert not has_listed_subject(GITHUB, ((f"{GITHUB}:repository", values),), listed)
     assert not has_listed_subject(GITHUB, (("gitlab.com:sub", values),), listed)
+
+
+def test_whoever_comes_from_an_issuer_may_be_listed() -> None:
+    assert has_listed_subject(EKS, (), ("*",))
+    assert not has_listed_subject(EKS, (), ("system:serviceaccount:*",))
+
+
+def test_no_subject_takes_long_to_match() -> None:
+    sub = f"repo:acme/{'-' * 2000}"
+    assert not has_listed_subject(GITHUB, ((f"{GITHUB}:sub", (sub,)),), ("repo:acme/*-*-*-*-*-*-*:x",))
 
 
 def test_a_pool_of_cognito_is_listed_by_its_audience() -> None:
