@@ -23,6 +23,7 @@ from scoring.json_stream import Located, Scanner
 STANDARD_INPUT = "-"
 
 _GZIP = b"\x1f\x8b"
+_PARQUET = b"PAR1"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -132,7 +133,10 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         head = stream.read(2)
     if head in _UTF16:
         raise BadInput("expected UTF-8, got UTF-16: convert it with iconv -f UTF-16 -t UTF-8")
-    for line in chain(io.BytesIO(head + stream.readline()), stream):
+    first = head + stream.readline()
+    if first.startswith(_PARQUET):
+        raise BadInput("expected JSON, got Parquet, which only triage train, backtest and tune read")
+    for line in chain(io.BytesIO(first), stream):
         try:
             yield line.decode()
         except UnicodeDecodeError:

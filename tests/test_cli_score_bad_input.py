@@ -93,6 +93,7 @@ class TestFiles:
             (b"[" + GOOD, "cut off"),
             (b"[" + GOOD + b",]", "comma"),
             (GOOD.decode().encode("utf-16"), "UTF-16"),
+            (b"PAR1\x15\x04\x15" + bytes(range(256)), "expected JSON, got Parquet"),
             (b"\x1f\x8b\x08\x00garbage", "gzip"),
         ],
     )

@@ -94,8 +94,17 @@ def learned_until(model: str) -> float | None:
 
     It stands in the metrics beside the scorecard.
     """
+    return _until(model, "learned_until")
+
+
+def calibrated_until(model: str) -> float | None:
+    """Return up to when the findings reach that a threshold was chosen on; None: none, or not known."""
+    return _until(model, "calibrated_until")
+
+
+def _until(model: str, name: str) -> float | None:
     try:
-        until = (metrics_beside(model) or {})["data"]["learned_until"]
+        until = (metrics_beside(model) or {})["data"][name]
         return None if until is None else datetime.fromisoformat(until).timestamp()
     except (ValueError, KeyError, TypeError):
         return None

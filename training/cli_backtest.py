@@ -138,12 +138,38 @@ def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[In
     from training.metrics import day
 
     known = [until for until in map(learned_until, models) if until is not None]
-    rows = np.arange(len(dataset))
-    if everything or not known:
-        said = "" if everything else " Whether a model has learned from them is not known."
-        return rows, f"All {len(rows):,} findings.{said}"
-    later = later_than(dataset, max(known))
-    return later, f"The {len(later):,} of {len(rows):,} findings that came after {day(max(known))}."
+    rows: Ints = np.arange(len(dataset))
+    n = f"{len(dataset):,}"
+    said = f"All {n} findings."
+    if known and not everything:
+        rows = later_than(dataset, max(known))
+        said = f"The {len(rows):,} of {n} findings that came after {day(max(known))}."
+    elif not everything and not all(map(_has_data, models)):
+        said += " Whether a model has learned from them is not known."
+    return rows, said + _calibrated(dataset, rows, models)
+
+
+def _has_data(model: str) -> bool:
+    from training.models import metrics_beside
+
+    return bool((metrics_beside(model) or {}).get("data"))
+
+
+def _calibrated(dataset: "Dataset", rows: "Ints", models: list[str]) -> str:
+    """Say how many of the findings a threshold was chosen on."""
+    import numpy as np
+
+    from training.backtest import calibrated_until, later_than
+    from training.metrics import day
+
+    known = [until for until in map(calibrated_until, models) if until is not None]
+    count = len(np.setdiff1d(rows, later_than(dataset, max(known)))) if known else 0
+    if not count:
+        return ""
+    return (
+        f" A threshold was chosen on those up to {day(max(known))}, {count:,} of them: what it misses there"
+        " does not prove what it will miss."
+    )
 
 
 def _side_by_side(found: list[dict[str, Any]]) -> str:

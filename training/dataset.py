@@ -37,9 +37,9 @@ _LEAST_ROWS: Final = 20
 _MOST_DISTINCT: Final = 0.5
 
 LABELLED = "with a verdict"
-RESOLVED = "with a verdict concluded from the finding being resolved: not for the threshold"
-SELECTED = "with a verdict on a finding that reached a person for its score: not for the threshold"
-BARE = "with a verdict, but without anything known of the surroundings: not for the threshold"
+RESOLVED = "with a verdict, of these concluded from the finding being resolved: not for the threshold"
+SELECTED = "with a verdict, of these on what reached a person for its score: not for the threshold"
+BARE = "with a verdict, of these without anything known of the surroundings: not for the threshold"
 UNLABELLED = "without a verdict: precedent only"
 NOTICES = "events that are no finding"
 BROKEN = "records that cannot be read"

@@ -124,6 +124,7 @@ def _data(trained: Trained) -> dict[str, Any]:
         "from": day(float(dataset.time[0])),
         "to": day(float(dataset.time[-1])),
         "learned_until": _learned_until(trained),
+        "calibrated_until": _calibrated_until(trained),
         "records": dict(sorted(dataset.counts.items())),
         "parts": {
             "fit": _described(trained, parts.fit),
@@ -142,6 +143,13 @@ def _learned_until(trained: Trained) -> str | None:
         if len(rows)
     ]
     return day(max(past)) if past else None
+
+
+def _calibrated_until(trained: Trained) -> str | None:
+    """Return the time of the last finding that the threshold rests on."""
+    if trained.card.threshold is None or not len(trained.calibrated):
+        return None
+    return day(float(trained.dataset.time[trained.calibrated[-1]]))
 
 
 def _described(trained: Trained, rows: Ints) -> dict[str, Any]:

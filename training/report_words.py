@@ -105,7 +105,9 @@ def ranking(metrics: Mapping[str, Any]) -> str:
 def on_the_test_part(metrics: Mapping[str, Any]) -> str:
     """Say what the threshold did on the test part."""
     test = metrics["test"]
-    if metrics["threshold"]["value"] is None or test["miss_rate"] is None:
+    if metrics["threshold"]["value"] is None:
+        return "There is no threshold to test."
+    if test["miss_rate"] is None:
         return "The threshold was not tested: no unintended finding is later than the calibration part."
     return (
         f"On the test part it archives {percent(test['archived_share'])} and misses {test['misses']} of "

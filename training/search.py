@@ -133,7 +133,7 @@ def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: I
 
 
 def _finer(material: Material, fresh: Sequence[Key], rows: Ints) -> list[Key]:
-    """Leave out combinations that tell rows apart no better than a part of them does."""
+    """Leave out combinations with no more values than a part of them has: they say the same once more."""
     counts: dict[Key, int] = {}
 
     def count(key: Key) -> int:

@@ -66,7 +66,9 @@ def tune(dataset: Dataset, rows: Ints, card: Scorecard, wishes: Wishes) -> dict[
     """
     wishes.check()
     if not len(rows):
-        raise BadInput("expected findings later than those that the model has learned from")
+        raise BadInput(
+            "expected findings later than those that the model has learned from (--all takes these too)"
+        )
     scores, _ = final_scores(card, dataset.X.iloc[rows])
     fair = dataset.for_threshold[rows]
     bad, weight = dataset.unintended[rows][fair], dataset.weight[rows][fair]

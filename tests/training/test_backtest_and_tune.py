@@ -1,6 +1,7 @@
 """`triage backtest` and `triage tune`: replays, the curve, and its three readings."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,36 @@ def test_of_a_trained_model_only_later_findings_are_replayed(
     everything = backtest(run, history, "--model", registry, "--all")
     assert everything["models"][0]["findings"] == FINDINGS
     assert "came after" in replayed["note"]
+    until = parts["calibration"]["to"]
+    chosen_on = re.search(r"A threshold was chosen on those up to (\S+), ([0-9,]+) of them", replayed["note"])
+    assert chosen_on
+    assert chosen_on[1] <= until
+    assert 0 < int(chosen_on[2].replace(",", "")) <= parts["calibration"]["n"]
+
+
+def test_a_model_that_has_learned_from_nothing_says_so_and_what_chose_its_threshold(
+    run: Run, tmp_path: Path
+) -> None:
+    history, registry = tmp_path / "h.jsonl", tmp_path / "models"
+    run("simulate", "--findings", "700", "--labelled", "1", "--seed", "2", "--out", history)
+    trained = run(
+        *(
+            "train",
+            history,
+            "--out",
+            registry,
+            "--calibration-share",
+            "1",
+            "--test-share",
+            "0",
+            "--alpha",
+            "0.2",
+        )
+    )
+    assert trained.code == 0, trained.err
+    note = backtest(run, history, "--model", registry)["note"]
+    assert note.startswith("All 700 findings. A threshold was chosen on those up to ")
+    assert "not known" in backtest(run, history, "--model", HAND_MADE)["note"]
 
 
 def test_two_models_are_compared_on_the_same_findings(run: Run, history: Path, registry: Path) -> None:
