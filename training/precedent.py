@@ -10,7 +10,9 @@ import numpy as np
 
 from training.arrays import Floats, Ints
 
-STEPS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024)
+# How many doublings each step is: the first, from never to once, counts as one.
+_DOUBLINGS = np.diff(np.log2(STEPS), prepend=-1.0)
 BUCKETS = len(STEPS) + 1
 # Beside the buckets of counts, one for where nobody is concerned ("not applicable").
 NONE = BUCKETS
@@ -25,12 +27,12 @@ NONE_VARIANCE = 0.05
 
 
 def buckets(counts: Ints) -> Ints:
-    """Return the bucket of each count: 0, 1, 2-3, 4-7, ...
+    """Return the bucket of each count: 0, 1, 2, 3, 4-5, 6-7, 8-11, ...
 
     Examples
     --------
-    >>> buckets(np.array([0, 1, 2, 3, 4, 7, 8, 10**6])).tolist()
-    [0, 1, 2, 2, 3, 3, 4, 11]
+    >>> buckets(np.array([0, 1, 2, 3, 4, 5, 6, 8, 10**6])).tolist()
+    [0, 1, 2, 3, 4, 4, 5, 6, 15]
     """
     return np.searchsorted(np.array(STEPS), counts, side="right").astype(np.int32)
 
@@ -38,10 +40,10 @@ def buckets(counts: Ints) -> Ints:
 def prior(step: float, usual: Floats, *, few_labels: bool) -> tuple[Floats, Floats]:
     """Return the prior mean and covariance of the buckets' effects.
 
-    Each ordered step adds an effect ~ N(step x 0.65^i, 0.015), each bucket one of its own ~ N(0, 0.005), both
-    variances threefold where labels are many; never seen before is the zero point. Where nobody is concerned,
-    what is usual elsewhere is expected, whatever the steps turn out to be: those findings keep their place
-    among the others.
+    A random walk over doublings of the count, the first time being one: the i-th adds an effect
+    ~ N(step x 0.65^i, 0.015), and each bucket one of its own ~ N(0, 0.005), both variances threefold where
+    labels are many; never seen before is the zero point. Where nobody is concerned, what is usual elsewhere is
+    expected, whatever the steps turn out to be: those findings keep their place among the others.
 
     Parameters
     ----------
@@ -54,8 +56,8 @@ def prior(step: float, usual: Floats, *, few_labels: bool) -> tuple[Floats, Floa
         Whether there are too few labels to let effects vary more.
     """
     reached = np.tril(np.ones((BUCKETS, BUCKETS)))[:, 1:]
-    mean = reached @ (step * DECAY ** np.arange(BUCKETS - 1))
-    covariance = STEP_VARIANCE * reached @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
+    mean = np.append(0.0, step * (1 - DECAY ** np.cumsum(_DOUBLINGS)) / (1 - DECAY))
+    covariance = STEP_VARIANCE * (reached * _DOUBLINGS) @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
     covariance *= 1.0 if few_labels else MANY
     with_none = np.vstack([np.eye(BUCKETS), usual])
     joint = with_none @ covariance @ with_none.T

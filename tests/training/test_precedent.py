@@ -109,6 +109,18 @@ def test_where_nobody_is_concerned_what_is_usual_elsewhere_is_expected(few_label
     assert covariance[none, none] - follows @ covariance[seen, none] == pytest.approx(precedent.NONE_VARIANCE)
 
 
+def test_each_doubling_of_a_count_is_expected_to_say_less_than_the_one_before() -> None:
+    mean, covariance = precedent.prior(
+        -0.4, np.full(precedent.BUCKETS, 1 / precedent.BUCKETS), few_labels=True
+    )
+    at = dict(zip((0, *precedent.STEPS), range(precedent.BUCKETS), strict=True))
+    doubled = [mean[at[2**i]] - mean[at[2 ** (i - 1)]] for i in range(1, 11)]
+    assert mean[at[1]] == pytest.approx(-0.4)
+    assert doubled == pytest.approx([-0.4 * precedent.DECAY**i for i in range(1, 11)])
+    assert mean[at[2]] > mean[at[3]] > mean[at[4]]
+    assert np.linalg.eigvalsh(covariance).min() > 0
+
+
 # Explanations in terms of history.
 
 
