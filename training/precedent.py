@@ -42,8 +42,8 @@ def prior(step: float, usual: Floats, *, few_labels: bool) -> tuple[Floats, Floa
 
     A random walk over doublings of the count, the first time being one: the i-th adds an effect
     ~ N(step x 0.65^i, 0.015), and each bucket one of its own ~ N(0, 0.005), both variances threefold where
-    labels are many; never seen before is the zero point. Where nobody is concerned, what is usual elsewhere is
-    expected, whatever the steps turn out to be: those findings keep their place among the others.
+    labels are many; never seen before is the zero point. Where nobody is concerned, what is usual elsewhere
+    is expected, whatever the steps turn out to be: those findings keep their place among the others.
 
     Parameters
     ----------
