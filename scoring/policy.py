@@ -280,7 +280,7 @@ def _check_subjects(subjects: Mapping[str, tuple[str, ...]]) -> None:
             if not re.fullmatch(r"[!-+\--~]+", pattern):
                 raise BadInput("expected a subject without blanks and commas", field=field, value=pattern)
             if is_shared(issuer) and subject_width(issuer.lower(), pattern) == "any subject":
-                expected = "expected a pattern that strangers cannot match, such as repo:your-organization/*"
+                expected = "expected a pattern that names your organization in full: strangers must not match"
                 raise BadInput(expected, field=field, value=pattern)
 
 

@@ -117,8 +117,8 @@ def test_everything_that_a_policy_can_say() -> None:
         *(
             (
                 f'[allow]\nsubjects = {{ "{issuer}" = ["{pattern}"] }}',
-                f"allow.subjects.{issuer}: expected a pattern that strangers cannot match, such as "
-                f"repo:your-organization/*, got '{pattern}'",
+                f"allow.subjects.{issuer}: expected a pattern that names your organization in full: "
+                f"strangers must not match, got '{pattern}'",
             )
             for issuer, pattern in (
                 *((some.GITHUB, pattern) for pattern in ("repo:*", "repo:acme*", "acme/*", "*")),
