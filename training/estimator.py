@@ -21,7 +21,7 @@ from training.crossfit import Design, Weights, crossfit, folds_of, neutral, weig
 from training.export import Learned, export, score_rows
 from training.frames import edges_of, texts_of
 from training.keys import Key, without_repeats
-from training.material import TENTH, Material
+from training.material import TENTH, Material, are_few
 from training.search import Choice, choose
 
 
@@ -267,14 +267,14 @@ def _final_fit(
     material: Material, choice: Choice, seed: int, n_jobs: int | None
 ) -> tuple[Weights, list[Learned]]:
     """Fit the chosen keys on all rows; how far to trust each comes from cross-fitting."""
-    rows = np.arange(len(material.y))
+    rows, few = np.arange(len(material.y)), are_few(material.y)
     values = [material.ordered_values(key) for key in choice.keys]
     design = Design(
         material.y,
         material.weight,
         material.card,
         tuple(
-            material.key_rows(v, grid, variance, rows)
+            material.key_rows(v, grid, variance, rows, few_labels=few)
             for (v, grid), variance in zip(values, choice.variances.tolist(), strict=True)
         ),
     )

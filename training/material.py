@@ -81,11 +81,6 @@ class Material:
                 card += TENTH * points_of(table, values, columns)[values.rows[: len(y)]]
         return cls(columns, y, weight, order, tables, card, precedents, step, nobody or {})
 
-    @property
-    def has_few_labels(self) -> bool:
-        """Whether there are too few labels of a class to trust more than the simplest of models."""
-        return min(float(self.y.sum()), float((1 - self.y).sum())) < FEW
-
     def buckets(self, key: Key) -> Ints | None:
         """Return the labelled rows' buckets of precedent, no row counting itself; None: no matter."""
         if self.precedents is not None and key not in self.precedents:
@@ -141,14 +136,16 @@ class Material:
 
     def design(self, keys: Sequence[Key], variances: Floats, rows: Ints) -> Design:
         """Build the design of some labelled rows."""
-        built = []
+        built, few = [], are_few(self.y[rows])
         for key, variance in zip(keys, variances.tolist(), strict=True):
             values, grid = self.ordered_values(key, rows)
-            built.append(self.key_rows(values, grid, variance, rows))
+            built.append(self.key_rows(values, grid, variance, rows, few_labels=few))
         card = None if self.card is None else self.card[rows]
         return Design(self.y[rows], self.weight[rows], card, tuple(built))
 
-    def key_rows(self, values: KeyValues, grid: Grid | None, variance: float, rows: Ints) -> KeyRows:
+    def key_rows(
+        self, values: KeyValues, grid: Grid | None, variance: float, rows: Ints, *, few_labels: bool
+    ) -> KeyRows:
         """Describe one key for a fit on the first ``len(rows)`` rows of its values."""
         table = self.tables.get(values.key)
         card: Floats = np.zeros(len(values))
@@ -160,11 +157,16 @@ class Material:
             size=len(values),
             variance=variance,
             buckets=None if bucket is None else bucket[rows],
-            precedent=precedent.prior(self.step, self._usual(values.key), few_labels=self.has_few_labels),
+            precedent=precedent.prior(self.step, self._usual(values.key), few_labels=few_labels),
             silent=silent(values, self.columns),
             grid=grid,
             card=card,
         )
+
+
+def are_few(y: Floats) -> bool:
+    """Say whether there are too few labels of a class to trust more than the simplest of models."""
+    return min(float(y.sum()), float((1 - y).sum())) < FEW
 
 
 def _listed(tables: Sequence[Table], order: Order) -> dict[str, list[str]]:

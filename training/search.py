@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 from scipy.special import expit
@@ -12,7 +12,7 @@ from scipy.special import expit
 from training.arrays import Floats, Ints
 from training.crossfit import Design, crossfit, folds_of, gains, weigh
 from training.keys import Key, candidate_keys, without_repeats
-from training.material import Material
+from training.material import Material, are_few
 
 # Prior variances of log-odds: each single key; all pairs together; all triples together.
 SINGLE, PAIRS, TRIPLES = 0.03, 0.2, 0.1
@@ -53,13 +53,14 @@ def choose(
         The most keys, kept ones included.
     """
     rows = _sample(len(material.y), seed)
+    is_few = are_few(material.y[rows])
     keys = without_repeats([*kept, *(candidates or ())])
     if candidates is None:
-        keys = _screened(material, keys, 1 if material.has_few_labels else largest_key, rows)
+        keys = _screened(material, keys, 1 if is_few else largest_key, rows)
     design = material.design(keys, _variances(keys), rows)
     fold = folds_of(design.y, seed)
     sizes = np.array([len(key) for key in keys])
-    tried = LOOSENESS[:1] if material.has_few_labels else LOOSENESS
+    tried = LOOSENESS[:1] if is_few else LOOSENESS
     looseness = [np.where(sizes == 1, single, combined) for single, combined in tried]
     fits = crossfit(design, looseness, fold, n_jobs)
     best = _one_standard_error([fit.loss for fit in fits])
@@ -117,7 +118,7 @@ def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: I
     keys = without_repeats([*candidate_keys(names, 1), *kept])
     if largest_key > 1:
         fresh = without_repeats([*keys, *candidate_keys(names, 2)[len(names) :]])[len(keys) :]
-        keys += _best(material, keys, _finer(material, fresh, rows), MOST_PAIRS, rows)
+        keys += _best(material, keys, fresh, MOST_PAIRS, rows)
     if largest_key > 2:
         pairs = [key for key in keys if len(key) == 2]
         triples = {
@@ -128,33 +129,29 @@ def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: I
         }
         fresh = sorted(triples, key=lambda key: [names.index(name) for name in key])
         fresh = without_repeats([*keys, *fresh])[len(keys) :]
-        keys += _best(material, keys, _finer(material, fresh, rows), MOST_CANDIDATES - MOST_PAIRS, rows)
+        keys += _best(material, keys, fresh, MOST_CANDIDATES - MOST_PAIRS, rows)
     return keys
 
 
-def _finer(material: Material, fresh: Sequence[Key], rows: Ints) -> list[Key]:
-    """Leave out combinations with no more values than a part of them has: they say the same once more."""
-    counts: dict[Key, int] = {}
-
-    def count(key: Key) -> int:
-        if key not in counts:
-            counts[key] = len(material.values(key, rows))
-        return counts[key]
-
-    return [key for key in fresh if count(key) > max(map(count, combinations(key, len(key) - 1)))]
-
-
 def _best(material: Material, keys: Sequence[Key], fresh: Sequence[Key], most: int, rows: Ints) -> list[Key]:
-    if len(fresh) <= most:
-        return list(fresh)
-    design = material.design(keys, _variances(keys), rows)
-    everything = np.arange(len(rows))
-    eta = design.log_odds(design.fit(everything, np.ones(len(keys))), everything)
-    p = expit(eta)
-    residual, curvature = design.weight * (design.y - p), design.weight * p * (1 - p)
-    evidence = np.array([_evidence(material, key, rows, residual, curvature) for key in fresh])
-    ranked = np.argsort(-evidence, kind="stable")[:most]
-    return [fresh[i] for i in sorted(ranked.tolist())]
+    ranked = np.arange(len(fresh))
+    if len(fresh) > most:
+        design = material.design(keys, _variances(keys), rows)
+        everything = np.arange(len(rows))
+        eta = design.log_odds(design.fit(everything, np.ones(len(keys))), everything)
+        p = expit(eta)
+        residual, curvature = design.weight * (design.y - p), design.weight * p * (1 - p)
+        evidence = np.array([_evidence(material, key, rows, residual, curvature) for key in fresh])
+        ranked = np.argsort(-evidence, kind="stable")
+    finer = (i for i in ranked.tolist() if _is_finer(material, fresh[i], rows))
+    return [fresh[i] for i in sorted(islice(finer, most))]
+
+
+def _is_finer(material: Material, key: Key, rows: Ints) -> bool:
+    """Say whether a combination has more values than each part of it: others say the same once more."""
+    parts = [key, *combinations(key, len(key) - 1)]
+    whole, *counts = (len(material.values(part, rows)) for part in parts)
+    return whole > max(counts)
 
 
 def _evidence(material: Material, key: Key, rows: Ints, residual: Floats, curvature: Floats) -> float:

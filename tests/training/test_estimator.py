@@ -176,6 +176,17 @@ def test_a_combination_that_says_no_more_than_a_part_of_it_gets_no_table():
     assert {"account", "vendor", "level"} not in keys
 
 
+def test_the_sample_that_keys_are_chosen_on_says_whether_labels_are_few(monkeypatch):
+    """Of a million rows with few unintended ones the sample holds a handful: too few for combinations."""
+    monkeypatch.setattr("training.search.SEARCH_ROWS", 300)
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 4, 3000), rng.integers(0, 4, 3000)
+    y = rng.random(3000) < np.where(a == b, 0.4, 0.02)
+    X = pd.DataFrame({"a": a, "b": b}).astype(str)
+    assert 200 < y.sum() < 2800
+    assert {table.key for table in AdditiveScorecardClassifier().fit(X, y).tables_} <= {("a",), ("b",)}
+
+
 def test_same_rows_and_seed_same_bytes(labelled, backlog, organization, trained):
     again = AdditiveScorecardClassifier(organization.card, precedent=PRECEDENT, monotone=MONOTONE, n_jobs=2)
     again.fit(labelled.X, labelled.y, backlog=backlog)
