@@ -135,7 +135,7 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         raise BadInput("expected UTF-8, got UTF-16: convert it with iconv -f UTF-16 -t UTF-8")
     first = head + stream.readline()
     if first.startswith(_PARQUET):
-        raise BadInput("expected JSON, got Parquet, which only triage train, backtest and tune read")
+        raise BadInput("expected JSON, got Parquet, which only a history for training may be")
     for line in chain(io.BytesIO(first), stream):
         try:
             yield line.decode()

@@ -10,33 +10,36 @@ from scoring.finding import Condition
 # How closely conditions pin the subject of a federated identity, from near to far.
 SUBJECT_WIDTHS = ("pinned", "one repository", "wildcard", "any subject")
 
-# Anybody on the internet can get a token from these issuers: without a subject they let everyone in.
-# The number says how many parts of a subject, up to the tenant's name, have to stand there in full. An issuer
+# Anybody on the internet can get a token from these issuers: without a subject they let everyone in. One
 # with a tenant in its path (a GitHub enterprise, a CircleCI organization) is the tenant's own.
-SHARED_ISSUERS = {
-    "token.actions.githubusercontent.com": 2,
-    "vstoken.actions.githubusercontent.com": 2,
-    "oidc-configuration.audit-log.githubusercontent.com": 2,
-    "gitlab.com": 2,
-    "app.terraform.io": 2,
-    "app.eu.terraform.io": 2,
-    "agent.buildkite.com": 2,
-    "api.pulumi.com/oidc": 4,
-    "oidc.codefresh.io": 2,
-    "oidc.vercel.com": 2,
-    "proidc.upbound.io": 2,
-    "sandboxes.cloud": 2,
-    "scalr.io": 2,
-    "studio.datachain.ai/api": 2,
-    "tokens.cloud.shisho.dev": 2,
-    "accounts.google.com": 2,
-    "graph.facebook.com": 2,
-    "www.amazon.com": 2,
-    "cognito-identity.amazonaws.com": 2,
-    "cognito-identity-us-gov.amazonaws.com": 2,
-    "cognito-identity.us-gov-east-1.amazonaws.com": 2,
-    "cognito-identity.cn-north-1.amazonaws.com.cn": 2,
-}
+SHARED_ISSUERS = frozenset(
+    {
+        "token.actions.githubusercontent.com",
+        "vstoken.actions.githubusercontent.com",
+        "oidc-configuration.audit-log.githubusercontent.com",
+        "gitlab.com",
+        "app.terraform.io",
+        "app.eu.terraform.io",
+        "agent.buildkite.com",
+        "api.pulumi.com/oidc",
+        "oidc.codefresh.io",
+        "oidc.vercel.com",
+        "proidc.upbound.io",
+        "sandboxes.cloud",
+        "scalr.io",
+        "studio.datachain.ai/api",
+        "tokens.cloud.shisho.dev",
+        "accounts.google.com",
+        "graph.facebook.com",
+        "www.amazon.com",
+        "cognito-identity.amazonaws.com",
+        "cognito-identity-us-gov.amazonaws.com",
+        "cognito-identity.us-gov-east-1.amazonaws.com",
+        "cognito-identity.cn-north-1.amazonaws.com.cn",
+    }
+)
+# Which part of a subject names the tenant, where it is not the second, as in project_path:group/...
+_TENANT_PART = {"api.pulumi.com/oidc": 4}
 _GITHUB = "token.actions.githubusercontent.com"
 
 
@@ -119,7 +122,8 @@ def subject_width(issuer: str, value: str) -> str:
         return "one repository" if slash and name and not set(name) & set("*?") else "wildcard"
     fixed = re.split(r"[*?]", value, maxsplit=1)[0]
     if is_shared(issuer):
-        parts, tenant = re.split(r"[:/]", fixed), SHARED_ISSUERS[issuer.rstrip("/")]
+        # The tenant has to stand there in full.
+        parts, tenant = re.split(r"[:/]", fixed), _TENANT_PART.get(issuer.rstrip("/"), 2)
         return "wildcard" if len(parts) > tenant and parts[tenant - 1] else "any subject"
     return "wildcard" if len(fixed) > 2 else "any subject"
 

@@ -89,24 +89,38 @@ def as_active(cases: Iterable[Case]) -> Iterator[Case]:
             yield msgspec.structs.replace(case, finding=finding)
 
 
-def learned_until(model: str) -> float | None:
-    """Return up to when the findings reach that a model has learned from, in seconds; None: not known.
+@dataclass(frozen=True)
+class Reach:
+    """Up to when the findings reach that a model rests on, in seconds; None: on none, or nobody knows.
 
-    It stands in the metrics beside the scorecard.
+    Attributes
+    ----------
+    is_known : bool
+    learned, calibrated : float or None
+        Of the findings that it has learned from, and of those that its threshold was chosen on.
     """
-    return _until(model, "learned_until")
+
+    is_known: bool
+    learned: float | None
+    calibrated: float | None
 
 
-def calibrated_until(model: str) -> float | None:
-    """Return up to when the findings reach that a threshold was chosen on; None: none, or not known."""
-    return _until(model, "calibrated_until")
+def reach(model: str) -> Reach:
+    """Return up to when the findings reach that a model rests on: it stands in the metrics beside it."""
+    data = (metrics_beside(model) or {}).get("data")
+    data = data if isinstance(data, dict) else {}
+    return Reach(bool(data), _seconds(data.get("learned_until")), _seconds(data.get("calibrated_until")))
 
 
-def _until(model: str, name: str) -> float | None:
+def learned_until(model: str) -> float | None:
+    """Return up to when the findings reach that a model has learned from; see `Reach`."""
+    return reach(model).learned
+
+
+def _seconds(text: Any) -> float | None:
     try:
-        until = (metrics_beside(model) or {})["data"][name]
-        return None if until is None else datetime.fromisoformat(until).timestamp()
-    except (ValueError, KeyError, TypeError):
+        return None if text is None else datetime.fromisoformat(text).timestamp()
+    except (ValueError, TypeError):
         return None
 
 

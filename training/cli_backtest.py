@@ -134,42 +134,26 @@ def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[In
     """Return the findings that none of the models has learned from, and what to say of them."""
     import numpy as np
 
-    from training.backtest import later_than, learned_until
+    from training.backtest import later_than, reach
     from training.metrics import day
 
-    known = [until for until in map(learned_until, models) if until is not None]
+    reached = [reach(model) for model in models]
+    learned = [one.learned for one in reached if one.learned is not None]
+    calibrated = [one.calibrated for one in reached if one.calibrated is not None]
     rows: Ints = np.arange(len(dataset))
     n = f"{len(dataset):,}"
     said = f"All {n} findings."
-    if known and not everything:
-        rows = later_than(dataset, max(known))
-        said = f"The {len(rows):,} of {n} findings that came after {day(max(known))}."
-    elif not everything and not all(map(_has_data, models)):
+    if learned and not everything:
+        rows = later_than(dataset, max(learned))
+        said = f"The {len(rows):,} of {n} findings that came after {day(max(learned))}."
+    elif not everything and not all(one.is_known for one in reached):
         said += " Whether a model has learned from them is not known."
-    return rows, said + _calibrated(dataset, rows, models)
-
-
-def _has_data(model: str) -> bool:
-    from training.models import metrics_beside
-
-    return bool((metrics_beside(model) or {}).get("data"))
-
-
-def _calibrated(dataset: "Dataset", rows: "Ints", models: list[str]) -> str:
-    """Say how many of the findings a threshold was chosen on."""
-    import numpy as np
-
-    from training.backtest import calibrated_until, later_than
-    from training.metrics import day
-
-    known = [until for until in map(calibrated_until, models) if until is not None]
-    count = len(np.setdiff1d(rows, later_than(dataset, max(known)))) if known else 0
-    if not count:
-        return ""
-    return (
-        f" A threshold was chosen on those up to {day(max(known))}, {count:,} of them: what it misses there"
-        " does not prove what it will miss."
-    )
+    if calibrated and (count := len(np.setdiff1d(rows, later_than(dataset, max(calibrated))))):
+        said += (
+            f" A threshold was chosen on those up to {day(max(calibrated))}, {count:,} of them: what it"
+            " misses there does not prove what it will miss."
+        )
+    return rows, said
 
 
 def _side_by_side(found: list[dict[str, Any]]) -> str:

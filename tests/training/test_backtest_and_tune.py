@@ -78,20 +78,8 @@ def test_a_model_that_has_learned_from_nothing_says_so_and_what_chose_its_thresh
 ) -> None:
     history, registry = tmp_path / "h.jsonl", tmp_path / "models"
     run("simulate", "--findings", "700", "--labelled", "1", "--seed", "2", "--out", history)
-    trained = run(
-        *(
-            "train",
-            history,
-            "--out",
-            registry,
-            "--calibration-share",
-            "1",
-            "--test-share",
-            "0",
-            "--alpha",
-            "0.2",
-        )
-    )
+    shares = ["--calibration-share", "1", "--test-share", "0", "--alpha", "0.2"]
+    trained = run("train", history, "--out", registry, *shares)
     assert trained.code == 0, trained.err
     note = backtest(run, history, "--model", registry)["note"]
     assert note.startswith("All 700 findings. A threshold was chosen on those up to ")
