@@ -52,8 +52,8 @@ notebook-outputs: .venv/.installed-lab ## run the notebooks and write them with 
 # The CDK takes 600 MB: an environment of its own. `cdk` itself is in lambda/node_modules/.bin.
 ZIP := build/access-triage.zip
 CDK := .venv-deploy/bin/python
-PACKED := $(wildcard lambda/handlers/*.py scoring/*.py scoring/*/*.py scoring/data/* scoring/templates/*)
-INFRA := lambda/app.py lambda/cdk.json $(wildcard lambda/infra/*.py scoring/enrich/*.py)
+PACKED := $(shell find lambda/handlers scoring -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name '*.j2' -o -name '*.css')
+INFRA := lambda/app.py lambda/cdk.json $(shell find lambda/infra scoring/aws/enrich -name '*.py')
 
 deploy-tools: .venv-deploy/.installed lambda/node_modules/.bin/cdk ## install what `cdk deploy` needs
 

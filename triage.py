@@ -26,7 +26,7 @@ class Mount(NamedTuple):
 MOUNTS: tuple[Mount, ...] = (
     Mount("scoring.cli"),
     Mount("training.cli", "train"),
-    Mount("embedded.demo", "demo"),
+    Mount("embedded.demo.command", "demo"),
 )
 """Searched in this order, which is also the help's. These modules import what is heavy inside a command."""
 
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"triage {front.running}", f"{where}{error.strerror or error}")
     except ValueError as error:
-        from scoring.errors import BadInput
+        from scoring.files.errors import BadInput
 
         if not isinstance(error, BadInput):
             raise
@@ -159,7 +159,7 @@ def _prepare_streams() -> None:
 
 
 def _complain(name: str, problem: str) -> int:
-    from scoring.errors import printable
+    from scoring.files.errors import printable
 
     typer.echo(printable(f"{name}: {' '.join(problem.split())}"), err=True)
     return BAD_INPUT

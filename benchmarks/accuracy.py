@@ -29,11 +29,11 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.history import Simulated, simulated
 from benchmarks.synthetic import Sample, wide
-from scoring import scorecard_files
-from scoring.features import UNKNOWN
+from scoring.features.features import UNKNOWN
+from scoring.scorecard import formats
 from training.arrays import Bools, Floats, Ints
-from training.estimator import AdditiveScorecardClassifier
-from training.final_scores import final_scores
+from training.estimator.estimator import AdditiveScorecardClassifier
+from training.threshold.scores import final_scores
 from training.train import unfitted
 
 SEEDS = (301, 302, 303, 304, 305)
@@ -45,7 +45,7 @@ LABELS = (30, 100, 300, 1_000, 3_000, 10_000)
 BACKLOG, TESTED = 5_000, 10_000
 WIDE_ROWS = 30_000
 JOBS = 2
-CARD = scorecard_files.load()
+CARD = formats.load()
 COLUMNS = (
     *("true", "card", "ours", "ours, backlog", "ours, no card", "CatBoost"),
     *("true, known", "ours, known", "gap, known", "CatBoost, known"),

@@ -19,14 +19,14 @@ from scipy.special import logit
 from scipy.stats import binom
 
 from benchmarks.history import simulated
-from scoring import scorecard_files
-from scoring.scorecard import Scorecard
+from scoring.scorecard import formats
+from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Floats, Ints
-from training.batches import NONE
-from training.evidence import with_evidence
-from training.final_scores import final_scores
-from training.parts import CALIBRATION_SHARE, TEST_SHARE
-from training.threshold import choose_threshold
+from training.dataset.rows import NONE
+from training.dataset.split import CALIBRATION_SHARE, TEST_SHARE
+from training.estimator.value_counts import with_evidence
+from training.threshold.scores import final_scores
+from training.threshold.threshold import choose_threshold
 from training.train import PRECEDENT, unfitted
 
 ALPHA, DELTA = 0.05, 0.05
@@ -87,7 +87,7 @@ def population(seed: int, fitted: int, backlog: int, size: int) -> tuple[Ints, F
         Of findings that nothing was fitted on: final scores, true probabilities, and scores by these.
     """
     world = simulated(backlog, fitted, size, seed=seed, noise=0.0)
-    card = scorecard_files.load()
+    card = formats.load()
     model = unfitted(card, jobs=JOBS)
     model.fit(world.X.iloc[world.labelled], world.label[world.labelled], backlog=world.X.iloc[world.backlog])
     rows = np.concatenate([world.backlog, world.labelled])

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scoring import policy
-from scoring.records import read_case
+from scoring.findings.record import read_case
+from scoring.policy import policy
 from training.arrays import Bools, Floats, Ints
-from training.batches import encode_cases
-from training.dataset import assemble
+from training.dataset.dataset import assemble
+from training.dataset.rows import encode_cases
 from training.simulate import simulate
 
 

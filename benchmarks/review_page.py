@@ -20,11 +20,13 @@ from rich.console import Console
 from rich.table import Table
 
 from embedded import EmbeddedAws
-from embedded.lambda_context import LambdaContext
-from handlers import review_page, settings, single
-from scoring import answering, decision_table
-from scoring.decision_log import DecisionLog
-from scoring.review_links import Links
+from embedded.services.lambda_context import LambdaContext
+from handlers import review_page, single
+from handlers.runtime import settings
+from scoring.decision_log import table as decision_table
+from scoring.decision_log.log import DecisionLog
+from scoring.review import answer as answering
+from scoring.review.links import Links
 
 REQUESTS = 100
 TABLE, KEY = "log", "k" * 64

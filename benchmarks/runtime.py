@@ -16,11 +16,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from scoring import policy, scorecard_files
-from scoring.decide import decide
-from scoring.explain import explain
-from scoring.finding import Finding
-from scoring.records import read_case
+from scoring.decision.decide import decide
+from scoring.explanation.explain import explain
+from scoring.findings.finding import Finding
+from scoring.findings.record import read_case
+from scoring.policy import policy
+from scoring.scorecard import formats
 from training.simulate import simulate
 
 ROUNDS = 9
@@ -46,7 +47,7 @@ def main() -> None:
 
 
 def _deciding() -> Iterator[tuple[str, str]]:
-    card, rules = scorecard_files.load(), policy.load()
+    card, rules = formats.load(), policy.load()
     records = [
         record.record
         for record in simulate(FINDINGS, seed=1)

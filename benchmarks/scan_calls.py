@@ -18,7 +18,7 @@ from rich.table import Table
 
 import triage
 from embedded import EmbeddedAws, Resource, small_organization
-from embedded.resources import MAKERS
+from embedded.organization.resources import MAKERS
 
 FINDINGS = 10_000
 LIMIT = 0.05

@@ -21,9 +21,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from benchmarks.history import simulated
-from scoring import scorecard_files
-from scoring.scorecard import Scorecard
-from scoring.scorecard_files import from_json, to_json
+from scoring.scorecard import formats
+from scoring.scorecard.formats import from_json, to_json
+from scoring.scorecard.scorecard import Scorecard
 from training.train import unfitted
 
 TABLES = 24
@@ -35,7 +35,7 @@ def main() -> None:
     """Print the table."""
     world = simulated(1_000, 3_000, 2 * SCORED, seed=5)
     X, y = world.X.iloc[world.labelled], world.label[world.labelled]
-    prior = scorecard_files.load()
+    prior = formats.load()
     small = unfitted(None, jobs=2).set_params(max_tables=TABLES)
     card = _card(small.fit(X, y, backlog=world.X.iloc[world.backlog]), prior)
     rows = world.X.iloc[world.test].astype(str).to_dict("records")

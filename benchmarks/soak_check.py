@@ -9,11 +9,11 @@ from typing import Any
 from benchmarks.soak_world import World
 from embedded import EmbeddedAws
 from embedded.access_analyzer.finding import finding_v1
-from embedded.inbox import Message
-from scoring.decision_table import from_item, unpack
-from scoring.explain import REPEAT
-from scoring.finding import from_api
-from scoring.log_entries import content_of
+from embedded.services.inbox import Message
+from scoring.decision_log.entries import content_of
+from scoring.decision_log.table import from_item, unpack
+from scoring.explanation.explain import REPEAT
+from scoring.findings.finding import from_api
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FINAL = ("archive", "alert", "none")

@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 from embedded import EmbeddedAws
-from embedded.resources import MAKERS, Resource
+from embedded.organization.resources import MAKERS, Resource
 
 TYPES = {
     "AWS::KMS::Key": ("kms:Decrypt", "kms:DescribeKey"),

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from scoring.scorecard import Key, Table
+from scoring.scorecard.scorecard import Key, Table
 
 TRUST = ("own organization", "contracted", "known vendor", "stranger")
 LEVELS = ("List", "Read", "Tagging", "Write", "Permissions management")

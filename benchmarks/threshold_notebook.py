@@ -6,8 +6,8 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from training.explorer import Explorer
-from training.widgets import ThresholdWidget
+from training.notebook.explorer import Explorer
+from training.notebook.widgets import ThresholdWidget
 
 FINDINGS, MOVES = 100_000, 25
 TARGET = 200.0  # milliseconds

@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from training.record_files import write_records
+from training.history.record_files import write_records
 from training.simulate import simulate
 
 SIZES, LARGE = (3_000, 30_000, 100_000), 1_000_000

@@ -3,6 +3,6 @@
 Context: ``-c retry_seconds=1`` and ``-c lease_seconds=1`` make the workflow's retries short.
 """
 
-from infra.application import application
+from infra.stacks.application import application
 
 application().synth()

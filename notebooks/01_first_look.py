@@ -23,13 +23,13 @@
 HISTORY = None  # e.g. "history.jsonl.gz"
 
 # %%
-from scoring.batch import load_settings
-from scoring.explain import explain
-from training import pictures
-from training.dataframes import decide_history, findings_table, history_or_simulated
-from training.dataset import read_dataset
-from training.files import read_cases
-from training.widgets import show, show_explanation
+from scoring.decision.settings import load_settings
+from scoring.explanation.explain import explain
+from training.dataset.dataset import read_dataset
+from training.dataset.files import read_cases
+from training.evaluation.dataframes import decide_history, findings_table, history_or_simulated
+from training.notebook.widgets import show, show_explanation
+from training.report import plots
 
 path = history_or_simulated(HISTORY)
 
@@ -65,7 +65,7 @@ decisions, contributions = decide_history([path], settings)
 decisions.groupby(["outcome", "verdict"]).size().unstack(fill_value=0)
 
 # %%
-show(pictures.histogram(decisions, settings.card.threshold))
+show(plots.histogram(decisions, settings.card.threshold))
 
 # %%
 decisions["guardrails"].str.split(", ").explode().value_counts().drop("")

@@ -22,15 +22,15 @@ HISTORY = None  # e.g. "history.jsonl.gz"
 MODEL = None  # a registry, a version's folder or a scorecard; None trains one on the spot
 
 # %%
-from scoring import scorecard_files
-from training.backtest import later_than, learned_until
-from training.dataframes import history_or_simulated
-from training.dataset import read_dataset
-from training.explorer import explore, readings_table
-from training.overrides import override, save_to_parameter, save_to_policy
-from training.threshold_picture import ThresholdPicture
+from scoring.scorecard import formats
+from training.dataset.dataset import read_dataset
+from training.evaluation.backtest import later_than, learned_until
+from training.evaluation.dataframes import history_or_simulated
+from training.notebook.explorer import explore, readings_table
+from training.notebook.overrides import override, save_to_parameter, save_to_policy
+from training.notebook.threshold_plot import ThresholdPicture
+from training.notebook.widgets import ThresholdWidget, show
 from training.train import Request, train
-from training.widgets import ThresholdWidget, show
 
 dataset = read_dataset([history_or_simulated(HISTORY)], report=print)
 
@@ -39,10 +39,10 @@ dataset = read_dataset([history_or_simulated(HISTORY)], report=print)
 
 # %%
 if MODEL:
-    card = scorecard_files.load(MODEL)
+    card = formats.load(MODEL)
     rows = later_than(dataset, learned_until(MODEL))
 else:
-    trained = train(dataset, scorecard_files.load(), Request())
+    trained = train(dataset, formats.load(), Request())
     card, rows = trained.card, trained.parts.unseen
 explorer = explore(dataset, rows, card)
 f"{len(rows):,} findings, {int(explorer.unintended.sum())} of them labelled unintended"

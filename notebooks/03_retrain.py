@@ -25,20 +25,20 @@ from tempfile import mkdtemp
 
 import pandas as pd
 
-from scoring import scorecard_files
-from training import pictures
-from training.dataframes import findings_table, history_or_simulated, scores_table
-from training.dataset import read_dataset
-from training.drift import importance
-from training.gate import objections
-from training.metrics import measure, measured
-from training.registry import Registry
-from training.report_words import sentences
-from training.stores import open_store
-from training.threshold import curve
+from scoring.scorecard import formats
+from training.dataset.dataset import read_dataset
+from training.evaluation.dataframes import findings_table, history_or_simulated, scores_table
+from training.evaluation.drift import importance
+from training.evaluation.metrics import measure, measured
+from training.notebook.widgets import show
+from training.registry.promotion import objections
+from training.registry.registry import Registry
+from training.registry.stores import open_store
+from training.registry.version import version_files
+from training.report import plots
+from training.report.sentences import sentences
+from training.threshold.threshold import curve
 from training.train import Request, train
-from training.version import version_files
-from training.widgets import show
 
 dataset = read_dataset([history_or_simulated(HISTORY)], report=print)
 dict(dataset.counts)
@@ -51,7 +51,7 @@ dict(dataset.counts)
 # %%
 registry = Registry(open_store(REGISTRY or mkdtemp()))
 current = registry.current()
-prior = scorecard_files.load()
+prior = formats.load()
 trained = train(dataset, prior, Request(alpha=0.05, delta=0.05))
 metrics = measure(trained)
 for sentence in sentences(metrics):
@@ -71,11 +71,11 @@ drawn = curve(
     delta=0.05,
     population=trained.scores[trained.parts.calibration],
 )
-show(pictures.trade_off(drawn.assign(part="calibration"), trained.card.threshold, alpha=0.05))
+show(plots.trade_off(drawn.assign(part="calibration"), trained.card.threshold, alpha=0.05))
 
 # %%
 part, rows = measured(trained)
-show(pictures.histogram(scores_table(dataset, trained.scores, rows), trained.card.threshold))
+show(plots.histogram(scores_table(dataset, trained.scores, rows), trained.card.threshold))
 
 # %% [markdown]
 # ## Read the tables
@@ -86,7 +86,7 @@ show(pictures.histogram(scores_table(dataset, trained.scores, rows), trained.car
 # %%
 weights = importance(trained.card.tables, dataset.X.iloc[rows])
 sizes = [(" × ".join(one.table.key), one.points) for one in weights[:12]]
-show(pictures.bars(pd.DataFrame(sizes, columns=["name", "points"]), "points"))
+show(plots.bars(pd.DataFrame(sizes, columns=["name", "points"]), "points"))
 
 # %%
 table = weights[0].table

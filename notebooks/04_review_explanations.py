@@ -24,13 +24,13 @@ POLICY = None  # e.g. "policy.toml"
 # %%
 import msgspec
 
-from scoring.batch import load_settings
-from scoring.explain import explain
-from training import pictures
-from training.dataframes import decide_history, history_or_simulated
-from training.edits import changed_decisions, with_points
-from training.files import read_cases
-from training.widgets import show, show_explanation
+from scoring.decision.settings import load_settings
+from scoring.explanation.explain import explain
+from training.dataset.files import read_cases
+from training.evaluation.dataframes import decide_history, history_or_simulated
+from training.notebook.what_if import changed_decisions, with_points
+from training.notebook.widgets import show, show_explanation
+from training.report import plots
 
 path = history_or_simulated(HISTORY)
 settings = load_settings(MODEL, POLICY)
@@ -45,7 +45,7 @@ of_alerts = contributions[contributions["outcome"] == "alert"]
 drivers = of_alerts.groupby("feature")["points"].sum() / (decisions["outcome"] == "alert").sum()
 drivers = drivers.sort_values(key=abs, ascending=False).head(12)
 drivers = drivers.rename_axis("name").reset_index()
-show(pictures.bars(drivers, "points in an alert, on average"))
+show(plots.bars(drivers, "points in an alert, on average"))
 
 # %%
 of_alerts.groupby("text")["points"].agg(["count", "mean"]).sort_values("count", ascending=False).head(12)

@@ -1,11 +1,15 @@
 """Points: integer tenths inside, one decimal where people and files see them."""
 
+import math
 from decimal import Decimal
 
-from scoring.errors import BadInput
+from scoring.files.errors import BadInput
 
 # Far beyond any sensible card; keeps sums exact as floats with one decimal.
 LIMIT = 1_000_000
+
+TENTH = math.log(2) / 100
+"""A tenth of a point as a change of log odds: ten points double the odds."""
 
 
 def to_tenths(points: object, field: str) -> int:

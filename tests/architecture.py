@@ -24,30 +24,39 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "training": ({"scoring"}, {"train", "scale", "notebooks"}),
     "handlers": ({"scoring"}, {"lambda"}),
     "embedded": ({"scoring", "handlers", "training.simulate"}, {"demo"}),
-    "infra": ({"scoring.enrich"}, {"deploy"}),
+    "infra": ({"scoring.aws.enrich"}, {"deploy"}),
     "triage": ({"scoring", "training", "embedded"}, set()),
 }
 
-# The walk of a finding; no file reaches one that comes later, not even through others.
-WALK = (
-    {"finding", "facts"},
-    {"context", "access_level", "principal", "enrich", "policy"},
-    {"features"},
-    {"scorecard", "guardrails"},
-    {"decide"},
-    {"explain"},
-    {"effects"},
-    {"cli"},
+# The way of a finding through `scoring`, from the ground up: a folder imports those before it and none after it.
+ORDER = (
+    ("scoring.files",),
+    ("scoring.points",),
+    ("scoring.findings",),
+    ("scoring.policy", "scoring.aws"),
+    ("scoring.features",),
+    ("scoring.scorecard",),
+    ("scoring.decision",),
+    ("scoring.explanation",),
+    ("scoring.decision_log",),
+    ("scoring.pipeline",),
+    ("scoring.review",),
+    ("scoring.cli",),
 )
-CORE = [
-    *("finding", "facts", "context", "access_level", "principal", "features"),
-    *("scorecard", "guardrails", "policy", "decide", "explain"),
-]
-IMPURE_IMPORTS = {"boto3", "botocore", "random", "secrets", "socket", "subprocess", "time", "scoring.enrich"}
+PURE = ("findings", "policy", "features", "scorecard", "decision", "explanation")
+IMPURE_IMPORTS = {
+    "boto3",
+    "botocore",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "time",
+    "scoring.aws",
+}
 IMPURE_NAMES = {"environ", "getenv", "now", "utcnow", "today", "urandom"}
 AT_IMPORT = {"client", "resource", "Session", "open", "read_text", "read_bytes", "urlopen", *IMPURE_NAMES}
 HANDLERS_AT_IMPORT = {"getLogger", "frozenset", "lru_cache", "compile", "TypeVar"}
-LONGEST = 300
 
 # Packages of environments of their own, which are not here to say what they belong to.
 ELSEWHERE = {"aws_cdk": ["aws-cdk-lib"], "cdk_nag": ["cdk-nag"]}
@@ -75,13 +84,13 @@ class House:
 
     @cached_property
     def imports(self) -> dict[str, set[str]]:
-        """What each module imports, inside functions too, but for what only type checkers read."""
+        """What each module imports: inside functions and for type checkers too."""
         return {name: self.imported_in(tree) for name, tree in self.trees.items()}
 
-    def imported_in(self, tree: ast.AST, *, typing_too: bool = False) -> set[str]:
+    def imported_in(self, tree: ast.AST) -> set[str]:
         """Full names of the modules imported below a node."""
         found = set()
-        for node in ast.iter_child_nodes(tree):
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -89,8 +98,6 @@ class House:
                 found |= names
                 if len(names) < len(node.names):
                     found.add(node.module)
-            elif typing_too or not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-                found |= self.imported_in(node, typing_too=typing_too)
         return found
 
     def reached(self, start: str) -> set[str]:
@@ -109,40 +116,65 @@ def is_within(name: str, packages: Iterable[str]) -> bool:
 
 def upward_imports(house: House) -> Iterator[str]:
     """A folder imports another that it may not know."""
-    for name, tree in house.trees.items():
+    for name in house.trees:
         package = name.partition(".")[0]
         allowed = {package, *ARROWS[package][0]}
-        for imported in house.imported_in(tree, typing_too=True):
+        for imported in house.imports[name]:
             if is_within(imported, SOURCES) and not is_within(imported, allowed):
                 yield f"{name} imports {imported}"
 
 
 def steps_back(house: House) -> Iterator[str]:
-    """A file of the walk imports one that comes later in it."""
-    stages = {f"scoring.{name}": stage for stage, names in enumerate(WALK) for name in names}
+    """A folder of `scoring` imports one that comes after it, or one beside it."""
+    stages = {folder: stage for stage, folders in enumerate(ORDER) for folder in folders}
 
-    def stage_of(module: str) -> int | None:
-        return next((stage for name, stage in stages.items() if is_within(module, [name])), None)
+    def folder_of(module: str) -> str:
+        return ".".join(module.split(".")[:2])
 
     for name in house.trees:
-        stage = stage_of(name)
-        if stage is not None:
-            later = {other for other in house.reached(name) if (stage_of(other) or 0) > stage}
-            yield from (f"{name} reaches {other}, which comes later" for other in later)
+        folder = folder_of(name)
+        if is_within(name, ["scoring"]) and name != "scoring" and folder not in stages:
+            yield f"{name} has no place in the order of the folders"
+        for imported in house.imports[name]:
+            other = folder_of(imported)
+            if folder != other and stages.get(other, -1) >= stages.get(folder, len(ORDER)):
+                yield f"{name} imports {imported}, which comes later"
 
 
 def circles(house: House) -> Iterator[str]:
-    """Modules import each other in a circle."""
+    """Modules import each other in a circle, be it for type checkers alone."""
     for name in house.trees:
         for imported in house.imports[name] & house.trees.keys() - {name}:
-            if name in house.reached(imported) and not is_within(imported, [name]):
+            if name in house.reached(imported):
                 yield f"{name} imports {imported}, which leads back to it"
+
+
+def repeated_names(house: House) -> Iterator[str]:
+    """Two public classes of `scoring` share a name: one word would stand for two things."""
+    homes: dict[str, list[str]] = {}
+    for module, tree in house.trees.items():
+        if is_within(module, ["scoring"]):
+            for name in _classes(tree):
+                homes.setdefault(name, []).append(module)
+    for name, modules in homes.items():
+        if len(modules) > 1 and not name.startswith("_"):
+            yield f"{name} is a class of {' and of '.join(modules)}"
+
+
+def _classes(tree: ast.Module) -> Iterator[str]:
+    """Names of the classes that a module defines, and of the types that it gives a name."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if re.fullmatch(r"[A-Z][a-z]\w*", node.targets[0].id):
+                yield node.targets[0].id
 
 
 def impurities(house: House) -> Iterator[str]:
     """The core, or what it rests on, has a client, a clock, the environment or chance in it."""
-    present = {f"scoring.{name}" for name in CORE} & house.trees.keys()
-    core: set[str] = set().union(*map(house.reached, present))
+    pure = [f"scoring.{name}" for name in PURE]
+    core: set[str] = set().union(*(house.reached(name) for name in house.trees if is_within(name, pure)))
     for name in core:
         yield from (
             f"{name} imports {imported}"
@@ -203,7 +235,7 @@ def work_at_import(house: House) -> Iterator[str]:
 
 
 def bad_manners(root: Path, files: Iterable[str]) -> Iterator[str]:
-    """Files that are too long, unfinished, named for nothing, or know the machine they were written on."""
+    """Files that are unfinished, named for nothing, or know the machine they were written on."""
     for file in files:
         path = root / file
         try:
@@ -211,8 +243,6 @@ def bad_manners(root: Path, files: Iterable[str]) -> Iterator[str]:
         except (UnicodeDecodeError, FileNotFoundError):
             continue
         is_code = path.suffix == ".py" and not file.startswith("tests/")
-        if is_code and text.count("\n") > LONGEST:
-            yield f"{file} has more than {LONGEST} lines"
         if path.name in ("utils.py", "helpers.py", "common.py", "misc.py"):
             yield f"{file} says nothing about what is in it"
         for number, line in enumerate(text.splitlines(), 1):

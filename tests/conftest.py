@@ -24,9 +24,9 @@ settings.load_profile("shared machine")
 @pytest.fixture(autouse=True)
 def unsampled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no finding be drawn into the audit sample, but in the tests of that."""
-    from scoring import audit
+    from scoring.decision import audit_sample
 
-    monkeypatch.setattr(audit, "uniform", lambda *_: 1.0)
+    monkeypatch.setattr(audit_sample, "uniform", lambda *_: 1.0)
 
 
 class Tool(NamedTuple):

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 import triage
 from embedded import EmbeddedAws
-from scoring import decision_table
+from scoring.decision_log import table
 
 TABLE = "decisions"
 STRANGER = "444455556666"
@@ -39,7 +39,7 @@ def runner(capfd: Any) -> Run:
 
 
 def make_table(aws: EmbeddedAws, name: str = TABLE) -> None:
-    decision_table.create(aws.client("dynamodb"), name)
+    table.create(aws.client("dynamodb"), name)
 
 
 def enforcing(path: Path, more: str = "") -> Path:

@@ -1,8 +1,9 @@
 """One hostile finding walks through every output there is; in each it is harmless.
 
-What an explanation is in text and HTML is tested with much more in `tests.scoring.test_explain_hostile`; here
-the same finding goes through the commands, the mails and chats of a deployment, its pages, its logs and what
-training makes of it. The demo has a hostile finding of its own (`tests.lambda_.test_demo`).
+What an explanation is in text and HTML is tested with much more in
+`tests.scoring.explanation.test_explain_hostile`; here the same finding goes through the commands, the
+mails and chats of a deployment, its pages, its logs and what training makes of it.
+The demo has a hostile finding of its own (`tests.lambda_.embedded.test_demo`).
 """
 
 import csv
@@ -21,16 +22,18 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from moto.ses.models import ses_backends
 
 import triage
-from scoring import answering, rendering, review_page, security_hub_update
-from scoring.batch import Settings
-from scoring.policy import Policy, parse
-from scoring.records import Origin, read_case
-from scoring.review import find, open_alerts
-from scoring.review_links import Link, Links
-from scoring.scorecard_files import DEFAULT, load
-from scoring.summary_log import read_summary
+from scoring.decision.settings import Settings
+from scoring.findings.record import Origin, read_case
+from scoring.pipeline import security_hub
+from scoring.pipeline.scheduled.summary_mail import read_summary
+from scoring.policy.policy import Policy, parse
+from scoring.review import answer, page_content
+from scoring.review import page as review_page
+from scoring.review.links import Link, Links
+from scoring.review.verdict import find, open_alerts
+from scoring.scorecard.formats import DEFAULT, load
+from tests.cli.test_review_queue import Session
 from tests.lambda_.deployment import TABLE, Deployment, deployed
-from tests.test_cli_review_queue import Session
 from training.simulate import simulate
 
 MARK = "m4rk"
@@ -226,7 +229,7 @@ def test_explain(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_security_hub_note() -> None:
     case = read_case(finding())
     decision = Settings(load(DEFAULT), Policy()).decide(case)
-    note = security_hub_update.note(case, decision, Policy())
+    note = security_hub.note(case, decision, Policy())
     assert len(note) <= 512
     harmless_text(note)
 
@@ -336,9 +339,9 @@ def _review(here: Deployment, ids: list[str], capsys: pytest.CaptureFixture[str]
     links = Links(url="https://review.example", table=TABLE, keys=("k" * 40,))
     reviewed = find(here.log, ids[0])
     link = Link(finding_id=ids[0], item=reviewed.item, action="expected", issued_at=here.clock())
-    who = answering.Who(HOSTILE, is_verified=False, origin=Origin("192.0.2.1", HOSTILE))
-    shown = review_page.page(answering.look(link, here.log), Policy(), links, who)
-    harmless_page(rendering.to_review_page(shown, longest_note=2000))
+    who = answer.Who(HOSTILE, is_verified=False, origin=Origin("192.0.2.1", HOSTILE))
+    shown = review_page.page(answer.look(link, here.log), Policy(), links, who)
+    harmless_page(page_content.to_html(shown))
     summary = read_summary(here.log, parse("[archives]\ndays = 30\n"), here.clock(), timedelta(days=7))
     harmless_text(summary.text, has="")
     harmless_page(summary.html, has="")

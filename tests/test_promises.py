@@ -14,20 +14,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded import small_organization
-from scoring import scorecard_files
-from scoring.decide import Decision, decide
-from scoring.errors import BadInput
-from scoring.explain import explain
-from scoring.facts import Present, Unknown
-from scoring.finding import Finding
-from scoring.policy_rules import Rule
-from scoring.records import Case, read_case, read_value
+from scoring.decision.decide import Decision, decide
+from scoring.explanation.explain import explain
+from scoring.files.errors import BadInput
+from scoring.findings.facts import Present, Unknown
+from scoring.findings.finding import Finding
+from scoring.findings.record import Case, read_case, read_value
+from scoring.policy.rules import Rule
+from scoring.scorecard import formats
 from tests.lambda_.deployment import STRANGER, Deployment, deployed, event_of
 from tests.lambda_.faults import refused
 from tests.scoring.scenarios import POLICY, SCENARIOS
 
 EVENTS = Path(__file__).parent / "events"
-CARD = scorecard_files.load()
+CARD = formats.load()
 ARTICLE = {"IsAllowedToShare": "true", "Environment": "development"}
 MEMBER_ROLE = "access-triage"
 
@@ -185,9 +185,9 @@ class TestTheNeighbours:
 
     def test_a_misspelt_key_is_an_error(self) -> None:
         """MetaHub's never scores."""
-        card = scorecard_files.DEFAULT.read_text().replace('key = ["environment"]', 'key = ["enviroment"]')
+        card = formats.DEFAULT.read_text().replace('key = ["environment"]', 'key = ["enviroment"]')
         with pytest.raises(BadInput, match="unknown feature 'enviroment'; did you mean 'environment'"):
-            scorecard_files.from_toml(card)
+            formats.from_toml(card)
 
     def test_shared_roles_are_told_apart(self) -> None:
         """ZeroTrust-IAM-Analyzer calls every role without conditions critical, whoever may assume it."""

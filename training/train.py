@@ -11,22 +11,22 @@ from typing import Any, Final, Literal
 import msgspec
 import numpy as np
 
-from scoring.errors import BadInput
-from scoring.features import BY_NAME
-from scoring.scorecard import Key, Scorecard, Table
-from scoring.scorecard_files import from_json, to_json
+from scoring.features.features import BY_NAME
+from scoring.files.errors import BadInput
+from scoring.scorecard.formats import from_json, to_json
+from scoring.scorecard.scorecard import Key, Scorecard, Table
 from training.arrays import Ints
-from training.batches import NONE
-from training.dataset import Dataset
-from training.estimator import AdditiveScorecardClassifier
-from training.evidence import with_evidence
-from training.final_scores import final_scores
-from training.parts import SETTLING_DAYS, Parts, part
-from training.risk import calibrate_risk
-from training.threshold import Threshold, choose_threshold
+from training.dataset.dataset import Dataset
+from training.dataset.rows import NONE
+from training.dataset.split import SETTLING_DAYS, Parts, part
+from training.estimator.estimator import AdditiveScorecardClassifier
+from training.estimator.value_counts import with_evidence
+from training.threshold.risk import calibrate_risk
+from training.threshold.scores import final_scores
+from training.threshold.threshold import Threshold, choose_threshold
 
 # How often these were seen is precedent. Whoever shares a resource can set its tags, but what a tag takes off
-# is limited unless this very principal was seen with it before; see `scoring.scorecard`.
+# is limited unless this very principal was seen with it before; see `scoring.scorecard.scorecard`.
 PRECEDENT: Final[tuple[Key, ...]] = (
     ("principal",),
     ("principal", "account"),
@@ -35,7 +35,7 @@ PRECEDENT: Final[tuple[Key, ...]] = (
     ("principal", "resource_type"),
 )
 ACCOUNT: Final[Key] = ("account",)
-# A finding that neither of these tables has seen goes to a person: see `scoring.never_seen`.
+# A finding that neither of these tables has seen goes to a person: see `scoring.decision.never_seen`.
 SEEN_IN: Final[tuple[Key, ...]] = (("principal",), ACCOUNT)
 MOST_TABLES: Final = 40
 # "meant to be public" is left out: a person has approved it, and the weighted card takes points off for it.
@@ -57,7 +57,7 @@ class Request:
     labels : str
         ``none`` gives the prior card with precedent, and its own threshold.
     calibration_share, test_share : float or None
-        Of the labelled findings; None: see `training.parts.default_shares`.
+        Of the labelled findings; None: see `training.dataset.split.default_shares`.
     settling_days : float
         Findings younger than that are no precedent unless somebody has reviewed them.
     """
@@ -166,7 +166,7 @@ def _fit(
 
 
 def unfitted(prior: Scorecard | None, *, seed: int = 0, jobs: int = 1) -> AdditiveScorecardClassifier:
-    """Return the estimator that `train` fits to rows of `training.dataset`."""
+    """Return the estimator that `train` fits to rows of `training.dataset.dataset`."""
     return AdditiveScorecardClassifier(
         prior,
         precedent=PRECEDENT,

@@ -12,8 +12,8 @@ leaves the machine and no credentials are used. It needs the extra `demo`.
 """
 
 from embedded.aws import EmbeddedAws
-from embedded.organization import Account, BuiltOrganization, Organization
-from embedded.resources import Resource
-from embedded.sample import small_organization
+from embedded.organization.organization import Account, BuiltOrganization, Organization
+from embedded.organization.resources import Resource
+from embedded.organization.sample import small_organization
 
 __all__ = ["Account", "BuiltOrganization", "EmbeddedAws", "Organization", "Resource", "small_organization"]

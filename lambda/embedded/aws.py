@@ -12,12 +12,12 @@ from unittest.mock import patch
 
 from embedded import clock as clocks
 from embedded.access_analyzer import register
-from embedded.delivery import Delivery, Handler, Target
-from embedded.event_bus import Event, put_on_default_bus
 from embedded.findings import Findings
-from embedded.inbox import Inbox
-from embedded.organization import BuiltOrganization, Organization, build
-from embedded.policy_simulator import simulating
+from embedded.organization.organization import BuiltOrganization, Organization, build
+from embedded.services.delivery import Delivery, Handler, Target
+from embedded.services.event_bus import Event, put_on_default_bus
+from embedded.services.inbox import Inbox
+from embedded.services.policy_simulator import simulating
 from embedded.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class EmbeddedAws:
     Parameters
     ----------
     organization
-        A description of an organization to build on entry; see `embedded.sample.small_organization`.
+        A description of an organization to build on entry; see
+        `embedded.organization.sample.small_organization`.
     account
         The home account, where handlers run: the organization's security account, else 111122223333.
     region
@@ -187,7 +188,7 @@ class EmbeddedAws:
         pattern
             The rule's event pattern; otherwise all that Access Analyzer sends.
         retries, environment, dead_letter_queue
-            See `embedded.delivery.Target`.
+            See `embedded.services.delivery.Target`.
 
         Returns
         -------

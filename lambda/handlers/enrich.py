@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import invocation
-from handlers import state as states
-from scoring.records import read_value
-from scoring.steps.enrich import enrich
+from handlers.runtime import invocation
+from handlers.runtime import workflow_state as states
+from scoring.findings.record import read_value
+from scoring.pipeline.steps.enrich import enrich
 
 
 def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take an event of EventBridge, or the state of an earlier round; see `handlers.state`.
+    """Take an event of EventBridge, or the state of an earlier round; see `handlers.runtime.workflow_state`.
 
     Returns
     -------

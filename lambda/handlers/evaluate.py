@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import invocation
-from scoring.steps.evaluate import evaluate
+from handlers.runtime import invocation
+from scoring.pipeline.steps.evaluate import evaluate
 
 
 def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take the state on; see `handlers.state`.
+    """Take the state on; see `handlers.runtime.workflow_state`.
 
     Returns
     -------

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import invocation
-from handlers import state as states
-from scoring.alerting import triage_unreadable
-from scoring.steps.notify import notify
+from handlers.runtime import invocation
+from handlers.runtime import workflow_state as states
+from scoring.pipeline.alerts.alert import triage_unreadable
+from scoring.pipeline.steps.notify import notify
 
 
 def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take the state on; see `handlers.state`.
+    """Take the state on; see `handlers.runtime.workflow_state`.
 
     Where it says that a step failed, or that the event cannot be read, the event goes before a person as it
     is.

@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from handlers import settings
-from handlers.invocation import Invocation, begun
-from handlers.kept import Problem
-from scoring.configuration_alert import alert_configuration
-from scoring.reconcile import Schedule, reconcile
-from scoring.runtime import Runtime
-from scoring.watch import is_call
-from scoring.watch_calls import take_call
+from handlers.runtime import settings
+from handlers.runtime.invocation import Invocation, begun
+from handlers.runtime.last_good import Problem
+from scoring.pipeline.alerts.alert import alert_configuration
+from scoring.pipeline.runtime import Runtime
+from scoring.pipeline.scheduled.reconcile import Schedule, reconcile
+from scoring.pipeline.suppression.cloudtrail_calls import take_call
+from scoring.pipeline.suppression.suspicions import is_call
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        What was done; see `scoring.reconcile.Run`.
+        What was done; see `scoring.pipeline.scheduled.reconcile.Run`.
 
     Raises
     ------

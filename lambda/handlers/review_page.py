@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from handlers import logs, metrics, review_http, review_settings
-from handlers.review_http import Request, TooLong
-from handlers.review_settings import PageClients, PageSettings
-from scoring import answering, rendering, review_content, review_page, similar
-from scoring.answering import Busy, Standing
-from scoring.errors import BadInput
-from scoring.review_content import LONGEST_NOTE, Page, Problem
-from scoring.review_links import Expired, Forged, Link, Links
+from handlers.review import http, settings
+from handlers.review.http import Request, TooLong
+from handlers.review.settings import PageClients, PageSettings
+from handlers.runtime import logs, metrics
+from scoring.decision_log import similar
+from scoring.files.errors import BadInput
+from scoring.review import answer as answering
+from scoring.review import page as review_page
+from scoring.review import page_content
+from scoring.review.answer import Busy, Standing
+from scoring.review.links import Expired, Forged, Link, Links
+from scoring.review.page_content import LONGEST_NOTE, Page, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +34,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         logs.configure(context)
     is_head = False
     try:
-        given = review_settings.read(os.environ)
-        request = review_http.read(event, given.review_auth, given.review_url)
+        given = settings.read(os.environ)
+        request = http.read(event, given.review_auth, given.review_url)
         is_head = request.method == "HEAD"
         answer = _answer(request, given)
     except Exception:
@@ -39,33 +43,33 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         logger.exception("the review page failed")
         if logs.is_lambda():
             metrics.emit([("Errors", 1)])
-        answer = review_content.problem("failed")
+        answer = page_content.problem("failed")
     if isinstance(answer, str):
-        return review_http.see_other(answer)
-    html = rendering.to_review_page(answer, longest_note=LONGEST_NOTE)
-    return review_http.response(answer.status, html, is_head=is_head)
+        return http.see_other(answer)
+    html = page_content.to_html(answer)
+    return http.response(answer.status, html, is_head=is_head)
 
 
 def _answer(request: Request, given: PageSettings) -> Page | str:
     """Return a page, or the token of the one to go on with."""
     if given.review_auth == "AWS_IAM" and not request.signed_in:
-        return review_content.problem("refused")
+        return page_content.problem("refused")
     if request.method not in ("GET", "HEAD", "POST"):
-        return review_content.problem("method")
-    page, now = review_settings.clients(given), datetime.now(UTC)
+        return page_content.problem("method")
+    page, now = settings.clients(given), datetime.now(UTC)
     try:
         links, link = _read(request.token, page, now)
     except Forged:
-        return review_content.problem("forged")
+        return page_content.problem("forged")
     except Expired as expired:
-        return review_content.problem("expired", expired.link)
+        return page_content.problem("expired", expired.link)
     problem = _objection(request)
     if problem is not None:
-        return review_content.problem(problem, link)
+        return page_content.problem(problem, link)
     try:
         answering.admit(link, page.log, now)
     except Busy:
-        return review_content.problem("busy", link)
+        return page_content.problem("busy", link)
     standing = answering.look(link, page.log)
     if request.method == "POST" and standing.state in ("open", "unfinished", "given"):
         try:
@@ -116,7 +120,7 @@ def _said(link: Link, request: Request) -> dict[str, Any]:
 
 
 def _show(standing: Standing, page: PageClients, links: Links, request: Request, given: PageSettings) -> Page:
-    policy = review_settings.policy_now(given, os.environ)
+    policy = settings.policy_now(given, os.environ)
     past: tuple[Any, ...] = ()
     if standing.state == "open" and standing.reviewed is not None:
         past = similar.nearest(page.log.client, page.log.table, standing.reviewed.case, standing.link.item)

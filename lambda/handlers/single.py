@@ -5,10 +5,10 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handlers.invocation import Invocation, begun
-from scoring.decision_log import Taken
-from scoring.pipeline import triage_event
-from scoring.runtime import Done
+from handlers.runtime.invocation import Invocation, begun
+from scoring.decision_log.log import Taken
+from scoring.pipeline.event import triage_event
+from scoring.pipeline.runtime import Done
 
 _LEAST_SECONDS = 10.0  # for one message
 

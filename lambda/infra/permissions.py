@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
-from scoring.enrich import MEMBER_ACTIONS, OWN_ACTIONS
+from scoring.aws.enrich import MEMBER_ACTIONS, OWN_ACTIONS
 
 # Actions that IAM ties to no resource, by the Service Authorization Reference.
 _ANYWHERE = frozenset(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCES = {"handlers": Path("lambda"), "scoring": Path()}
-DATA = ("scoring/data", "scoring/templates")
+DATA_SUFFIXES = {".toml", ".json", ".j2", ".css"}
 
 
 def runtime_files(root: Path) -> dict[str, Path]:
@@ -28,9 +28,9 @@ def runtime_files(root: Path) -> dict[str, Path]:
             if name not in found:
                 found[name] = file
                 waiting += _imported(file)
-    for folder in DATA:
-        for file in (root / folder).iterdir():
-            found[f"{folder}/{file.name}"] = file
+    for file in (root / "scoring").rglob("*"):
+        if file.suffix in DATA_SUFFIXES:
+            found[file.relative_to(root).as_posix()] = file
     return dict(sorted(found.items()))
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.delivery import Handler
+from embedded.services.delivery import Handler
 from handlers import single
 from tests.lambda_.deployment import Deployment, deployed
 

@@ -11,15 +11,17 @@ from unittest.mock import patch
 
 import pytest
 
-from embedded import EmbeddedAws, shortcuts
-from embedded.delivery import Handler
-from embedded.inbox import Message
-from embedded.lambda_context import LambdaContext
-from embedded.organization import Organization
-from handlers import reconcile, settings, single
-from scoring import decision_table
-from scoring.decision_log import DecisionLog
-from scoring.effects import Writers
+from embedded import EmbeddedAws
+from embedded.organization.organization import Organization
+from embedded.services import faster_moto
+from embedded.services.delivery import Handler
+from embedded.services.inbox import Message
+from embedded.services.lambda_context import LambdaContext
+from handlers import reconcile, single
+from handlers.runtime import settings
+from scoring.aws.sessions import Writers
+from scoring.decision_log import table
+from scoring.decision_log.log import DecisionLog
 
 TABLE = "log"
 STRANGER = "444455556666"
@@ -55,7 +57,7 @@ class Deployment:
         self._environment, self._path = monkeypatch, path
         self.inbox = aws.create_topic("alerts")
         self.dynamodb = aws.client("dynamodb")
-        decision_table.create(self.dynamodb, TABLE)
+        table.create(self.dynamodb, TABLE)
         self.analyzer_arn = aws.findings.analyzer_for("external")
         self.set(
             TOPIC_ARN=self.inbox.topic_arn,
@@ -131,8 +133,8 @@ class Deployment:
 
     def items(self, finding_id: str) -> list[dict[str, Any]]:
         """The decisions on a finding as they are logged, the record decoded."""
-        found = decision_table.of_finding(self.dynamodb, TABLE, finding_id)
-        return [item | {"record": decision_table.unpack(item)} for item in found]
+        found = table.of_finding(self.dynamodb, TABLE, finding_id)
+        return [item | {"record": table.unpack(item)} for item in found]
 
     def effects(self, finding_id: str) -> list[str]:
         return [item["effect"] for item in self.items(finding_id)]
@@ -152,7 +154,7 @@ def deployed(
     told = SimpleNamespace(now=lambda zone: clock().astimezone(zone))
     with (
         EmbeddedAws(organization, clock=clock) as aws,
-        shortcuts.taken(),
+        faster_moto.taken(),
         patch.object(settings, "datetime", told),
     ):
         settings.clients.cache_clear()

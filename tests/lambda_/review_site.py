@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 from urllib.parse import urlencode
 
-from handlers import review_page, review_settings
+from handlers import review_page
+from handlers.review import settings
 from tests.lambda_.deployment import Deployment
 
 URL = "https://review.example"
@@ -83,10 +84,10 @@ def site(here: Deployment, url: str = URL, auth: str = "NONE") -> Iterator[None]
     arn = secrets.create_secret(Name="review", SecretString="a secret of the tests, long enough")["ARN"]
     here.set(REVIEW_URL=url, REVIEW_SECRET=arn, REVIEW_AUTH=auth)
     told = SimpleNamespace(now=lambda zone: here.clock().astimezone(zone))
-    review_settings.clients.cache_clear()
+    settings.clients.cache_clear()
     with patch.object(review_page, "datetime", told):
         yield
-    review_settings.clients.cache_clear()
+    settings.clients.cache_clear()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from embedded.lambda_context import LambdaContext
+from embedded.services.lambda_context import LambdaContext
 from handlers import archive, enrich, evaluate, notify, single
 
 STEPS: dict[str, tuple[str, Any]] = {

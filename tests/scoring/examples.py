@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from scoring.context import Account, Context, PrincipalAccount
-from scoring.facts import ABSENT, Present
-from scoring.finding import Finding
+from scoring.findings.context import Account, Context, PrincipalAccount
+from scoring.findings.facts import ABSENT, Present
+from scoring.findings.finding import Finding
 from tests.scoring.strategies import ORGANIZATION, OWN, STRANGER
 
 KEY = Finding(

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from scoring import scorecard_files
-from scoring.decide import Decision, decide, skip_notice
-from scoring.explanation import Answers, Similar
-from scoring.finding import Notice
-from scoring.policy import Allow, Policy
-from scoring.records import Case, read_case
-from scoring.scorecard import Model
+from scoring.decision.decide import Decision, decide, skip_notice
+from scoring.explanation.content import Answers, Similar
+from scoring.findings.finding import Notice
+from scoring.findings.record import Case, read_case
+from scoring.policy.policy import Allow, Policy
+from scoring.scorecard import formats
+from scoring.scorecard.scorecard import Model
 
 TESTS = Path(__file__).parents[1]
 GOLDEN = TESTS / "golden" / "explain"
@@ -24,7 +24,7 @@ POLICY = Policy(
     ),
     known_vendors={"464622532012": "Datadog"},
 )
-CARD = scorecard_files.load(GOLDEN / "scorecard.toml")
+CARD = formats.load(GOLDEN / "scorecard.toml")
 
 ANSWERS = Answers(
     "https://review.example/WyJiYjViIiwiMjAyNi0xMS0wMiIsMCwwXQ.auhYGA.l5K8geNonIaqV-HqZyiZzpLQ9tp395uPJ0ZAvnIS_eA",

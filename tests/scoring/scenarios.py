@@ -4,14 +4,14 @@ from typing import Any
 
 import msgspec
 
-from scoring import policy as policies
-from scoring import scorecard_files
-from scoring.context import Account, Context, PrincipalAccount, Reactivation
-from scoring.facts import ABSENT, Present, Unknown
-from scoring.finding import Finding
+from scoring.findings.context import Account, Context, PrincipalAccount, Reactivation
+from scoring.findings.facts import ABSENT, Present, Unknown
+from scoring.findings.finding import Finding
+from scoring.policy import policy as policies
+from scoring.scorecard import formats
 from tests.scoring import strategies as some
 
-CARD = scorecard_files.load()
+CARD = formats.load()
 PARTNER = "222233334444"
 POLICY = msgspec.structs.replace(
     policies.load(),

@@ -11,17 +11,17 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from scoring import scorecard_files
-from scoring.access_level import LEVELS
-from scoring.context import Account, Context, PrincipalAccount, Reactivation
-from scoring.facts import ABSENT, NOT_LOOKED_UP, Fact, Present, Unknown
-from scoring.features import ABSENT as NOT_THERE
-from scoring.features import BY_NAME, NOT_APPLICABLE, feature
-from scoring.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
-from scoring.policy import Allow, Guardrails, Policy
-from scoring.policy_rules import Rule
-from scoring.principal import TRUST
-from scoring.scorecard import Scorecard
+from scoring.features.features import ABSENT as NOT_THERE
+from scoring.features.features import BY_NAME, NOT_APPLICABLE, feature
+from scoring.findings.access.action_reference import LEVELS
+from scoring.findings.access.principal import TRUST
+from scoring.findings.context import Account, Context, PrincipalAccount, Reactivation
+from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Fact, Present, Unknown
+from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.policy.policy import Allow, Guardrails, Policy
+from scoring.policy.rules import Rule
+from scoring.scorecard import formats
+from scoring.scorecard.scorecard import Scorecard
 from tests.scoring.pools import (
     ACCOUNTS,
     ACTIONS,
@@ -282,7 +282,7 @@ def scorecards(draw: st.DrawFn, names: tuple[str, ...] = _FEATURES) -> Scorecard
     probabilities = sorted(draw(st.lists(st.floats(0, 1), min_size=2, max_size=2)))
     made: list[dict[str, Any]] = [draw(tables(key)) for key in keys]
     content = {
-        "schema": scorecard_files.SCHEMA,
+        "schema": formats.SCHEMA,
         "unit": "tenths",
         "name": draw(st.sampled_from(("a card", "×"))),
         "version": "1",
@@ -297,4 +297,4 @@ def scorecards(draw: st.DrawFn, names: tuple[str, ...] = _FEATURES) -> Scorecard
         prior = {**content, "kind": "weighted", "risk": [], "threshold": draw(st.none() | _tenths)}
         seen_in = st.lists(st.sampled_from([table["key"] for table in made]), max_size=2)
         content |= {"seen_in": draw(seen_in), "prior": draw(st.sampled_from((None, prior)))}
-    return scorecard_files.from_json(json.dumps(content))
+    return formats.from_json(json.dumps(content))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scoring.finding import Finding
+from scoring.findings.finding import Finding
 
 
 def as_json(finding: Finding, shape: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import pytest
 import triage
 from embedded import EmbeddedAws
 from tests.live_aws import Run, runner
-from training.record_files import write_records
+from training.history.record_files import write_records
+from training.registry.stores import BucketStore
 from training.simulate import simulate
-from training.stores import BucketStore
 
 FINDINGS = 1500
 BUCKET = "models"

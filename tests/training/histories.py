@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from scoring import policy, scorecard_files
-from scoring.features import featurise
-from scoring.finding import Finding
-from scoring.records import read_case
-from scoring.scorecard import Scorecard
+from scoring.features.features import featurise
+from scoring.findings.finding import Finding
+from scoring.findings.record import read_case
+from scoring.policy import policy
+from scoring.scorecard import formats
+from scoring.scorecard.scorecard import Scorecard
 from tests.live_aws import Run
-from training.dataset import Dataset, read_dataset
+from training.dataset.dataset import Dataset, read_dataset
 
 Record = dict[str, Any]
 
@@ -98,7 +99,7 @@ def trained(run: Run, records: Iterable[Record], folder: Path, *options: object)
     result = run("train", write(folder / "h.jsonl", records), "--out", folder / "m", *options)
     assert (result.code, result.err) == (0, "")
     name = result.out.strip().splitlines()[-1].split(": ")[0]
-    return scorecard_files.load(name), Path(name)
+    return formats.load(name), Path(name)
 
 
 def scores(card: Scorecard, records: Iterable[Record]) -> list[int]:

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from scoring import policy, scorecard_files
-from scoring.audit import draw
-from scoring.batch import Settings
-from scoring.finding import Finding
-from scoring.log_entries import content_of
-from scoring.records import read_case
-from scoring.scorecard import Scorecard
-from training.dataset import read_dataset
-from training.final_scores import final_scores
-from training.record_files import write_records
+from scoring.decision.audit_sample import draw
+from scoring.decision.settings import Settings
+from scoring.decision_log.entries import content_of
+from scoring.findings.finding import Finding
+from scoring.findings.record import read_case
+from scoring.policy import policy
+from scoring.scorecard import formats
+from scoring.scorecard.scorecard import Scorecard
+from training.dataset.dataset import read_dataset
+from training.history.record_files import write_records
 from training.simulate import Organization, simulate
+from training.threshold.scores import final_scores
 from training.train import Request, train
 
 ALPHA, DELTA = 0.1, 0.1
@@ -80,7 +81,7 @@ def true_miss_rates(seed: int, folder: Path, n: int = 2500) -> list[float | None
         write_records(period(cycle, n, seed, card), str(path))
         paths.append(str(path))
         history = read_dataset(paths, report=pytest.fail)
-        trained = train(history, scorecard_files.load(), Request(alpha=ALPHA, delta=DELTA))
+        trained = train(history, formats.load(), Request(alpha=ALPHA, delta=DELTA))
         card = trained.card
         columns = {f.name for f in card.features} - set(population.X.columns)
         assert not columns, columns

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring import policy, scorecard_files
-from scoring.access_level import LEVELS
-from scoring.batch import Settings
-from scoring.features import UNKNOWN
-from scoring.finding import Finding
-from scoring.scorecard import Scorecard
+from scoring.decision.settings import Settings
+from scoring.features.features import UNKNOWN
+from scoring.findings.access.action_reference import LEVELS
+from scoring.findings.finding import Finding
+from scoring.policy import policy
+from scoring.scorecard import formats
+from scoring.scorecard.scorecard import Scorecard
 from tests.live_aws import Run
 from tests.training.histories import (
     ACCOUNT,
@@ -28,11 +29,11 @@ from tests.training.histories import (
     trained,
     write,
 )
-from training.backtest import learned_until
-from training.files import read_cases
-from training.registry import Registry
-from training.stores import FolderStore
-from training.version import load_training
+from training.dataset.files import read_cases
+from training.evaluation.backtest import learned_until
+from training.registry.registry import Registry
+from training.registry.stores import FolderStore
+from training.registry.version import load_training
 
 ORDERED = {
     "access_level": LEVELS,
@@ -57,7 +58,7 @@ def metrics_of(version: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def card(version: Path) -> Scorecard:
-    return scorecard_files.load(version)
+    return formats.load(version)
 
 
 # The files of a version.
@@ -93,7 +94,7 @@ def test_what_is_measured_is_later_than_what_was_learned_from(version: Path) -> 
 
 
 def test_the_runtime_takes_the_registry_the_version_and_the_file(registry: Path, version: Path) -> None:
-    loaded = {scorecard_files.load(where).sha256 for where in (registry, version, version / "scorecard.json")}
+    loaded = {formats.load(where).sha256 for where in (registry, version, version / "scorecard.json")}
     assert loaded == {metrics_of(version)["model"]["sha256"]}
     assert learned_until(str(registry)) == learned_until(str(version / "scorecard.json")) is not None
 
@@ -202,7 +203,7 @@ def test_with_no_labels_and_no_precedent_the_result_is_the_card(
 ) -> None:
     young = [record(n, n / 10) for n in range(20)]
     card, _ = trained(run, young, tmp_path, "--labels", labels)
-    assert scores(card, probes()) == scores(scorecard_files.load(), probes())
+    assert scores(card, probes()) == scores(formats.load(), probes())
 
 
 def test_with_no_labels_there_is_no_threshold_and_nothing_is_archived(run: Run, tmp_path: Path) -> None:
@@ -248,12 +249,12 @@ def test_without_calibration_there_is_no_threshold(run: Run, history: Path, tmp_
 
 
 def test_the_prior_is_where_learning_starts(run: Run, tmp_path: Path) -> None:
-    text = scorecard_files.DEFAULT.read_text().replace('name = "default"', 'name = "ours"')
+    text = formats.DEFAULT.read_text().replace('name = "default"', 'name = "ours"')
     assert "base = 4" in text
     (tmp_path / "ours.toml").write_text(text.replace("base = 4", "base = 44"))
     young = [record(n, n / 10) for n in range(20)]
     card, version = trained(run, young, tmp_path, "--prior", tmp_path / "ours.toml")
-    assert scores(card, probes()) == [score + 400 for score in scores(scorecard_files.load(), probes())]
+    assert scores(card, probes()) == [score + 400 for score in scores(formats.load(), probes())]
     assert metrics_of(version)["model"]["prior"]["name"] == "ours"
 
 

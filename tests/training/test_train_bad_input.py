@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from scoring import features, scorecard_files
+from scoring.features import features
+from scoring.scorecard import formats
 from tests.live_aws import Run
 from tests.training.histories import Record, at, record, write
-from training import verdicts
-from training.dataset import BROKEN
-from training.record_files import write_records
+from training.dataset import verdicts
+from training.dataset.dataset import BROKEN
+from training.history.record_files import write_records
 
 GOOD = [record(n, n, verdict="unintended" if n % 4 == 0 else "expected") for n in range(30)]
 
@@ -57,7 +58,7 @@ def test_a_broken_record_is_named_and_the_others_are_used(
     assert f"{path}: {says}" in one_line(result.err)
     assert f"1 {BROKEN}" in result.out
     assert "30 with a verdict" in result.out
-    assert scorecard_files.load(tmp_path / "m").kind == "trained"
+    assert formats.load(tmp_path / "m").kind == "trained"
 
 
 def test_events_that_are_no_finding_are_passed_over_and_counted(run: Run, tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_one_class_only(run: Run, tmp_path: Path, only: str, n: int) -> None:
     # All expected proves nothing about the unintended: nothing may be archived.
     assert (metrics["threshold"]["value"] is None) == (only == "expected" or n < 59)
     assert "risk" in (version / "scorecard.json").read_text()
-    assert scorecard_files.load(version).risk == ()
+    assert formats.load(version).risk == ()
 
 
 def test_labels_before_findings_are_no_labels(run: Run, tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ For the demo, the tests and the benchmarks. Only the standard library, no clock:
 same bytes.
 """
 
-from training.simulate.description import Account, Principal, Resource, Team
-from training.simulate.organization import Organization
 from training.simulate.stream import START, SimulatedRecord, simulate
+from training.simulate.world.description import Account, Principal, Resource, Team
+from training.simulate.world.organization import Organization
 
 __all__ = ["START", "Account", "Organization", "Principal", "Resource", "SimulatedRecord", "Team", "simulate"]

@@ -4,17 +4,17 @@ import math
 from dataclasses import dataclass
 from random import Random
 
-from training.simulate.chance import Weighted, seeded
-from training.simulate.conditions import CONDITION, draw_condition
-from training.simulate.description import TRUST, TRUSTS, Principal, Resource
-from training.simulate.epochs import STEPS, Epoch, build_epochs
-from training.simulate.kinds import KIND_INDEX, KINDS
-from training.simulate.organization import Organization
 from training.simulate.precedent import NEVER_SEEN_SHARE, REPEATED_SHARE, Precedent, subject_of
-from training.simulate.principals import never_seen
 from training.simulate.shapes import Draft
-from training.simulate.sharing import SINGLE, Relationship, fits
 from training.simulate.truth import SHIFT, Truth
+from training.simulate.world.chance import Weighted, seeded
+from training.simulate.world.conditions import CONDITION, draw_condition
+from training.simulate.world.description import TRUST, TRUSTS, Principal, Resource
+from training.simulate.world.epochs import STEPS, Epoch, build_epochs
+from training.simulate.world.kinds import KIND_INDEX, KINDS
+from training.simulate.world.organization import Organization
+from training.simulate.world.principals import never_seen
+from training.simulate.world.sharing import SINGLE, Relationship, fits
 
 _PILOT = 5000  # findings from which the base rate is set
 

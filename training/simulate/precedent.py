@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from training.simulate.description import TRUST, Principal
-from training.simulate.kinds import KINDS
-from training.simulate.sharing import SINGLE, Relationship, Sharing, fits
+from training.simulate.world.description import TRUST, Principal
+from training.simulate.world.kinds import KINDS
+from training.simulate.world.sharing import SINGLE, Relationship, Sharing, fits
 
 Pair = tuple[int, int, str]  # team, principal, and the subject where that tells who it really is
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.simulate.clock import millis, nanos, offset, seconds
-from training.simulate.description import Resource
+from training.simulate.world.description import Resource
 
 Json = dict[str, Any]
 

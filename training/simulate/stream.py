@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from training.simulate import catalogue, clock, shapes
-from training.simulate.chance import Weighted, seeded
-from training.simulate.description import TRUST, Account
+from training.simulate import clock, shapes
 from training.simulate.draws import Drawn, Draws
 from training.simulate.hostile import spoil
-from training.simulate.organization import Organization
 from training.simulate.shapes import Json
+from training.simulate.world import catalogue
+from training.simulate.world.chance import Weighted, seeded
+from training.simulate.world.description import TRUST, Account
+from training.simulate.world.organization import Organization
 
 START = "2026-01-05T00:00:00Z"
 

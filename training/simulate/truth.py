@@ -7,12 +7,12 @@ history of a pair adds stands in `precedent`.
 
 from collections.abc import Mapping
 
-from training.simulate import catalogue
-from training.simulate.chance import seeded
-from training.simulate.conditions import CONDITIONS
-from training.simulate.description import TRUST, TRUSTS
-from training.simulate.kinds import KINDS
-from training.simulate.organization import Organization
+from training.simulate.world import catalogue
+from training.simulate.world.chance import seeded
+from training.simulate.world.conditions import CONDITIONS
+from training.simulate.world.description import TRUST, TRUSTS
+from training.simulate.world.kinds import KINDS
+from training.simulate.world.organization import Organization
 
 SHIFT = 0.5  # how far the base rate drifts over the simulated time
 

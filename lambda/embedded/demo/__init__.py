@@ -1,0 +1,1 @@
+"""The demo: an organization, its findings, the real handler."""

@@ -1,0 +1,1 @@
+"""Accounts and resources of an embedded organization."""

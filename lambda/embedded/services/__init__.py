@@ -1,0 +1,1 @@
+"""Parts of AWS that moto lacks."""

@@ -1,0 +1,1 @@
+"""The review page's requests and settings."""

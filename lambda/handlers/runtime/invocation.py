@@ -1,0 +1,91 @@
+"""What every invocation begins and ends with: settings, log lines, metrics."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from handlers.runtime import logs, metrics, settings
+from handlers.runtime import workflow_state as states
+from scoring.decision_log.log import Taken
+from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.steps.state import Turn
+
+logger = logging.getLogger(__name__)
+
+
+class Invocation:
+    """One invocation: what it needs, and what it counts.
+
+    Attributes
+    ----------
+    runtime : Runtime
+    seconds_left : callable
+        Until the function's own limit.
+    counted : list of (name, value)
+        See `handlers.runtime.metrics`.
+    """
+
+    def __init__(self, runtime: Runtime, seconds_left: Callable[[], float]) -> None:
+        self.runtime, self.seconds_left = runtime, seconds_left
+        self.counted: list[tuple[str, float]] = []
+
+    def tell(self, done: Done, event: object = None) -> None:
+        """Log and count what became of a finding."""
+        logs.tell(done, self.runtime.mode)
+        self.counted += metrics.of_done(done, event, self.runtime.now())
+
+    def count(self, name: str, value: float = 1) -> None:
+        """Count something else."""
+        self.counted.append((name, value))
+
+
+@contextmanager
+def begun(context: Any) -> Iterator[Invocation]:
+    """Read the settings, and give what the invocation needs; whatever happens, the metrics are written.
+
+    Parameters
+    ----------
+    context : Lambda's context object
+    """
+
+    def seconds_left() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    if logs.is_lambda():
+        logs.configure(context)
+    counted: list[tuple[str, float]] = []
+    try:
+        given = settings.read(os.environ)
+        invocation = Invocation(settings.runtime(given, seconds_left=seconds_left), seconds_left)
+        counted = invocation.counted
+        for problem in settings.configuration(given).problems:
+            logger.error("the %s is not valid: %s", problem.name, problem.text)
+            invocation.count("ConfigurationInvalid")
+        yield invocation
+    except Taken:
+        raise
+    except Exception:
+        counted.append(("Errors", 1))
+        raise
+    finally:
+        if logs.is_lambda():
+            metrics.emit(counted)
+
+
+def of_step(step: Callable[[Turn, Runtime], Turn], state: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Let a step of the workflow take the state on, and give what it adds."""
+    turn, number = states.read(state)
+    with begun(context) as invocation:
+        return told(step(turn, invocation.runtime), invocation, state, number, since=turn)
+
+
+def told(
+    turn: Turn, invocation: Invocation, state: Mapping[str, Any], number: int, since: Turn | None = None
+) -> dict[str, Any]:
+    """Give what a step adds to the state; where the finding is done, log and count that."""
+    added = states.write(turn, state, number, since=since)
+    if turn.next == "DONE":
+        invocation.tell(turn.done(), state)
+    return added

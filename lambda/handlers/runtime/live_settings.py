@@ -1,0 +1,235 @@
+"""Mode, policy, threshold and model as they are at the moment, changed without a deploy.
+
+Each of them is read again when it is half a minute old. While what was read is invalid, or cannot be read,
+the last good value stands and the problem is told; where there has never been a good one, nothing is archived
+and everything alerts. Where nobody has written any, the built-in policy and the built-in card hold, and no
+threshold but the card's own.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal
+
+import msgspec
+
+from handlers.runtime.bucket import Bucket
+from handlers.runtime.last_good import Kept, Problem
+from scoring.aws.errors import DENIED, code
+from scoring.files.errors import BadInput
+from scoring.policy import policy as policies
+from scoring.policy import vendors as vendors_module
+from scoring.policy.policy import Policy, ThresholdOverride
+from scoring.scorecard import formats
+from scoring.scorecard.scorecard import Scorecard
+
+FRESH_SECONDS = 30.0
+MODES = ("shadow", "enforce")
+NONE = "none"
+
+_GONE = "there is no such parameter"
+_NEVER_WILL = (*DENIED, "NoSuchBucket", "ValidationException", "InvalidKeyId")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+
+Mode = Literal["shadow", "enforce"]
+
+
+class Override(msgspec.Struct, frozen=True):
+    """The threshold that somebody set by hand, if there is one."""
+
+    threshold: ThresholdOverride | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds at the moment.
+
+    Attributes
+    ----------
+    unsettled : str
+        Why nothing may be archived, where a value has never been good; otherwise empty.
+    problems : tuple of Problem
+        What is invalid or cannot be read, whether or not an older value stands in for it.
+    """
+
+    card: Scorecard
+    policy: Policy
+    mode: Mode
+    unsettled: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+class Live:
+    """Reads parameters below a prefix, and the model in a bucket.
+
+    Parameters
+    ----------
+    ssm : SSM client
+    prefix : str or None
+        Of the parameters ``/mode``, ``/policy`` and ``/threshold``; None where they are not kept there.
+    bucket : Bucket or None
+        Where the model versions are, with the name of the promoted one in ``current``; None where the model
+        is not kept there. A policy in a parameter may name a list of vendors in it.
+    otherwise : Configuration
+        What holds for anything that is kept in neither.
+    """
+
+    def __init__(self, ssm: Any, prefix: str | None, bucket: Bucket | None, otherwise: Configuration) -> None:
+        self._ssm, self._bucket, self._otherwise = ssm, bucket, otherwise
+        self._prefix = prefix.rstrip("/") if prefix else None
+        self._mode: Kept[Mode] = Kept("mode")
+        self._policy: Kept[Policy] = Kept("policy")
+        self._override: Kept[Override] = Kept("threshold")
+        self._card: Kept[Scorecard] = Kept("model")
+        self._read_at: datetime | None = None
+
+    def at(self, now: datetime) -> Configuration:
+        """Return what holds now.
+
+        Raises
+        ------
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
+            A value has never been read, and AWS fails for a moment.
+        """
+        if self._read_at is None or not 0 <= (now - self._read_at).total_seconds() < FRESH_SECONDS:
+            self._read()
+            self._read_at = now
+        return self._configuration()
+
+    def _read(self) -> None:
+        if self._prefix is not None:
+            _reading(self._read_parameters, self._mode, self._policy, self._override)
+        if self._bucket is not None:
+            _reading(self._read_model, self._card)
+
+    def _read_parameters(self) -> None:
+        kinds: tuple[Kept[Any], ...] = (self._mode, self._override, self._policy)
+        names = {f"{self._prefix}/{kept.name}": kept.name for kept in kinds}
+        answer = self._ssm.get_parameters(Names=list(names), WithDecryption=True)
+        found = {names[one["Name"]]: (one["Value"], str(one["Version"])) for one in answer["Parameters"]}
+        found.setdefault(self._override.name, (NONE, NONE))
+        for kept, read in zip(kinds, (_mode, _override, self._with_vendors), strict=True):
+            where = f"{self._prefix}/{kept.name}"
+            if kept.name in found:
+                text, version = found[kept.name]
+                rests_on = self._vendors_version() if kept is self._policy else ""
+                kept.take(version + rests_on, partial(_parsed, text, read, where))
+            elif kept is self._policy:
+                kept.absent(self._otherwise.policy, f"{where}: {_GONE}")
+            else:
+                kept.refuse(f"{where}: {_GONE}")
+
+    def _vendors_version(self) -> str:
+        """Return which list of vendors there is now, where the policy names one."""
+        path = self._policy.value.vendors_file if self._policy.value else None
+        if path is None or self._bucket is None:
+            return ""
+        try:
+            return self._bucket.read(path).version
+        except BadInput as error:
+            return str(error)
+
+    def _with_vendors(self, text: str) -> Policy:
+        policy = policies.parse(text)
+        if policy.vendors_file is None:
+            return policy
+        if self._bucket is None:
+            raise BadInput("expected a model in a bucket, and the list there", field="vendors_file")
+        content = self._bucket.read(policy.vendors_file).content
+        vendors = vendors_module.parse_vendors(_text(content), policy.vendors_file)
+        return policies.with_vendors(policy, vendors)
+
+    def _read_model(self) -> None:
+        assert self._bucket is not None  # noqa: S101
+        bucket = self._bucket
+        try:
+            name = bucket.read("current").content
+        except BadInput as error:
+            self._card.absent(self._otherwise.card, str(error))
+        else:
+            self._card.take(str(name), lambda: _card(bucket, _text(name).strip()))
+
+    def _configuration(self) -> Configuration:
+        otherwise, kept = self._otherwise, list[Kept[Any]]()
+        mode, policy, card = otherwise.mode, otherwise.policy, otherwise.card
+        if self._prefix is not None:
+            kept += [self._mode, self._policy, self._override]
+            # Where nobody knows the mode, alerts go out.
+            mode = self._mode.value or "enforce"
+            policy = self._policy.value or policy
+            override = self._override.value
+            if override is not None and override.threshold is not None:
+                policy = msgspec.structs.replace(policy, threshold=override.threshold)
+        if self._bucket is not None:
+            kept.append(self._card)
+            card = self._card.value or card
+        problems = tuple(one.problem for one in kept if one.problem is not None)
+        never = "; ".join(f"{problem.name}: {problem.text}" for problem in problems if not problem.stands)
+        return Configuration(
+            card=card,
+            policy=policy,
+            mode=mode,
+            unsettled=f"the configuration cannot be used: {never}" if never else "",
+            problems=problems,
+        )
+
+
+def _reading(read: Callable[[], None], *kept: Kept[Any]) -> None:
+    """Read; where that fails the last good values stand, if there are any."""
+    try:
+        read()
+    except Exception as error:
+        why = code(error) or type(error).__name__
+        if any(one.value is None for one in kept) and why not in _NEVER_WILL:
+            raise
+        for one in kept:
+            one.refuse(f"cannot be read: {why}")
+
+
+def _parsed(text: str, read: Callable[[str], Any], where: str) -> Any:
+    try:
+        return read(text)
+    except BadInput as error:
+        raise error.at(where) from None
+
+
+def _mode(text: str) -> Mode:
+    if text.strip() not in MODES:
+        raise BadInput("expected shadow or enforce", value=text)
+    return "enforce" if text.strip() == "enforce" else "shadow"
+
+
+def _override(text: str) -> Override:
+    if text.strip() == NONE:
+        return Override()
+    try:
+        threshold = msgspec.json.decode(text, type=ThresholdOverride)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error) from None
+    except msgspec.DecodeError:
+        raise BadInput('expected {"value": ..., "model_sha256": ...} or none', value=text) from None
+    policies.check_threshold(threshold)
+    return Override(threshold)
+
+
+def _card(bucket: Bucket, version: str) -> Scorecard:
+    if not _VERSION.fullmatch(version):
+        raise BadInput("expected the name of a version", where="current", value=version)
+    content = bucket.read(f"{version}/{formats.SCORECARD}").content
+    manifest = _text(bucket.read(f"{version}/{formats.MANIFEST}").content)
+    try:
+        expected = json.loads(manifest)["sha256"][formats.SCORECARD]
+    except (ValueError, TypeError, KeyError):
+        raise BadInput("expected the digest of the scorecard", where=f"{version}/manifest.json") from None
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise BadInput("is not what was trained: its digest differs from the manifest", where=version)
+    return formats.from_json(content)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput("is not UTF-8") from None

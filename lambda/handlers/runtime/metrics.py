@@ -1,0 +1,72 @@
+"""What the handlers count. The table of names is what alarms and the dashboard go by."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from scoring.pipeline.circuit_breaker import NAME as BREAKER
+from scoring.pipeline.runtime import Done
+from scoring.pipeline.steps.archive import WAITS
+
+NAMESPACE = "AccessTriage"
+SERVICE = "access-triage"
+"""The one dimension, ``service``, of every metric."""
+
+
+METRICS = {
+    "Archived": ("Count", "findings archived"),
+    "Alerted": ("Count", "findings alerted on, at once or together with others"),
+    "Unknown": ("Count", "findings decided on of which a fact is not known"),
+    "Latency": ("Milliseconds", "from the event's own time until its finding was done"),
+    "Score": ("None", "the score of each finding decided on"),
+    "Errors": ("Count", "invocations and messages that failed"),
+    "BreakerOpen": ("Count", "archives that the circuit breaker stopped"),
+    "ConfigurationInvalid": ("Count", "values of the configuration that are not valid at the moment"),
+}
+"""Names, with CloudWatch's unit for each and what it counts."""
+
+
+def of_done(done: Done, event: object, now: datetime) -> Iterator[tuple[str, float]]:
+    """Give what one finding adds to the metrics, by name.
+
+    Parameters
+    ----------
+    event : object
+        With which it came.
+    """
+    if done.effect == "archive":
+        yield "Archived", 1
+    if done.effect in ("alert", "collected"):
+        yield "Alerted", 1
+    if (latency := _since(event, now)) is not None:
+        yield "Latency", latency
+    decision = done.decision
+    if decision is None or decision.outcome == "skip":
+        return
+    yield "Score", decision.score
+    if decision.unknown:
+        yield "Unknown", 1
+    if done.note == WAITS or any(rail.name == BREAKER for rail in decision.guardrails):
+        yield "BreakerOpen", 1
+
+
+def emit(counted: list[tuple[str, float]]) -> None:
+    """Write what was counted to the log in CloudWatch's embedded metric format."""
+    if not counted:
+        return
+    from aws_lambda_powertools.metrics import EphemeralMetrics
+
+    metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+    for name, value in counted:
+        metrics.add_metric(name=name, unit=METRICS[name][0], value=value)
+    metrics.flush_metrics()
+
+
+def _since(event: object, now: datetime) -> float | None:
+    """Return the milliseconds since an event's own time, if it names one."""
+    time: Any = event.get("time") if isinstance(event, Mapping) else None
+    try:
+        passed = now - datetime.fromisoformat(time)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, round(passed.total_seconds() * 1000, 1))

@@ -1,0 +1,146 @@
+"""The stack for the account and region where findings are decided on."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Duration, Fn, Stack
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra import permissions
+from infra.components.alerts import Alerts
+from infra.components.configuration import MODELS, Configuration
+from infra.components.decision_log import BY_EFFECT, DecisionLog
+from infra.components.events import CallsRule, FindingsRule, HomeBus, Schedule
+from infra.components.functions import Shared
+from infra.components.observability import Alarms, Dashboard, Watched
+from infra.components.queues import dead_letters
+from infra.components.review_page import ReviewKey, ReviewPage
+from infra.components.single import Single
+from infra.components.steps import Steps, whole
+from infra.components.workflow import Pace, Workflow
+from infra.conditional import only_if
+from infra.parameters import Parameters, value_if
+
+_PERIOD = Duration.minutes(5)
+
+
+class TriageStack(Stack):
+    """The whole system: both wirings, of which a parameter chooses one.
+
+    Parameters
+    ----------
+    code : callable
+        Scope to the functions' code.
+    pace : Pace
+        Of the workflow's retries.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, code: Any, pace: Pace, **settings: Any) -> None:
+        super().__init__(scope, id, **settings)
+        self.template_options.description = "Decides what happens to findings of IAM Access Analyzer"
+        parameters = Parameters(self, "Parameters")
+        log = DecisionLog(self, "DecisionLog")
+        configuration = Configuration(self, "Configuration")
+        alerts = Alerts(self, "Alerts", parameters)
+        shared = _shared(code(self), parameters, log, configuration, alerts)
+        key = ReviewKey(self, "ReviewKey", parameters)
+        page = ReviewPage(self, "Review", shared, key.secret)
+        shared = shared.with_settings(
+            REVIEW_URL=value_if(parameters.has_review, page.url),
+            REVIEW_SECRET=value_if(parameters.has_review, key.secret.ref),
+        )
+        steps = Steps(self, "Steps", shared, alerts, key.secret)
+        unhandled = dead_letters(self, "DeadLetters")
+        workflow = Workflow(
+            self, "Workflow", steps=steps, dead_letters=unhandled, parameters=parameters, pace=pace
+        )
+        watch = whole(
+            self,
+            "Watch",
+            shared,
+            alerts,
+            key.secret,
+            handler="single",
+            description="Looks at calls that may hide findings",
+        )
+        single = Single(self, "SingleFunction", shared, alerts, key.secret, dead_letters=unhandled)
+        reconcile = whole(
+            self,
+            "Reconcile",
+            shared,
+            alerts,
+            key.secret,
+            description="Sends what waits, and finds what no event has told of",
+            timeout=_PERIOD,
+        )
+        only_if(parameters.is_workflow, workflow)
+        only_if(parameters.is_single, single)
+        rule = FindingsRule(self, "Findings", workflow, single, parameters)
+        schedule = Schedule(self, "Schedule", reconcile, _PERIOD)
+        calls = CallsRule(self, "Calls", watch)
+        home = HomeBus(self, "HomeBus", parameters)
+
+        queues = {
+            "Events": rule.dead_letters,
+            "Findings": unhandled,
+            "Schedule": schedule.dead_letters,
+            "Calls": calls.dead_letters,
+        }
+        watched = Watched(rule=rule, workflow=workflow, reconcile=reconcile, dead_letters=queues)
+        Alarms(self, "Alarms", watched, alerts, parameters)
+        Dashboard(self, "Dashboard", watched)
+        self._tell(
+            DecisionLogTable=log.table.table_name,
+            AlertTopicArn=alerts.topic.topic_arn,
+            ModelRegistry=configuration.model,
+            ParameterPrefix=configuration.path,
+            HomeBusArn=home.arn,
+            DeadLetterQueueUrl=unhandled.queue_url,
+            EnrichmentRoleArns=value_if(
+                parameters.is_workflow,
+                *(
+                    Fn.join(",", [function.role.role_arn, reconcile.role.role_arn])
+                    for function in (steps.enrich, single.function)
+                ),
+            ),
+        )
+        CfnOutput(self, "ReviewPageUrl", value=page.url, condition=parameters.has_review)
+
+    def _tell(self, **outputs: str) -> None:
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
+
+
+def _shared(
+    code: lambda_.Code,
+    parameters: Parameters,
+    log: DecisionLog,
+    configuration: Configuration,
+    alerts: Alerts,
+) -> Shared:
+    """Say what all functions are told and may do: read the configuration, use the decision log."""
+    bucket, table = configuration.bucket.bucket_arn, log.table.table_arn
+    return Shared(
+        code=code,
+        parameters=parameters,
+        environment={},
+        statements=[
+            permissions.allow(permissions.DECISION_LOG, [table, f"{table}/index/{BY_EFFECT}"]),
+            permissions.allow(("ssm:GetParameters",), [f"{configuration.parameters_arn}/*"]),
+            permissions.allow(("s3:GetObject",), [f"{bucket}/{MODELS}/*"]),
+            # without it an object that is not there looks like one that may not be read
+            permissions.allow(("s3:ListBucket",), [bucket]),
+        ],
+    ).with_settings(
+        TOPIC_ARN=alerts.topic.topic_arn,
+        TABLE=log.table.table_name,
+        PARAMETERS=configuration.path,
+        MODEL=configuration.model,
+        KEEP_DAYS=parameters.keep_days.value_as_string,
+        PERIOD_MINUTES=str(int(_PERIOD.to_minutes())),
+        ANALYZER_ARNS=Fn.join(",", parameters.analyzers.value_as_list),
+        MEMBER_ROLE=value_if(parameters.has_organization, parameters.member_role.value_as_string),
+        EXTERNAL_ID=value_if(parameters.has_organization, parameters.external_id.value_as_string),
+        MAIL_FROM=value_if(parameters.has_mail, parameters.mail_from.value_as_string),
+        CHAT_TOPIC_ARN=value_if(parameters.has_chat, alerts.chat.topic_arn),
+    )

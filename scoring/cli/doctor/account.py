@@ -1,0 +1,142 @@
+"""Who we are, where, in which organization, and whether member accounts can be reached."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from scoring.aws.analyzers import look_up
+from scoring.aws.errors import DENIED, Refused, Unavailable, code, reason, what_to_do
+from scoring.cli.doctor.result import Patient, Result, note, ok, problem
+
+_ACCOUNTS = 100  # in which the role is tried
+_SHOWN = 5
+_NO_ORGANIZATION = "AWSOrganizationsNotInUseException"
+_HOW_TO_READ = (
+    "run in the management account or a delegated administrator of the organization,"
+    " with organizations:ListAccounts, DescribeAccount, ListParents, DescribeOrganizationalUnit,"
+    " ListTagsForResource"
+)
+
+
+def check_credentials(patient: Patient) -> Iterator[Result]:
+    """Ask AWS who we are."""
+    try:
+        identity = patient.aws.sessions.client("sts").get_caller_identity()
+    except Exception as error:
+        if reason(error) is None:
+            raise
+        yield problem(what_to_do(error), "aws sts get-caller-identity has to work first")
+        return
+    yield ok(f"you are {identity['Arn']} in account {identity['Account']}")
+
+
+def check_region(patient: Patient) -> Iterator[Result]:
+    """Say in which region we are."""
+    if patient.region is None:
+        yield problem("no region", "name one with --region, or set AWS_REGION")
+    else:
+        yield ok(patient.region)
+
+
+def check_organization(patient: Patient) -> Iterator[Result]:
+    """Read the organization: without it accounts are unknown, and nothing across accounts is archived."""
+    client = patient.aws.sessions.client("organizations")
+    accounts: list[dict[str, Any]] = []
+    try:
+        accounts = _first_accounts(client, 1)
+    except Exception as error:
+        if code(error) in DENIED:
+            yield problem(
+                "accounts cannot be read from Organizations: they are unknown, and nothing is archived",
+                _HOW_TO_READ,
+            )
+            return
+        if code(error) != _NO_ORGANIZATION:
+            raise
+    if not accounts:
+        yield note("the account is in no organization: every other account counts as outside")
+        return
+    # arn:aws:organizations::<management account>:account/<organization>/<account>
+    organization = accounts[0]["Arn"].split("/")[1]
+    yield ok(f"organization {organization} can be read")
+    settings = patient.settings()
+    if settings is None:
+        return
+    named = settings.policy.organization_id
+    if named is None:
+        yield note(
+            "the policy does not name the organization: conditions on it are recognised only where accounts"
+            " can be read",
+            f'set organization_id = "{organization}"',
+        )
+    elif named != organization:
+        yield problem(f"the policy's organization_id is {named}", f'set organization_id = "{organization}"')
+
+
+def check_members(patient: Patient) -> Iterator[Result]:
+    """Assume the role in each member account, and read one tag list there."""
+    if patient.role_name is None:
+        if _has_organization_analyzer(patient):
+            yield problem(
+                "an analyzer covers the organization, but no --role-name says how to reach its accounts:"
+                " tags there are unknown, and nothing is archived",
+                "make a role in each account (a StackSet does it), and name it",
+            )
+        return
+    sessions = patient.aws.sessions
+    own = str(sessions.client("sts").get_caller_identity()["Account"])
+    try:
+        accounts = _first_accounts(sessions.client("organizations"), _ACCOUNTS + 2)
+    except Exception as error:
+        if reason(error) is None:
+            raise
+        yield note("which accounts there are is not known: the role was not tried")
+        return
+    members = [one["Id"] for one in accounts if one["Id"] != own and one["Status"] == "ACTIVE"]
+    failed: dict[str, list[str]] = {}
+    for account in members[:_ACCOUNTS]:
+        if why := _out_of_reach(account, patient):
+            failed.setdefault(why, []).append(account)
+    for why, some in failed.items():
+        more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
+        yield problem(
+            f"{', '.join(some[:_SHOWN])}{more}: {why}",
+            f"make the role {patient.role_name} there, trusting account {own}, with the rights to read tags",
+        )
+    if not failed:
+        count = min(len(members), _ACCOUNTS)
+        yield ok(f"the role {patient.role_name} can be assumed in {count} account{'' if count == 1 else 's'}")
+    if len(members) > _ACCOUNTS:
+        yield note(f"the other {len(members) - _ACCOUNTS} accounts were not tried")
+
+
+def _out_of_reach(account: str, patient: Patient) -> str:
+    """Say why an account's tags cannot be read; an empty string where they can."""
+    try:
+        client = patient.aws.sessions.client("resourcegroupstaggingapi", account=account)
+        client.get_resources(ResourcesPerPage=1)
+    except Unavailable as error:
+        return str(error).replace(account, "the account")
+    except Exception as error:
+        if reason(error) is None:
+            raise
+        return what_to_do(error)
+    return ""
+
+
+def _has_organization_analyzer(patient: Patient) -> bool:
+    for arn in patient.analyzer_arns:
+        try:
+            if look_up(arn, patient.aws.sessions).whole_organization:
+                return True
+        except Refused:
+            continue
+    return False
+
+
+def _first_accounts(client: Any, most: int) -> list[dict[str, Any]]:
+    accounts: list[dict[str, Any]] = []
+    for page in client.get_paginator("list_accounts").paginate():
+        accounts += page["Accounts"]
+        if len(accounts) >= most:
+            break
+    return accounts

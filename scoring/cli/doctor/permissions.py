@@ -1,0 +1,115 @@
+"""The permissions that are needed, as IAM's policy simulator sees them; where it may not be asked, tried."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from scoring.aws.enrich import OWN_ACTIONS
+from scoring.aws.errors import DENIED, code
+from scoring.cli.doctor.result import Patient, Result, note, ok, problem
+from scoring.decision_log.table import BY_EFFECT
+from scoring.pipeline.security_hub import ACTIONS as SECURITY_HUB
+from scoring.pipeline.suppression.suspicions import ACTIONS as WATCHING
+
+_AT_ONCE = 50
+_READING = (
+    "access-analyzer:GetFinding",
+    *WATCHING,
+)
+_WRITING = ("access-analyzer:UpdateFindings",)
+_LOG = (
+    *("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem"),
+    *("dynamodb:Query", "dynamodb:UpdateItem"),
+)
+
+
+def check_permissions(patient: Patient) -> Iterator[Result]:
+    """Compare what is allowed with what is needed."""
+    own = patient.aws.sessions.client("sts").get_caller_identity()
+    arn = patient.principal_arn or own["Arn"]
+    if arn.endswith(":root"):
+        yield note("you are the account's root user, whose rights no policy limits", "use a role instead")
+        return
+    try:
+        source = _policy_source(arn, patient)
+        refused = {
+            resource: list(_refused(source, actions, resource, patient))
+            for resource, actions in _needed(patient, own["Account"]).items()
+        }
+    except Exception as error:
+        if code(error) not in DENIED | {"NoSuchEntity"}:
+            raise
+        yield note(
+            f"the permissions of {arn} could not be simulated ({code(error)}): the reading ones were tried",
+            "allow iam:SimulatePrincipalPolicy and iam:GetRole, or name a role with --principal-arn",
+        )
+        yield from _tried(patient)
+        return
+    lacking = {resource: actions for resource, actions in refused.items() if actions}
+    for resource, actions in lacking.items():
+        yield problem(
+            f"{source} may not {', '.join(actions)} on {resource}", "allow it in a policy of its own"
+        )
+    if not lacking:
+        yield ok(f"{source} may do all that is needed (resource policies and SCPs are not simulated)")
+
+
+def _needed(patient: Patient, account: str) -> dict[str, tuple[str, ...]]:
+    """Return the actions that are needed, by the resource that they are needed on."""
+    needed: dict[str, tuple[str, ...]] = {"*": OWN_ACTIONS}
+    settings = patient.settings()
+    is_enforcing = settings is not None and settings.policy.mode == "enforce"
+    for arn in patient.analyzer_arns or ("*",):
+        needed[arn] = (*needed.get(arn, ()), *_READING, *(_WRITING if is_enforcing else ()))
+    if patient.table:
+        table = f"arn:aws:dynamodb:{patient.region}:{account}:table/{patient.table}"
+        needed[table] = _LOG
+        needed[f"{table}/index/{BY_EFFECT}"] = ("dynamodb:Query",)
+    if patient.topic_arn:
+        needed[patient.topic_arn] = ("sns:Publish",)
+    if settings is not None and settings.policy.security_hub.update:
+        needed["*"] = (*needed["*"], *SECURITY_HUB)
+    needed["*"] = tuple(action for action in needed["*"] if action != "sts:AssumeRole")
+    if patient.role_name is not None:
+        needed[f"arn:aws:iam::*:role/{patient.role_name}"] = ("sts:AssumeRole",)
+    return needed
+
+
+def _refused(source: str, actions: tuple[str, ...], resource: str, patient: Patient) -> Iterator[str]:
+    pages = patient.aws.sessions.client("iam").get_paginator("simulate_principal_policy")
+    for start in range(0, len(actions), _AT_ONCE):
+        some = list(actions[start : start + _AT_ONCE])
+        for page in pages.paginate(PolicySourceArn=source, ActionNames=some, ResourceArns=[resource]):
+            for result in page["EvaluationResults"]:
+                if result["EvalDecision"] != "allowed":
+                    yield result["EvalActionName"]
+
+
+def _policy_source(arn: str, patient: Patient) -> str:
+    """Return the user or role whose policies count: a session's role, with its path."""
+    parts = arn.split(":")
+    if parts[2] != "sts" or not parts[5].startswith("assumed-role/"):
+        return arn
+    name = parts[5].split("/")[1]
+    found = patient.aws.sessions.client("iam").get_role(RoleName=name)
+    return str(found["Role"]["Arn"])
+
+
+def _tried(patient: Patient) -> Iterator[Result]:
+    """Try what only reads and has not been tried by the other checks."""
+    sessions = patient.aws.sessions
+    tries: tuple[tuple[str, Callable[[], Any]], ...] = (
+        (
+            "tag:GetResources",
+            lambda: sessions.client("resourcegroupstaggingapi").get_resources(ResourcesPerPage=1),
+        ),
+        ("kms:ListAliases", lambda: sessions.client("kms").list_aliases(Limit=1)),
+    )
+    for action, attempt in tries:
+        try:
+            attempt()
+        except Exception as error:
+            if code(error) not in DENIED:
+                raise
+            yield problem(f"you may not {action}", "allow it: without it tags and aliases are unknown")
+        else:
+            yield ok(f"you may {action}")

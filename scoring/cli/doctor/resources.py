@@ -1,0 +1,116 @@
+"""The analyzers, the table of the decision log, and the topic of the alerts."""
+
+from collections.abc import Iterator
+
+from scoring.aws.analyzers import Analyzer, list_rows, look_up
+from scoring.aws.errors import Refused, code
+from scoring.cli.doctor.result import Patient, Result, note, ok, problem
+from scoring.decision_log import table as decision_table
+
+_CREATE = "create one: aws accessanalyzer create-analyzer --analyzer-name org --type ORGANIZATION"
+
+
+def check_analyzers(patient: Patient) -> Iterator[Result]:
+    """Say which analyzers there are, whether they work, and whether their findings can be listed."""
+    clients = patient.aws.sessions
+    arns = patient.analyzer_arns
+    if not arns and patient.region:
+        pages = clients.client("accessanalyzer").get_paginator("list_analyzers").paginate()
+        arns = tuple(found["arn"] for page in pages for found in page["analyzers"])
+        if not arns:
+            yield problem(f"no analyzer in {patient.region}", _CREATE)
+    for arn in arns:
+        try:
+            analyzer = look_up(arn, clients)
+        except Refused as error:
+            yield problem(str(error), "name another with --analyzer-arn, or " + _CREATE)
+            continue
+        yield from _analyzer(analyzer, patient)
+
+
+def _analyzer(analyzer: Analyzer, patient: Patient) -> Iterator[Result]:
+    if analyzer.status != "ACTIVE":
+        yield problem(
+            f"{analyzer.arn} is {analyzer.status}",
+            "aws accessanalyzer get-analyzer tells why; often the service-linked role is missing",
+        )
+        return
+    next(list_rows(analyzer, patient.aws.sessions, most=1), None)
+    yield ok(f"{analyzer.arn}: {analyzer.family} access, {analyzer.type}, its findings can be listed")
+
+
+def check_table(patient: Patient) -> Iterator[Result]:
+    """Compare the table with what the decision log needs."""
+    name = patient.table
+    if name is None:
+        yield note("no --table: archiving by triage scan needs the decision log's")
+        return
+    client = patient.aws.sessions.client("dynamodb")
+    wanted = decision_table.definition(name)
+    try:
+        found = client.describe_table(TableName=name)["Table"]
+    except Exception as error:
+        if code(error) != "ResourceNotFoundException":
+            raise
+        yield problem(
+            f"there is no table {name} in {patient.region}", "cdk deploy makes it; or check --region"
+        )
+        return
+    indexes = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", ())}
+    index = wanted["GlobalSecondaryIndexes"][0]
+    there = indexes.get(index["IndexName"])
+    problems = []
+    if found["KeySchema"] != wanted["KeySchema"]:
+        problems.append(f"keys {_keys(found)} instead of {_keys(wanted)}")
+    if there is None or there["KeySchema"] != index["KeySchema"]:
+        problems.append(f"no index {index['IndexName']} with the keys {_keys(index)}")
+    elif there["Projection"].get("ProjectionType") != "ALL":
+        problems.append(f"the index {index['IndexName']} does not hold all attributes")
+    if problems:
+        yield problem(f"table {name}: {'; '.join(problems)}", "make a table by cdk deploy, and name that one")
+    elif found["TableStatus"] != "ACTIVE":
+        yield problem(f"table {name} is {found['TableStatus']}", "wait until it is ACTIVE")
+    else:
+        yield ok(f"table {name}: keys and index as needed")
+    ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if ttl.get("AttributeName") != decision_table.EXPIRES_AT:
+        yield note(
+            "items of the table never expire",
+            f"turn time to live on, for the attribute {decision_table.EXPIRES_AT}, if they should",
+        )
+
+
+def _keys(table: "dict[str, list[dict[str, str]]]") -> str:
+    return ", ".join(key["AttributeName"] for key in table["KeySchema"])
+
+
+def check_topic(patient: Patient) -> Iterator[Result]:
+    """Say who receives alerts."""
+    arn = patient.topic_arn
+    if arn is None:
+        yield note("no --topic-arn: who receives the alerts was not checked")
+        return
+    parts = arn.split(":")
+    if len(parts) != 6 or parts[2] != "sns":
+        yield problem(f"{arn} is no ARN of a topic", "give it as arn:aws:sns:<region>:<account>:<name>")
+        return
+    client = patient.aws.sessions.client("sns", region=parts[3])
+    try:
+        pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
+        found = [subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"]]
+    except Exception as error:
+        if code(error) not in ("NotFound", "NotFoundException"):
+            raise
+        yield problem(f"there is no topic {arn}", "cdk deploy makes it; or check the region in the ARN")
+        return
+    pending = found.count("PendingConfirmation")
+    confirmed = len(found) - pending
+    if confirmed:
+        yield ok(f"{confirmed} confirmed subscription{'' if confirmed == 1 else 's'}")
+    else:
+        yield problem(
+            "nobody receives the alerts: the topic has no confirmed subscription",
+            f"aws sns subscribe --topic-arn {arn} --protocol email --notification-endpoint ADDRESS",
+        )
+    if pending:
+        yield note(f"{pending} waiting to be confirmed", "open the link in the mail that AWS has sent")

@@ -1,0 +1,81 @@
+"""Model and policy: whether they are valid and belong together, and whom they trust."""
+
+from collections.abc import Iterator
+
+from scoring.cli.doctor.result import Patient, Result, note, ok, problem
+from scoring.explanation.safe_text import visible
+from scoring.points import from_tenths
+from scoring.policy import policy as policies
+from scoring.policy.policy import Guardrails, Policy
+from scoring.scorecard import formats
+
+
+def check_model(patient: Patient) -> Iterator[Result]:
+    """Read the model, and say which it is."""
+    card = formats.load(patient.model or formats.DEFAULT)
+    model = card.model
+    yield ok(f"{visible(model.name)} {visible(model.version)} ({model.kind}), digest {model.sha256}")
+    if card.threshold is None:
+        yield note(
+            "the model has no threshold of its own: score alone archives nothing",
+            "triage tune chooses one; put it in the policy under [threshold], with the digest above",
+        )
+    else:
+        yield ok(f"its threshold is {from_tenths(card.threshold)}")
+
+
+def check_policy(patient: Patient) -> Iterator[Result]:
+    """Read the policy, and say what it does and whom it trusts."""
+    policy = policies.load(patient.policy or policies.DEFAULT)
+    if policy.mode == "enforce":
+        yield ok("mode enforce: findings are archived")
+    else:
+        yield note("mode shadow: nothing is written to findings", 'when you trust it, set mode = "enforce"')
+    yield from _threshold(policy, patient)
+    off = [name for name in Guardrails.__struct_fields__ if not getattr(policy.guardrails, name)]
+    if off:
+        yield note(
+            f"guardrails taken down: {', '.join(off)}", "take the lines out of [guardrails] to put them back"
+        )
+    for rule in policy.expected:
+        if rule.trusts_tags:
+            yield note(
+                f"the expected rule {visible(rule.name)!r} trusts whoever may set tags or aliases"
+                " (such as kms:TagResource, kms:CreateAlias, s3:PutBucketTagging)",
+                "let few people set the tags that it names",
+            )
+        else:
+            yield ok(f"the expected rule {visible(rule.name)!r} trusts no tags")
+    yield from _told(policy)
+    if policy.vendors_file:
+        yield ok(f"{len(policy.known_vendors)} accounts of known vendors")
+
+
+def _told(policy: Policy) -> Iterator[Result]:
+    """Say who is told of alerts, and of which the security team gets no copy."""
+    alerts = policy.alerts
+    mails = f" to {len(alerts.mail_to)} addresses" if "ses" in alerts.channels else ""
+    yield ok(
+        f"alerts go out by {', '.join(alerts.channels)}{mails}; {len(alerts.route)} routes to other teams"
+    )
+    quiet = [visible(route.name) for route in alerts.route if not route.security_copy]
+    if quiet:
+        yield note(
+            f"the security team gets no copy of what goes to {', '.join(quiet)}, but for guardrails",
+            "take security_copy = false out to be told of everything",
+        )
+
+
+def _threshold(policy: Policy, patient: Patient) -> Iterator[Result]:
+    if policy.threshold is None:
+        return
+    settings = patient.settings()
+    if settings is None:
+        return
+    if policy.threshold.model_sha256 == settings.card.sha256:
+        yield ok(f"its threshold of {policy.threshold.value} is for this model")
+    else:
+        yield problem(
+            "its threshold is for another model: nothing is archived",
+            f'choose one for this model, and set model_sha256 = "{settings.card.sha256}"',
+        )

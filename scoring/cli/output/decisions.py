@@ -1,0 +1,143 @@
+"""Decisions written out: as JSON lines, one JSON array, CSV, or a table for people; one after the other."""
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import BinaryIO, Final
+
+import msgspec
+
+from scoring.decision.decide import Decision
+from scoring.explanation.safe_text import shown_json
+from scoring.files.errors import printable
+from scoring.findings.record import Case
+from scoring.policy.policy import Policy
+
+Decided = Iterable[tuple[Case, Decision]]
+
+COLUMNS: Final = (
+    "finding_id",
+    "resource",
+    "resource_type",
+    "account",
+    "finding_type",
+    "status",
+    "outcome",
+    "score",
+    "threshold",
+    "base",
+    "risk",
+    "contributions",
+    "guardrails",
+    "unknown",
+    "reason",
+    "model_name",
+    "model_version",
+    "model_kind",
+    "model_sha256",
+)
+"""Of the CSV; new ones come behind these."""
+
+# A spreadsheet takes a cell that begins like this for a formula; the wide forms are the same to some of them.
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def write_jsonl(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001 - all formats alike
+    """Write one decision a line; the same decision gives the same bytes."""
+    encode, write = msgspec.json.Encoder().encode, out.write
+    for _, decision in decided:
+        write(shown_json(encode(decision)) + b"\n")
+
+
+def write_json(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
+    """Write one array with a decision a line."""
+    encode = msgspec.json.Encoder().encode
+    separator = b"[\n"
+    for _, decision in decided:
+        out.write(separator + shown_json(encode(decision)))
+        separator = b",\n"
+    out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
+
+
+def write_csv(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
+    """Write a row a decision under the names of `COLUMNS`; no text in it is a formula to a spreadsheet."""
+    with _as_text(out, "utf-8") as text:
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for _, decision in decided:
+            rows.writerow(csv_row(decision))
+
+
+def write_table(decided: Decided, out: BinaryIO, policy: Policy) -> None:
+    """Write a table for people, and a line that counts the outcomes."""
+    from scoring.cli.output.table import make_console, print_table, table_row
+
+    rows = (table_row(case, decision, policy) for case, decision in decided)
+    with _as_text(out, sys.stdout.encoding if out is sys.stdout.buffer else "utf-8") as text:
+        print_table(rows, make_console(text))
+
+
+@contextmanager
+def _as_text(out: BinaryIO, encoding: str) -> Iterator[io.TextIOWrapper]:
+    text = io.TextIOWrapper(out, encoding=encoding, errors="backslashreplace", newline="")
+    try:
+        yield text
+    finally:
+        text.detach()
+
+
+WRITERS: Final[dict[str, Callable[[Decided, BinaryIO, Policy], None]]] = {
+    "table": write_table,
+    "json": write_json,
+    "jsonl": write_jsonl,
+    "csv": write_csv,
+}
+
+
+def csv_row(decision: Decision) -> tuple[str | float | None, ...]:
+    """Return the cells of `COLUMNS`: numbers as numbers, text made harmless."""
+    model = decision.model
+    return (
+        harmless(decision.finding_id),
+        harmless(decision.resource),
+        _repeated(decision.resource_type),
+        decision.account,
+        _repeated(decision.finding_type),
+        _repeated(decision.status),
+        decision.outcome,
+        decision.score,
+        decision.threshold,
+        decision.base,
+        decision.risk,
+        harmless("; ".join([_points(part.feature, part.points) for part in decision.contributions])),
+        "; ".join([rail.name for rail in decision.guardrails]),
+        harmless("; ".join(decision.unknown)),
+        harmless(decision.reason),
+        _repeated(model.name),
+        _repeated(model.version),
+        model.kind,
+        model.sha256,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _points(feature: str, points: float) -> str:
+    return f"{feature}={points:+.1f}"
+
+
+def harmless(text: str) -> str:
+    r"""Escape what does not print, and put an apostrophe before what a spreadsheet would run.
+
+    Examples
+    --------
+    >>> print(harmless("=HYPERLINK(1)"), harmless("a\tb"))
+    '=HYPERLINK(1) a\tb
+    """
+    text = printable(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+_repeated = lru_cache(maxsize=4096)(harmless)

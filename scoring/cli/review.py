@@ -1,0 +1,198 @@
+"""The command `triage review`: open alerts, and a person's verdict on one of them."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scoring.cli.scan.command import Profile, Region, Table
+from scoring.cli.score import PolicyFile
+
+if TYPE_CHECKING:
+    from scoring.aws.enrich import Aws
+    from scoring.decision_log.log import DecisionLog
+    from scoring.review.verdict import Reviewed
+
+_LONGEST_NOTE = 2000
+
+
+class Verdict(StrEnum):
+    """What a person says of a finding."""
+
+    expected = "expected"
+    unintended = "unintended"
+
+
+class Form(StrEnum):
+    """How open alerts are written."""
+
+    table = "table"
+    jsonl = "jsonl"
+
+
+def review(
+    finding: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A finding's id.", show_default=False)
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the open alerts, oldest first.")] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="List those since then: a date, or 24h, 7d ago.", show_default=False),
+    ] = None,
+    verdict: Annotated[
+        Verdict | None,
+        typer.Option(help="Expected archives the finding, unintended keeps it active.", show_default=False),
+    ] = None,
+    note: Annotated[str, typer.Option(metavar="N", help="Why; kept with the verdict.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take the verdict back.")] = False,
+    table: Table = None,
+    policy: PolicyFile = None,
+    format: Annotated[Form, typer.Option(help="Of the list.")] = Form.table,  # noqa: A002 - the option's name
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Give a verdict on a finding, or go through the open alerts.
+
+    Without an ID, on a terminal, one open alert after the other is explained, and a key decides. The verdict
+    goes into the decision log, with the caller's ARN: it is what the next model learns from. In shadow mode
+    the finding itself stays as it is. An ID alone shows the explanation again.
+    """
+    from datetime import UTC, datetime
+
+    from scoring.aws.connection import Options, connect_as
+    from scoring.aws.errors import told_in_one_line
+    from scoring.cli.moments import read_moment
+    from scoring.cli.options import decision_log
+    from scoring.decision_log.entries import stamp
+    from scoring.files.errors import BadInput
+    from scoring.review.verdict import find, open_alerts
+
+    _check_usage(finding, verdict, note, is_list=list_, is_undo=undo)
+    if since and finding is not None:
+        raise BadInput("expected --list beside it", field="--since")
+    if not table:
+        raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
+    first = stamp(read_moment(since, datetime.now(UTC), "--since")) if since else ""
+    aws = connect_as(Options(profile=profile, region=region))
+    with told_in_one_line(f"review in {table}"):
+        log = decision_log(table, aws)
+        if list_:
+            _list(list(open_alerts(log, since=first)), format)
+        elif finding is None:
+            _queue(list(open_alerts(log, since=first)), log, aws, policy)
+        elif verdict is None and not undo:
+            _explain(find(log, finding), log, policy)
+        else:
+            typer.echo(_decide(find(log, finding), log, aws, verdict, note))
+
+
+def _check_usage(
+    finding: str | None, verdict: Verdict | None, note: str, *, is_list: bool, is_undo: bool
+) -> None:
+    import sys
+
+    from scoring.files.errors import BadInput
+
+    is_queue = finding is None and not is_list
+    if is_list and (finding is not None or verdict or is_undo):
+        raise BadInput("expected --list, or the id of a finding with --verdict or --undo")
+    if is_queue and (verdict or is_undo or not (sys.stdin.isatty() and sys.stdout.isatty())):
+        raise BadInput(
+            "expected --list, or the id of a finding; neither is for a terminal, where keys decide"
+        )
+    if verdict and is_undo:
+        raise BadInput("expected --verdict or --undo, not both")
+    if note and not verdict:
+        raise BadInput("expected a --verdict beside it", field="--note")
+    if len(note) > _LONGEST_NOTE:
+        raise BadInput(f"expected at most {_LONGEST_NOTE} characters", field="--note")
+
+
+def _decide(reviewed: "Reviewed", log: "DecisionLog", aws: "Aws", verdict: Verdict | None, note: str) -> str:
+    """Give a verdict, or take it back where there is none to give; say what came of it."""
+    from datetime import UTC, datetime
+
+    from scoring.cli.options import writers
+    from scoring.findings.record import Label
+    from scoring.review.verdict import act, give, take_back
+
+    now = datetime.now(UTC)
+    by = str(aws.sessions.client("sts").get_caller_identity()["Arn"])
+    if verdict is None:
+        return f"Taken back: {take_back(reviewed, log, writers(aws), by, now)}."
+    label = Label(verdict.value, by=by, at=now, source="cli", note=note)
+    return f"{verdict.value.capitalize()}: {act(give(reviewed, label, log), log, writers(aws), now)}."
+
+
+def _list(found: "list[Reviewed]", form: Form) -> None:
+    import msgspec
+
+    from scoring.cli.output.table import columns
+    from scoring.explanation.safe_text import shown_json
+
+    if form is Form.jsonl:
+        for reviewed in found:
+            typer.echo(shown_json(msgspec.json.encode(reviewed.record)))
+        return
+    if found:
+        headings = ("Decided", "Finding", "Score", "Resource", "Reason")
+        typer.echo(columns(headings, [_row(reviewed) for reviewed in found]))
+        typer.echo("")
+    typer.echo("1 open alert" if len(found) == 1 else f"{len(found)} open alerts")
+
+
+def _row(reviewed: "Reviewed") -> tuple[str, ...]:
+    decision = reviewed.record["decision"]
+    when, score = reviewed.decided_at[:16] + "Z", f"{decision['score']:.1f}"
+    return when, reviewed.finding_id, score, decision["resource"], decision["reason"]
+
+
+def _queue(alerts: "list[Reviewed]", log: "DecisionLog", aws: "Aws", policy: str | None) -> None:
+    """Go through open alerts with the keys of a terminal."""
+    from collections.abc import Callable
+    from datetime import UTC, datetime
+
+    from scoring.aws.errors import told_in_one_line
+    from scoring.cli.options import writers
+    from scoring.policy import policy as policies
+    from scoring.review.queue import Desk, Terminal, run
+
+    if not alerts:
+        typer.echo("0 open alerts")
+        return
+
+    def told(call: Callable[[], str]) -> str:
+        with told_in_one_line("review"):
+            return call()
+
+    desk = Desk(
+        log=log,
+        writers=writers(aws),
+        by=str(aws.sessions.client("sts").get_caller_identity()["Arn"]),
+        policy=policies.load(policy or policies.DEFAULT),
+        now=lambda: datetime.now(UTC),
+        told=told,
+    )
+    run(alerts, desk, Terminal(typer.echo, typer.getchar, _ask))
+
+
+def _ask(question: str) -> str:
+    """Ask for a line; what is too long is cut, and whatever ends the input is no answer."""
+    try:
+        return input(question).strip()[:_LONGEST_NOTE]
+    except (EOFError, KeyboardInterrupt):
+        return ""
+
+
+def _explain(reviewed: "Reviewed", log: "DecisionLog", policy: str | None) -> None:
+    """Show the explanation that the alert showed, and the verdict if there is one."""
+    from scoring.explanation.safe_text import visible
+    from scoring.policy import policy as policies
+    from scoring.review.queue import explained
+
+    typer.echo(explained(reviewed, log, policies.load(policy or policies.DEFAULT)))
+    label = reviewed.label
+    if label is not None:
+        who = visible(label.by) + ("" if label.verified else " (not verified)")
+        said = f" ({visible(label.note)})" if label.note else ""
+        typer.echo(f"{label.verdict.capitalize()}, says {who} on {label.at:%Y-%m-%d %H:%M}Z{said}")

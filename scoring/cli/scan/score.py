@@ -1,0 +1,184 @@
+"""Live findings of one or many analyzers, decided on with as few requests as it takes."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+import msgspec
+
+from scoring.aws.analyzers import Analyzer, Row, list_rows, read_row
+from scoring.aws.enrich import Aws, enrich_many
+from scoring.aws.errors import Refused
+from scoring.decision.decide import Decision
+from scoring.decision.settings import Settings
+from scoring.files.errors import BadInput
+from scoring.findings.context import Reactivation
+from scoring.findings.facts import Fact
+from scoring.findings.finding import Finding
+from scoring.findings.record import Case
+
+Decided = tuple[Case, Decision]
+Reactivated = Callable[[Sequence[Finding]], Sequence[Fact[Reactivation]]]
+"""Findings to what is known of their being brought back after an archive."""
+
+_AT_ONCE: Final = 100
+_SEVERITY: Final = {"alert": 0, "archive": 1, "skip": 2}
+_EACH_ITS_OWN: Final = ("id", "analyzer_arn", "region", "created_at", "analyzed_at", "updated_at")
+_GLOBAL: Final = ("AWS::S3::Bucket", "AWS::IAM::Role", "AWS::IAM::User")
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A finding by its id, and the analyzer that has it."""
+
+    finding_id: str
+    analyzer_arn: str
+
+
+class LiveDecision(Decision, frozen=True, kw_only=True):
+    """A decision, and where its finding is.
+
+    Attributes
+    ----------
+    duplicates : tuple of Seen
+        Findings of other analyzers that say the same of the same resource; the decision holds for each.
+    """
+
+    analyzer_arn: str
+    duplicates: tuple[Seen, ...] = ()
+
+    @property
+    def everywhere(self) -> tuple[Seen, ...]:
+        """The finding and its duplicates."""
+        return (Seen(self.finding_id, self.analyzer_arn), *self.duplicates)
+
+
+class Group(NamedTuple):
+    """A decision, and the findings that it holds for, each with its own."""
+
+    case: Case
+    decision: LiveDecision
+    members: tuple[Decided, ...]
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scan asks, and of whom.
+
+    Attributes
+    ----------
+    deep : bool
+        Whether each resource is asked about by itself.
+    reactivated : callable or None
+        None leaves it as never looked up.
+    report : callable
+        Takes each finding that cannot be read.
+    """
+
+    aws: Aws
+    settings: Settings
+    report: Callable[[BadInput], None]
+    status: str | None = "ACTIVE"
+    deep: bool = False
+    reactivated: Reactivated | None = None
+
+
+def scan(
+    analyzers: Iterable[Analyzer], source: Source, known: Callable[[Row, Analyzer], Case | None] | None = None
+) -> Iterator[Decided]:
+    """Decide on each finding, lazily, analyzer by analyzer.
+
+    Takes, for external access, a request for each 100 findings; for the others that and one for each finding.
+    What surrounds them is found out as `scoring.aws.enrich.enrich_many` says.
+
+    Parameters
+    ----------
+    known : callable, optional
+        A row of the list to the case that an earlier scan has made of it; that one is not asked about again.
+
+    Raises
+    ------
+    BadInput
+        AWS refuses the list, or a finding; what has been given out so far holds.
+    """
+    for analyzer in analyzers:
+        rows = _once(list_rows(analyzer, source.aws.sessions, status=source.status))
+        # One look at the lists of tags serves all findings that are there already.
+        size = None if analyzer.family == "external" else _AT_ONCE
+        while some := list(islice(rows, size)):
+            old = {row["id"]: known(row, analyzer) if known else None for row in some}
+            yield from ((case, source.settings.decide(case)) for case in old.values() if case is not None)
+            yield from decide_rows([row for row in some if old[row["id"]] is None], analyzer, source)
+
+
+def decide_rows(rows: Iterable[Row], analyzer: Analyzer, source: Source) -> Iterator[Decided]:
+    """Read, enrich and decide on findings of one analyzer."""
+    findings, raws = [], []
+    for row in rows:
+        try:
+            finding, raw = read_row(row, analyzer, source.aws.sessions)
+        except Refused:
+            raise
+        except BadInput as error:
+            source.report(error.at(f"{analyzer.arn}: finding {row['id']}"))
+            continue
+        findings.append(finding)
+        raws.append(raw)
+    vendors = source.settings.policy.known_vendors
+    contexts = enrich_many(findings, source.aws, vendors=vendors, deep=source.deep)
+    back = source.reactivated(findings) if source.reactivated else None
+    for index, (finding, raw, context) in enumerate(zip(findings, raws, contexts, strict=True)):
+        if back is not None:
+            context = msgspec.structs.replace(context, reactivated_by=back[index])
+        case = Case(finding=finding, context=context, raw=raw)
+        yield case, source.settings.decide(case)
+
+
+def fold(decided: Iterable[Decided]) -> list[Group]:
+    """Put findings that say the same of one global resource together: analyzers of several regions see it.
+
+    Of decisions that differ, because more is known in one region, the most careful stands for all.
+    """
+    groups: dict[object, list[Decided]] = {}
+    seen: Counter[tuple[bytes, str | None]] = Counter()
+    for number, (case, decision) in enumerate(decided):
+        key: object = number
+        said = _said(case.finding)
+        if said is not None and isinstance(case.finding, Finding):
+            # What one region's analyzer found twice are two findings.
+            key = (said, seen[said, case.finding.region])
+            seen[said, case.finding.region] += 1
+        groups.setdefault(key, []).append((case, decision))
+    return [_group(members) for members in groups.values()]
+
+
+def _group(members: list[Decided]) -> Group:
+    case, decision = min(members, key=lambda pair: (_SEVERITY[pair[1].outcome], -pair[1].score))
+    located = [_seen(other) for other, _ in members]
+    own = _seen(case)
+    fields = {name: getattr(decision, name) for name in Decision.__struct_fields__}
+    live = LiveDecision(
+        **fields, analyzer_arn=own.analyzer_arn, duplicates=tuple(seen for seen in located if seen != own)
+    )
+    return Group(case, live, tuple(members))
+
+
+def _seen(case: Case) -> Seen:
+    finding = case.finding
+    return Seen(finding.id, (finding.analyzer_arn if isinstance(finding, Finding) else None) or "")
+
+
+def _said(finding: object) -> bytes | None:
+    """Everything that a finding of a global resource says, without what differs between regions."""
+    if not isinstance(finding, Finding) or finding.resource_type not in _GLOBAL:
+        return None
+    said = {k: v for k, v in msgspec.structs.asdict(finding).items() if k not in _EACH_ITS_OWN}
+    return msgspec.json.encode(said, order="deterministic")
+
+
+def _once(rows: Iterable[Row]) -> Iterator[Row]:
+    """Leave out what a list shows again because it changed while its pages were read."""
+    seen: set[str] = set()
+    for row in rows:
+        if row["id"] not in seen:
+            seen.add(row["id"])
+            yield row

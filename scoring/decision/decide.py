@@ -1,0 +1,160 @@
+"""The pure pipeline: one finding, its context, a scorecard and a policy give one decision."""
+
+from typing import Literal
+
+import msgspec
+
+from scoring.decision import guardrails, never_seen, rules
+from scoring.decision.guardrails import Guardrail
+from scoring.features.exposure import Surroundings
+from scoring.features.features import features_of
+from scoring.findings.context import Context
+from scoring.findings.finding import Finding, Notice
+from scoring.points import from_tenths
+from scoring.policy.policy import Policy
+from scoring.policy.rules import Rule
+from scoring.scorecard.scorecard import Contribution, Model, Scorecard
+
+Outcome = Literal["archive", "alert", "skip"]
+BY_RULE = "expected by the policy's rule"
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What model and policy say of one finding; its JSON form is part of the contract.
+
+    Attributes
+    ----------
+    score, threshold, base : float
+        Points with one decimal; base plus the contributions' points is the score, exactly.
+    risk : float or None
+        Calibrated probability that the access is unintended (trained scorecards).
+    unknown : tuple of str
+        Names of facts that are not known.
+    """
+
+    finding_id: str
+    resource: str
+    resource_type: str
+    account: str | None
+    finding_type: str
+    status: str
+    outcome: Outcome
+    score: float
+    threshold: float | None
+    base: float
+    contributions: list[Contribution]
+    risk: float | None
+    guardrails: tuple[Guardrail, ...]
+    unknown: tuple[str, ...]
+    model: Model
+    reason: str
+
+
+def decide(
+    finding: Finding, context: Context, card: Scorecard, policy: Policy, threshold: int | None = None
+) -> Decision:
+    """Decide on one finding.
+
+    Parameters
+    ----------
+    threshold : int, optional
+        In tenths, for this very card; otherwise the policy's override for it, or else the card's own.
+    """
+    about = Surroundings(finding, context, policy)
+    features = features_of(about, card.features)
+    score, contributions = card.score(features)
+    if threshold is None:
+        threshold = policy.threshold_for(card.sha256, card.threshold)
+    stopped_by = guardrails.check(about)
+    rule = _expected_by(about)
+    is_below = threshold is not None and score < threshold
+    if is_below and rule is None and policy.guardrails.never_seen:
+        unseen = never_seen.check(card, features)
+        stopped_by += () if unseen is None else (unseen,)
+    outcome, reason = _outcome(about, score, threshold, stopped_by, rule)
+    return Decision(
+        finding_id=finding.id,
+        resource=finding.resource,
+        resource_type=finding.resource_type,
+        account=finding.account,
+        finding_type=finding.finding_type,
+        status=finding.status,
+        outcome=outcome,
+        score=from_tenths(score),
+        threshold=None if threshold is None else from_tenths(threshold),
+        base=from_tenths(card.base),
+        contributions=contributions,
+        risk=card.risk_of(score),
+        guardrails=stopped_by,
+        unknown=about.unknown(),
+        model=card.model,
+        reason=reason,
+    )
+
+
+def skip_notice(notice: Notice, card: Scorecard) -> Decision:
+    """Skip an event of Access Analyzer that is no finding."""
+    return Decision(
+        finding_id=notice.id,
+        resource=notice.resource,
+        resource_type="",
+        account=notice.account,
+        finding_type=notice.kind,
+        status=notice.status,
+        outcome="skip",
+        score=from_tenths(card.base),
+        threshold=None,
+        base=from_tenths(card.base),
+        contributions=[],
+        risk=None,
+        guardrails=(),
+        unknown=(),
+        model=card.model,
+        reason=f"no finding but an event of another kind: {notice.kind}",
+    )
+
+
+def _outcome(
+    about: Surroundings,
+    score: int,
+    threshold: int | None,
+    stopped_by: tuple[Guardrail, ...],
+    rule: Rule | None,
+) -> tuple[Outcome, str]:
+    finding = about.finding
+    if finding.is_deleted:
+        return "skip", "deleted: the resource or its access is gone"
+    if finding.status != "ACTIVE":
+        return "skip", f"already {finding.status}"
+    if stopped_by:
+        return "alert", "guardrail: " + ", ".join(dict.fromkeys(rail.name for rail in stopped_by))
+    if threshold is None:
+        return "alert", "no threshold belongs to this model: nothing is archived"
+    if rule is not None:
+        return "archive", f"{BY_RULE}: {rule.name}"
+    if score < threshold:
+        return "archive", f"score {from_tenths(score)} is below the threshold {from_tenths(threshold)}"
+    return "alert", f"score {from_tenths(score)} is not below the threshold {from_tenths(threshold)}"
+
+
+def _expected_by(about: Surroundings) -> Rule | None:
+    """Return the first expected rule that matches for certain.
+
+    Tags can be set by whoever shares the resource: a rule that trusts them does not reach what is public or
+    hands over control.
+    """
+    exposed = about.is_public is not False or about.access.level in ("Permissions management", None)
+    for rule in about.policy.expected:
+        if rules.matches(rule, about) and not (rule.trusts_tags and exposed and about.is_granting):
+            return rule
+    return None
+
+
+def refuse(decision: Decision, guardrail: Guardrail) -> Decision:
+    """Turn an archive into an alert for a reason that shows only when it is to be carried out."""
+    return msgspec.structs.replace(
+        decision,
+        outcome="alert",
+        guardrails=(*decision.guardrails, guardrail),
+        reason=f"guardrail: {guardrail.name}",
+    )

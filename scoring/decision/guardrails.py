@@ -1,0 +1,149 @@
+"""Guardrails: named predicates that can only move a finding towards a person.
+
+A fact that is unknown counts as the worst it could be, so that not knowing never helps an archive along.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import msgspec
+
+from scoring.decision import rules
+from scoring.features.exposure import Surroundings
+from scoring.findings.access.oidc_subjects import has_listed_subject
+from scoring.findings.facts import Present, Unknown
+from scoring.policy.policy import Guardrails
+
+
+class Guardrail(msgspec.Struct, frozen=True):
+    """A guardrail that stands in the way of archiving a finding, and why."""
+
+    name: str
+    text: str
+
+
+def _public(about: Surroundings) -> str | None:
+    if about.is_public is None and not _says_error(about):
+        return "whether anyone on the internet can get in is not known"
+    if about.is_public and not about.is_meant_to_be_public:
+        return "anyone on the internet can get in, and the policy does not list it as meant to be public"
+    return None
+
+
+def _finding_error(about: Surroundings) -> str | None:
+    error = about.finding.error
+    return f"Access Analyzer could not analyze the resource: {error}" if error else None
+
+
+def _unknown_context(about: Surroundings) -> str | None:
+    if not about.lacking:
+        return None
+    return "not known: " + ", ".join(f"{name} ({reason})" for name, reason in about.lacking)
+
+
+def _unknown_details(about: Surroundings) -> str | None:
+    if not about.is_granting or _says_error(about):
+        return None
+    if about.finding.incomplete:
+        return "not all of the finding's details are here"
+    missing = [
+        name
+        for name, is_missing in (
+            ("principal", not about.principals),
+            ("actions", not about.finding.actions),
+            ("resource account", about.finding.account is None),
+        )
+        if is_missing
+    ]
+    return "the finding does not name: " + ", ".join(missing) if missing else None
+
+
+def _unknown_type(about: Surroundings) -> str | None:
+    if not about.is_known_resource_type:
+        return f"a type of resource that this version does not know: {about.finding.resource_type}"
+    if not about.is_known_finding_type:
+        return f"a type of finding that this version does not know: {about.finding.finding_type}"
+    return None
+
+
+def _permissions_outside(about: Surroundings) -> str | None:
+    if about.access.level not in ("Permissions management", None) or _says_error(about):
+        return None
+    if not about.is_outside or about.trust == "contracted":
+        return None
+    return "permissions management is, or may be, given to an outsider who is not contracted"
+
+
+def _unlisted_subject(about: Surroundings) -> str | None:
+    # That anyone at all gets in is said by another guardrail.
+    if about.is_public and about.policy.guardrails.public:
+        return None
+    for principal in about.principals:
+        if principal.kind != "OIDC":
+            continue
+        issuer = (principal.issuer or "").lower()
+        listed = about.policy.listed_subjects.get(issuer, ())
+        if not has_listed_subject(issuer, about.finding.conditions, listed):
+            return "an identity provider lets in somebody whom the policy does not list (allow.subjects)"
+    return None
+
+
+def _confidential_outside(about: Surroundings) -> str | None:
+    # Where the guardrail on an unknown context stands, it has said already that the tags are not known.
+    is_unknown = isinstance(about.context.tags, Unknown) and not about.policy.guardrails.unknown_context
+    if not is_unknown and "confidential" not in about.tags.get("dataclassification", ()):
+        return None
+    if not about.is_outside:
+        return None
+    if is_unknown:
+        return "shared outside the organization, and whether the data is confidential is not known"
+    return "tagged as confidential and shared outside the organization"
+
+
+def _reactivated(about: Surroundings) -> str | None:
+    fact = about.context.reactivated_by
+    if isinstance(fact, Unknown) and fact.asked:
+        return f"whether somebody re-activated it is not known ({fact.reason})"
+    if isinstance(fact, Present) and fact.value.who != "expiry":
+        when = f" on {fact.value.at}" if fact.value.at else ""
+        return f"re-activated by {fact.value.who}{when}: it is not archived again"
+    return None
+
+
+def _says_error(about: Surroundings) -> bool:
+    """Whether the guardrail on errors stands, and so says why nothing more is known."""
+    return bool(about.finding.error) and about.policy.guardrails.finding_error
+
+
+# One row a guardrail; the names are the keys of [guardrails] in the policy.
+GUARDRAILS: tuple[tuple[str, Callable[[Surroundings], str | None]], ...] = (
+    ("public", _public),
+    ("finding_error", _finding_error),
+    ("unknown_type", _unknown_type),
+    ("unknown_details", _unknown_details),
+    ("unknown_context", _unknown_context),
+    ("permissions_outside", _permissions_outside),
+    ("unlisted_subject", _unlisted_subject),
+    ("confidential_outside", _confidential_outside),
+    ("reactivated", _reactivated),
+)
+
+
+def check(about: Surroundings) -> tuple[Guardrail, ...]:
+    """Return the guardrails that stand in the way, those of the policy's never-archive rules last."""
+    found = [
+        Guardrail(name, text)
+        for name, predicate in _standing(about.policy.guardrails)
+        if (text := predicate(about)) is not None
+    ]
+    for rule in about.policy.never_archive:
+        answer = rules.matches(rule, about)
+        if answer is not False:
+            doubt = "" if answer else " (as far as is known)"
+            found.append(Guardrail("never_archive", f"rule of the policy: {rule.name}{doubt}"))
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _standing(settings: Guardrails) -> tuple[tuple[str, Callable[[Surroundings], str | None]], ...]:
+    return tuple((name, predicate) for name, predicate in GUARDRAILS if getattr(settings, name))

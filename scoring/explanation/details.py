@@ -1,0 +1,212 @@
+"""What a decision rests on, as rows: the facts, what was given, what is not known, where it comes from."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import quote
+
+from scoring.decision.decide import Decision
+from scoring.explanation import principal_words
+from scoring.explanation import words as plain_words
+from scoring.explanation.content import Row
+from scoring.explanation.safe_text import visible
+from scoring.features.exposure import Surroundings
+from scoring.findings.facts import Fact, Present, Unknown
+from scoring.findings.finding import Finding
+
+LONG: Final = 600
+"""Characters of a sentence that may hold several values."""
+
+_SHOWN: Final = 20
+_SHOWN_VALUES: Final = 5
+_LONG_ARN: Final = 300
+_NAMES: Final = {
+    "tags": "the resource's tags",
+    "aliases": "the key's aliases",
+    "resource_account": "the account that owns the resource",
+    "principal_account": "the account that is given access",
+    "reactivated_by": "whether somebody re-activated the finding",
+}
+_DENIED: Final = frozenset(
+    ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
+)
+# Reasons of `scoring.features.exposure` for a fact that is there and still does not answer the question.
+_REMEDIES: Final = {
+    "not looked up": "not looked up; triage scan reads it from AWS",
+    "organization not known": "whether it is in the organization could not be told; triage doctor says why",
+    "describes another account": "what was looked up describes another account; triage scan looks again",
+}
+
+
+def facts(about: Surroundings, decision: Decision) -> tuple[Row, ...]:
+    """Say what is exposed, to whom, with which access, and what came of it."""
+    finding = about.finding
+    rows = [
+        Row("What", (plain_words.thing(about),), (visible(finding.resource, _LONG_ARN),)),
+        Row("Account", (principal_words.owner(about),)),
+    ]
+    if about.is_granting and not finding.error:
+        named = [value for _, value in finding.principals if value.startswith("arn:")][:_SHOWN_VALUES]
+        rows.append(Row("To whom", principal_words.to_whom(about), tuple([visible(arn) for arn in named])))
+    if not finding.error:
+        rows.append(Row("Access", plain_words.access(about), plain_words.actions(finding)))
+    rows.append(Row("Score", _score(decision)))
+    rows.append(Row("Reason", (visible(decision.reason, LONG),)))
+    return tuple(rows)
+
+
+def unknown(about: Surroundings, name: str) -> Row:
+    """Say of a fact why it is not known, and what it would take to know it."""
+    fact = _fact(about, name)
+    label = _NAMES.get(name) or visible(name.removeprefix("details.").replace("_", " "), 60)
+    if not isinstance(fact, Unknown):
+        return Row(label, ("not known",))
+    if fact.reason in _REMEDIES:
+        return Row(label, (_REMEDIES[fact.reason],))
+    remedy = (
+        "triage doctor names the missing permission" if fact.reason in _DENIED else "triage scan tries again"
+    )
+    return Row(label, (f"{visible(fact.reason)}; {remedy}",))
+
+
+def given(about: Surroundings) -> tuple[Row, ...]:
+    """Return tags, aliases, conditions and further details as they were given."""
+    context, finding = about.context, about.finding
+    rows: list[Row] = []
+    if isinstance(context.tags, Present):
+        rows.append(_listed("Tags", [_pair(key, value) for key, value in context.tags.value.items()]))
+    elif not isinstance(context.tags, Unknown):
+        rows.append(Row("Tags", ("none",)))
+    if isinstance(context.aliases, Present):
+        rows.append(_listed("Aliases", [visible(alias) for alias in context.aliases.value]))
+    elif finding.resource_type == "AWS::KMS::Key" and not isinstance(context.aliases, Unknown):
+        rows.append(Row("Aliases", ("none",)))
+    if about.is_granting and not finding.error:
+        listed = _listed("Conditions", [_condition(*condition) for condition in finding.conditions])
+        rows.append(Row("Conditions", (principal_words.conditions(about), *listed.words), listed.code))
+    if finding.restrictions:
+        rows.append(Row("Restrictions", tuple([visible(r) for r in finding.restrictions[:_SHOWN_VALUES]])))
+    if finding.sources:
+        rows.append(Row("Granted by", tuple([visible(source) for source in finding.sources[:_SHOWN_VALUES]])))
+    details = [(name, fact.value) for name, fact in context.details.items() if isinstance(fact, Present)]
+    if details:
+        rows.append(_listed("Details", [_pair(name, value) for name, value in details]))
+    return tuple(rows)
+
+
+def commands(finding: Finding) -> tuple[str, ...]:
+    """Return what to type to decide on a finding; nothing where its id cannot be typed as it is."""
+    shown = visible(finding.id)
+    if shown != finding.id or shown.startswith("-"):
+        return ()
+    typed = shlex.quote(shown)
+    return (f"triage review {typed} --verdict expected", f"triage review {typed} --verdict unintended")
+
+
+def origin(decision: Decision, finding: Finding | None = None) -> tuple[Row, ...]:
+    """Say which finding was decided on, of when, and by which model."""
+    kind = (f"{visible(finding.finding_type, 60)}, {finding.status}",) if finding else ()
+    rows = [Row("Finding", kind, (visible(decision.finding_id),))]
+    if finding is not None:
+        for label, at in (("Found", finding.created_at), ("Updated", finding.updated_at)):
+            if at is not None:
+                rows.append(Row(label, (_moment(at),)))
+    model = decision.model
+    said = f"{visible(model.name, 60)} {visible(model.version, 60)} ({visible(model.kind, 60)})"
+    rows.append(Row("Model", (f"{said}, digest {visible(model.sha256[:12])}",)))
+    return tuple(rows)
+
+
+def _score(decision: Decision) -> tuple[str, ...]:
+    threshold = decision.threshold
+    if threshold is None:
+        said = f"{decision.score:.1f}; no threshold belongs to this model"
+    elif decision.score < threshold:
+        said = f"{decision.score:.1f}, below the threshold of {threshold:.1f}"
+    else:
+        said = f"{decision.score:.1f}, threshold {threshold:.1f}"
+    if decision.risk is None:
+        return (said,)
+    return said, f"risk {_percent(decision.risk)}: the probability that such access is unintended"
+
+
+def _percent(share: float) -> str:
+    return "below 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
+
+
+def _fact(about: Surroundings, name: str) -> Fact[object] | None:
+    if name in ("resource_account", "principal_account"):
+        of_finding: Fact[object] = getattr(about, name)
+        return of_finding
+    if name in ("tags", "aliases", "reactivated_by"):
+        of_context: Fact[object] = getattr(about.context, name)
+        return of_context
+    return about.context.details.get(name.removeprefix("details."))
+
+
+def _listed(label: str, shown: list[str]) -> Row:
+    more = len(shown) - _SHOWN
+    return Row(label, (f"the first {_SHOWN} of {len(shown)}",) if more > 0 else (), tuple(shown[:_SHOWN]))
+
+
+def _pair(key: str, value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return f"{visible(key)} = {visible(text, _LONG_ARN)}"
+
+
+def _condition(key: str, values: Iterable[str]) -> str:
+    listed = list(values)
+    more = len(listed) - _SHOWN_VALUES
+    shown = ", ".join([visible(value) for value in listed[:_SHOWN_VALUES]])
+    return f"{visible(key)} = {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def _moment(at: datetime) -> str:
+    at = at.astimezone(UTC) if at.tzinfo else at
+    return f"{at.year:04}-{at.month:02}-{at.day:02} {at.hour:02}:{at.minute:02} UTC"
+
+
+_HOSTS: Final = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]{2,12}){1,3}-[0-9]{1,2}", re.ASCII)
+_LONGEST: Final = 2000  # of a link: mail clients and browsers take no longer one for certain
+
+
+def link(finding: Finding) -> str | None:
+    """Return the address of the console's page about a finding; None where there is none for certain.
+
+    External access has a page for each finding, unused access one for each user or role. No address of a
+    single internal access finding is documented: the link opens the list.
+
+    Examples
+    --------
+    >>> link(Finding(id="0b5a", resource="arn:aws:s3:::b", resource_type="AWS::S3::Bucket", status="ACTIVE",
+    ...              finding_type="ExternalAccess", region="eu-west-1"))
+    'https://eu-west-1.console.aws.amazon.com/access-analyzer/home?region=eu-west-1#/findings/details/0b5a'
+    """
+    host = _HOSTS.get(finding.partition)
+    if host is None:
+        return None
+    region = finding.region if finding.region and _REGION.fullmatch(finding.region) else None
+    home = f"{region}.{host}" if region else host
+    query = f"?region={region}" if region else ""
+    address = f"https://{home}/access-analyzer/home{query}#/{_page(finding)}"
+    return address if len(address) <= _LONGEST else None
+
+
+def _page(finding: Finding) -> str:
+    if finding.is_unused_access:
+        return "unused-access-findings?resource=" + _quoted(finding.resource)
+    if finding.finding_type == "InternalAccess":
+        return "resource-analysis"
+    return "findings/details/" + _quoted(finding.id)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="backslashreplace")

@@ -1,0 +1,210 @@
+"""Decision -> message: the content of an alert, in text and HTML. Nothing is sent from here.
+
+What only a message needs is imported when the first one is rendered, and HTML when somebody asks for it.
+"""
+
+import json
+from functools import cached_property
+from typing import Final
+
+import msgspec
+
+from scoring.decision.decide import Decision
+from scoring.explanation import details, words
+from scoring.explanation.content import Answers, Explanation, Headline, Row, Similar
+from scoring.explanation.render import to_page, to_text
+from scoring.explanation.safe_text import cut, to_ascii, visible
+from scoring.explanation.score_column import column
+from scoring.features.exposure import Surroundings
+from scoring.findings.finding import Notice
+from scoring.findings.record import Case
+from scoring.policy.policy import Policy
+
+SUBJECT: Final = 99
+"""Characters of a subject at most: SNS takes fewer than 100."""
+SHADOW: Final = "Shadow mode: no finding is changed."
+REPEAT: Final = "You may have had this mail before: sending it was interrupted the first time."
+
+SAMPLE: Final = (
+    "A random sample: this finding would have been archived. It was not, so that what archiving misses can "
+    "be measured; your verdict stands for many that nobody sees."
+)
+
+_PREFIX: Final = "[access-triage]"
+_VERDICTS: Final = {"alert": "Alert", "archive": "Archive", "skip": "Skip"}
+_SHOWN_EVENT: Final = 4000
+
+
+class Message(msgspec.Struct, frozen=True, dict=True):
+    """One message, ready to be sent.
+
+    Attributes
+    ----------
+    subject : str
+        One line of ASCII, fewer than 100 characters; the same decision gives the same, so that mails thread.
+    text : str
+        Lines of printable characters.
+    explanation : Explanation
+        The content behind both forms.
+    """
+
+    subject: str
+    text: str
+    explanation: Explanation
+
+    @cached_property
+    def html(self) -> str:
+        """The whole message as an HTML page, rendered when it is first asked for."""
+        return to_page([self.explanation], title=self.subject)
+
+
+def explain(
+    case: Case,
+    decision: Decision,
+    policy: Policy,
+    *,
+    is_shadow: bool = False,
+    is_repeat: bool = False,
+    is_sample: bool = False,
+    answers: Answers | None = None,
+    similar: tuple[Similar, ...] = (),
+) -> Message:
+    """Write the message that explains a decision.
+
+    Parameters
+    ----------
+    case : Case
+        The finding and what is known about it.
+    decision : Decision
+        What `scoring.decision.decide` made of it, with the same policy.
+    is_shadow : bool
+        Whether nothing is written; the words say so.
+    is_repeat : bool
+        Whether the same message may have been sent before.
+    is_sample : bool
+        Whether the finding would have been archived, and goes to a person for the audit sample.
+    answers : Answers, optional
+        Links by which it can be answered.
+    similar : tuple of Similar
+        What people said of similar findings.
+    """
+    notes = (SAMPLE,) * is_sample + (SHADOW,) * is_shadow + (REPEAT,) * is_repeat
+    content = explanation(case, decision, policy, notes)
+    if is_sample:
+        content = msgspec.structs.replace(content, verdict="Sample")
+    if answers or similar:
+        content = msgspec.structs.replace(content, answers=answers, similar=similar)
+    score = "" if content.column is None else content.column.total
+    return Message(_subject(content, score), to_text(content), content)
+
+
+def explain_unreadable(event: object, why: str) -> Message:
+    """Write the message about an event that could not be handled: nobody has decided on what it says.
+
+    Parameters
+    ----------
+    event : object
+        Decoded JSON of any shape.
+    why : str
+        What went wrong, in one line.
+    """
+    content = Explanation(
+        verdict="Alert",
+        outcome="alert",
+        headline=Headline("an event of Access Analyzer", "could", "not be handled"),
+        notes=("Nothing was decided and nothing was archived: look at the finding in the AWS console.",),
+        facts=(Row("Reason", (visible(why, details.LONG),)), Row("Event", code=_lines(event))),
+    )
+    return Message(_subject(content), to_text(content), content)
+
+
+def explain_configuration(name: str, why: str, *, stands: bool) -> Message:
+    """Write the message about a value of the configuration that is invalid or cannot be read.
+
+    Parameters
+    ----------
+    name : str
+        What is wrong: ``mode``, ``policy``, ``threshold`` or ``model``.
+    why : str
+        In one line.
+    stands : bool
+        Whether the last good one stands in for it.
+    """
+    note = (
+        "The last valid one stands until it is put right."
+        if stands
+        else "There has been no valid one yet: until it is put right nothing is archived, everything alerts."
+    )
+    content = Explanation(
+        verdict="Alert",
+        outcome="alert",
+        headline=Headline(f"the {name}", "", "is not valid"),
+        notes=(note,),
+        facts=(Row("Reason", (visible(why, details.LONG),)),),
+    )
+    return Message(_subject(content), to_text(content), content)
+
+
+def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str, ...] = ()) -> Explanation:
+    """Say why a finding was decided on as it was, without laying it out.
+
+    Parameters
+    ----------
+    policy : Policy
+        The one that the decision was made with.
+    notes : tuple of str
+        What to know before reading; words of ours.
+    """
+    verdict = _VERDICTS[decision.outcome]
+    finding = case.finding
+    if isinstance(finding, Notice):
+        return Explanation(
+            verdict=verdict,
+            outcome=decision.outcome,
+            headline=Headline(visible(finding.kind), "", "is no finding"),
+            notes=notes,
+            facts=(
+                Row("Resource", code=(visible(finding.resource),)),
+                Row("Reason", (visible(decision.reason, details.LONG),)),
+            ),
+            origin=details.origin(decision),
+        )
+    about = Surroundings(finding, case.context, policy)
+    return Explanation(
+        verdict=verdict,
+        outcome=decision.outcome,
+        headline=words.headline(about),
+        notes=notes,
+        facts=details.facts(about, decision),
+        guardrails=tuple(
+            [Row(rail.name, (visible(rail.text, details.LONG),)) for rail in decision.guardrails]
+        ),
+        column=column(decision),
+        unknown=tuple([details.unknown(about, name) for name in decision.unknown]),
+        given=details.given(about),
+        link=details.link(finding),
+        commands=details.commands(finding),
+        origin=details.origin(decision, finding),
+    )
+
+
+def _subject(content: Explanation, score: str = "") -> str:
+    start = " ".join(part for part in (_PREFIX, content.verdict, score) if part) + ":"
+    thing, verb, rest, end = content.headline
+    said = rest if verb == "is" else f"{verb} {rest}".strip()
+    room = SUBJECT - len(start) - len(said) - (3 if end else 2)
+    # What does not fit is shortened in its middle, the longer of the two names first.
+    end = to_ascii(end, max(room - len(thing), room // 2))
+    thing = to_ascii(thing, room - len(end))
+    return cut(" ".join(part for part in (start, thing, said, end) if part), SUBJECT)
+
+
+def _lines(event: object) -> tuple[str, ...]:
+    try:
+        text = json.dumps(event, indent=1, ensure_ascii=True, default=repr, skipkeys=True)
+    except (RecursionError, ValueError):
+        text = "not to be shown: nested too deep"
+    left_out = len(text) - _SHOWN_EVENT
+    if left_out > 0:
+        text = f"{text[:_SHOWN_EVENT]}\n[...{left_out} characters more...]"
+    return tuple([visible(line, details.LONG) for line in text.split("\n")])

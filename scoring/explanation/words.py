@@ -1,0 +1,174 @@
+"""A finding in plain words: what is exposed and which access; ready to show (see `safe_text`)."""
+
+from typing import Final
+
+from scoring.explanation.action_phrases import PHRASES
+from scoring.explanation.content import Headline
+from scoring.explanation.principal_words import to_whom_in_short
+from scoring.explanation.safe_text import visible
+from scoring.features.exposure import Surroundings
+from scoring.findings.facts import Present
+from scoring.findings.finding import Finding
+
+_SHOWN_PHRASES: Final = 4
+_SHOWN_ACTIONS: Final = 12
+_LONG_ACTION: Final = 60
+_LONG_NAME: Final = 80
+
+# Resource type to its name in plain words, and what stands before the resource's own name in its ARN.
+RESOURCES: Final[dict[str, tuple[str, str]]] = {
+    "AWS::S3::Bucket": ("S3 bucket", ""),
+    "AWS::S3Express::DirectoryBucket": ("S3 directory bucket", "bucket/"),
+    "AWS::IAM::Role": ("IAM role", "role/"),
+    "AWS::IAM::User": ("IAM user", "user/"),
+    "AWS::SQS::Queue": ("SQS queue", ""),
+    "AWS::SNS::Topic": ("SNS topic", ""),
+    "AWS::Lambda::Function": ("Lambda function", "function:"),
+    "AWS::Lambda::LayerVersion": ("Lambda layer", "layer:"),
+    "AWS::KMS::Key": ("KMS key", "key/"),
+    "AWS::SecretsManager::Secret": ("secret", "secret:"),
+    "AWS::EFS::FileSystem": ("EFS file system", "file-system/"),
+    "AWS::EC2::Snapshot": ("EBS snapshot", "snapshot/"),
+    "AWS::ECR::Repository": ("ECR repository", "repository/"),
+    "AWS::RDS::DBSnapshot": ("RDS snapshot", "snapshot:"),
+    "AWS::RDS::DBClusterSnapshot": ("RDS cluster snapshot", "cluster-snapshot:"),
+    "AWS::DynamoDB::Table": ("DynamoDB table", "table/"),
+    "AWS::DynamoDB::Stream": ("DynamoDB stream", "table/"),
+}
+_UNUSED: Final = {
+    "UnusedIAMRole": (("is", "unused"), "the role has not been assumed"),
+    "UnusedIAMUserAccessKey": (("has", "an unused access key"), "the access key has not been used"),
+    "UnusedIAMUserPassword": (("has", "an unused password"), "the password has not been used"),
+    "UnusedPermission": (("has", "unused permissions"), "the permissions have not been used"),
+}
+_UNUSED_OTHERWISE: Final = (("has", "unused access"), "the access has not been used")
+
+
+def noun(resource_type: str) -> str:
+    """Name a resource type in plain words."""
+    if resource_type in RESOURCES:
+        return RESOURCES[resource_type][0]
+    return f"resource ({visible(resource_type, 60)})" if resource_type else "resource"
+
+
+def name(resource_type: str, resource: str) -> str:
+    """Return a resource's own name, without the rest of its ARN.
+
+    Examples
+    --------
+    >>> name("AWS::IAM::Role", "arn:aws:iam::111122223333:role/ci/deploy")
+    'ci/deploy'
+    """
+    parts = resource.split(":", 5)
+    own = parts[5] if len(parts) == 6 and parts[0] == "arn" and parts[5] else resource
+    prefix = RESOURCES[resource_type][1] if resource_type in RESOURCES else ""
+    return visible(own.removeprefix(prefix) or own, _LONG_NAME)
+
+
+def thing(about: Surroundings) -> str:
+    """Name the resource for a headline; a key by its alias, where it has exactly one."""
+    finding, aliases = about.finding, about.context.aliases
+    own = name(finding.resource_type, finding.resource)
+    if finding.resource_type == "AWS::KMS::Key" and isinstance(aliases, Present) and len(aliases.value) == 1:
+        own = visible(aliases.value[0], _LONG_NAME)
+    return f"{noun(finding.resource_type)} {own}"
+
+
+def headline(about: Surroundings) -> Headline:
+    """Say what the finding says in one sentence.
+
+    Examples
+    --------
+    >>> from scoring.findings.context import NO_CONTEXT
+    >>> from scoring.policy.policy import Policy
+    >>> finding = Finding(id="1", resource="arn:aws:s3:::site", resource_type="AWS::S3::Bucket",
+    ...                   status="ACTIVE", finding_type="ExternalAccess", principals=(("AWS", "*"),))
+    >>> str(headline(Surroundings(finding, NO_CONTEXT, Policy())))
+    'S3 bucket site is open to anyone'
+    """
+    finding, what = about.finding, thing(about)
+    if finding.error:
+        return Headline(what, "could", "not be analyzed:", visible(finding.error, 60))
+    if not about.is_granting:
+        return Headline(what, *_unused(finding))
+    if about.is_public:
+        return Headline(what, "is", "open to anyone")
+    if not about.principals:
+        return Headline(what, "is", "shared, with whom is not known")
+    whom = to_whom_in_short(about)
+    if finding.finding_type == "InternalAccess":
+        return Headline(what, "is", "accessible to", whom)
+    if finding.resource_type == "AWS::IAM::Role":
+        return Headline(what, "can", "be assumed by", whom)
+    return Headline(what, "is", "shared with", whom)
+
+
+def access(about: Surroundings) -> tuple[str, ...]:
+    """Say in plain words which access there is, and at which level.
+
+    Examples
+    --------
+    >>> from scoring.findings.context import NO_CONTEXT
+    >>> from scoring.policy.policy import Policy
+    >>> finding = Finding(id="1", resource="arn:aws:kms:eu-west-1:111122223333:key/k", status="ACTIVE",
+    ...                   resource_type="AWS::KMS::Key", finding_type="ExternalAccess",
+    ...                   actions=("kms:DescribeKey", "kms:Decrypt"))
+    >>> access(Surroundings(finding, NO_CONTEXT, Policy()))
+    ("decrypt with the key, see the key's details (Write)",)
+    """
+    finding, judged = about.finding, about.access
+    if not about.is_granting:
+        return (_unused_access(finding),)
+    if judged.level is None:
+        return ("not known: the finding names no action",)
+    decisive = visible(judged.decisive, _LONG_ACTION)
+    lines = [f"{_phrases(finding.actions, judged.decisive)} ({judged.level})"]
+    if judged.covers:
+        lines.append(f"{decisive} covers {visible(judged.covers, _LONG_ACTION)}")
+    if judged.assumed:
+        first, others = visible(judged.unrecognised[0], _LONG_ACTION), len(judged.unrecognised) - 1
+        more = f" and {others} more" if others else ""
+        lines.append(f"level assumed: {first}{more} not in the reference, taken at its worst")
+    return tuple(lines)
+
+
+def actions(finding: Finding) -> tuple[str, ...]:
+    """Return the actions as given: the first dozen, and how many more there are."""
+    more = len(finding.actions) - _SHOWN_ACTIONS
+    shown = tuple([visible(action, 80) for action in finding.actions[:_SHOWN_ACTIONS]])
+    return (*shown, f"and {more} more") if more > 0 else shown
+
+
+def _phrases(given: tuple[str, ...], decisive: str) -> str:
+    """Put actions into words, the decisive one first; one that has no words stands for itself."""
+    said = dict.fromkeys(
+        PHRASES.get(action.lower()) or visible(action, _LONG_ACTION)
+        for action in (decisive, *given[:_SHOWN_ACTIONS])
+    )
+    shown = list(said)[:_SHOWN_PHRASES]
+    more = len(said) - len(shown) + max(len(given) - _SHOWN_ACTIONS, 0)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _unused(finding: Finding) -> tuple[str, str]:
+    if finding.finding_type == "UnusedPermission" and finding.unused_actions is not None:
+        return "has", _count(finding.unused_actions, "unused action") + _in_services(finding)
+    return _UNUSED.get(finding.finding_type, _UNUSED_OTHERWISE)[0]
+
+
+def _unused_access(finding: Finding) -> str:
+    said = _UNUSED.get(finding.finding_type, _UNUSED_OTHERWISE)[1]
+    if finding.finding_type == "UnusedPermission" and finding.unused_actions is not None:
+        return f"{said}: {_count(finding.unused_actions, 'action')}{_in_services(finding)}"
+    if finding.last_accessed is not None:
+        return f"{said} since {finding.last_accessed.date().isoformat()}"
+    return f"{said} for longer than the analyzer allows"
+
+
+def _in_services(finding: Finding) -> str:
+    services = finding.unused_services
+    return f" in {_count(services, 'service')}" if services is not None else ""
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,1 @@
+"""Finding, context and policy become feature values."""

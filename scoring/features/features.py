@@ -1,0 +1,300 @@
+"""The ordered table of features: the one featuriser, for the runtime and for training.
+
+Each feature is one text value of a finding. Three values mean the same everywhere: ``unknown`` (nobody
+knows), ``not applicable`` (the question does not arise), ``absent`` (looked up and not there).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from scoring.features import values
+from scoring.features.exposure import Surroundings
+from scoring.features.values import ABSENT, NOT_APPLICABLE, UNKNOWN
+from scoring.findings.access.action_reference import LEVELS
+from scoring.findings.access.conditions import STRENGTHS
+from scoring.findings.access.principal import TRUST
+from scoring.findings.access.tags import fold_key
+from scoring.findings.context import Context
+from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.policy.policy import Policy
+
+__all__ = ["ABSENT", "BY_NAME", "FEATURES", "NAMES", "NOT_APPLICABLE", "UNKNOWN", "VERSION", "Feature"]
+
+# Raised whenever a feature's values change their meaning; a scorecard names the version it was made with.
+VERSION = 1
+
+_TAG = "tag:"
+
+
+class Feature(NamedTuple):
+    """One row of the table.
+
+    Attributes
+    ----------
+    values : tuple of str or None
+        The closed vocabulary beside the three common values; None where any text may come.
+    says : dict
+        Value to a sentence for a person; ``*`` is the sentence for all others, with ``{}`` for the value.
+    from_tags : bool
+        Whether whoever may set tags or aliases decides the value.
+    ordered : bool
+        Whether a later entry of `values` is never less risky than an earlier one.
+    """
+
+    name: str
+    compute: Callable[[Surroundings], str]
+    values: tuple[str, ...] | None
+    says: Mapping[str, str]
+    from_tags: bool = False
+    ordered: bool = False
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "finding_type",
+        lambda about: about.finding.finding_type if about.is_known_finding_type else UNKNOWN,
+        FINDING_TYPES,
+        {
+            "ExternalAccess": "somebody outside the zone of trust is given access",
+            "InternalAccess": "a principal inside the organization is given access",
+            "UnusedIAMRole": "the role has not been used",
+            "UnusedIAMUserAccessKey": "the access key has not been used",
+            "UnusedIAMUserPassword": "the password has not been used",
+            "UnusedPermission": "permissions that were granted have not been used",
+            UNKNOWN: "a type of finding that this version does not know",
+        },
+    ),
+    Feature(
+        "public",
+        values.public,
+        ("not public", "meant to be public", "public"),
+        {
+            "public": "anyone on the internet can get in",
+            "meant to be public": "public, and the policy lists the bucket as meant to be",
+            "not public": "not open to everyone",
+            UNKNOWN: "whether it is public is not known",
+        },
+        ordered=True,
+    ),
+    Feature(
+        "access_level",
+        values.access_level,
+        LEVELS,
+        {"*": "access level {}", UNKNOWN: "which actions are allowed is not known"},
+        ordered=True,
+    ),
+    Feature(
+        "trust",
+        lambda about: about.trust,
+        TRUST,
+        {
+            "own account": "the principal is in the same account",
+            "own organization": "the principal is in the organization",
+            "contracted": "the principal belongs to a contracted party",
+            "AWS service": "the principal is an AWS service",
+            "identity provider": "the principal comes from an identity provider",
+            "known vendor": "the principal is a known vendor's, not contracted",
+            "stranger": "the principal is a stranger",
+            "anyone": "the principal can be anyone",
+            UNKNOWN: "how far the principal can be trusted is not known",
+        },
+    ),
+    Feature(
+        "principal_kind",
+        values.principal_kind,
+        values.PRINCIPAL_KINDS,
+        {
+            "account": "a whole account is let in",
+            "role": "one role is let in",
+            "user": "one user is let in",
+            "session": "one session is let in",
+            "SAML": "a SAML identity provider decides who gets in",
+            "OIDC, pinned": "one pinned OIDC subject is let in",
+            "OIDC, one repository": "any branch of one repository is let in",
+            "OIDC, wildcard": "the OIDC subject is a wildcard",
+            "OIDC, any subject": "any subject of the OIDC provider is let in",
+            "several principals": "several principals are let in",
+            UNKNOWN: "the kind of principal is not known",
+            "*": "principal: {}",
+        },
+    ),
+    Feature(
+        "condition",
+        values.condition,
+        STRENGTHS,
+        {
+            "own organization": "only principals of the own organization, by condition",
+            "source resource": "only for one source resource, by condition",
+            "source account": "only for named source accounts, by condition",
+            "network": "only from a narrow network, by condition",
+            "principal": "only named principals, by condition",
+            "external id": "only with an external id",
+            "foreign organization": "only principals of one other organization, by condition",
+            "not narrowing": "a condition that keeps nobody out",
+            "none": "no condition",
+            UNKNOWN: "the conditions are not known",
+        },
+    ),
+    Feature(
+        "restriction",
+        values.restriction,
+        ("applied", "none"),
+        {
+            "applied": "a resource or service control policy restricts it",
+            "none": "no control policy restricts it",
+            UNKNOWN: "whether a control policy restricts it could not be evaluated",
+        },
+    ),
+    Feature(
+        "resource_type",
+        lambda about: about.finding.resource_type if about.is_known_resource_type else UNKNOWN,
+        RESOURCE_TYPES,
+        {"*": "resource type {}", UNKNOWN: "a type of resource that this version does not know"},
+    ),
+    Feature(
+        "source",
+        values.source,
+        ("bucket policy", "bucket ACL", "access point"),
+        {"*": "granted by {}", UNKNOWN: "which part of the bucket's settings grants it is not known"},
+    ),
+    Feature(
+        "environment",
+        values.tag("environment"),
+        None,
+        {
+            ABSENT: "no tag names the environment",
+            UNKNOWN: "the environment is not known",
+            "conflicting": "tags name several environments",
+            "*": "tagged as {}",
+        },
+        from_tags=True,
+    ),
+    Feature(
+        "data_class",
+        values.tag("dataclassification"),
+        None,
+        {
+            ABSENT: "no tag classifies the data",
+            UNKNOWN: "the data classification is not known",
+            "conflicting": "tags classify the data in several ways",
+            "*": "data tagged as {}",
+        },
+        from_tags=True,
+    ),
+    Feature(
+        "sharing_tag",
+        values.tag("isallowedtoshare"),
+        None,
+        {
+            "yes": "tagged as allowed to be shared",
+            "no": "tagged as not to be shared",
+            ABSENT: "no tag allows sharing",
+            UNKNOWN: "whether a tag allows sharing is not known",
+            "*": "sharing tag: {}",
+        },
+        from_tags=True,
+    ),
+    Feature(
+        "owner",
+        values.tag("owner"),
+        None,
+        {ABSENT: "no tag names an owner", UNKNOWN: "the owner is not known", "*": "owned by {}"},
+        from_tags=True,
+    ),
+    Feature(
+        "alias",
+        values.alias,
+        values.HINTS,
+        {
+            "no hint": "no alias names an environment",
+            "conflicting": "aliases name several environments",
+            ABSENT: "the key has no alias",
+            UNKNOWN: "the key's aliases are not known",
+            "*": "an alias names {}",
+        },
+        from_tags=True,
+    ),
+    Feature(
+        "account_environment",
+        values.account_environment,
+        values.HINTS,
+        {
+            "no hint": "the account's name and unit name no environment",
+            "conflicting": "the account's name, unit and tags name several environments",
+            ABSENT: "nothing is known of the account",
+            UNKNOWN: "the account's environment is not known",
+            "*": "in an account for {}",
+        },
+    ),
+    Feature(
+        "unused",
+        values.unused,
+        ("few services", "some services", "many services"),
+        {"*": "unused permissions in {}", UNKNOWN: "how many permissions are unused is not known"},
+        ordered=True,
+    ),
+    Feature(
+        "error",
+        lambda about: UNKNOWN if about.finding.error else "none",
+        ("none",),
+        {"none": "analyzed without error", UNKNOWN: "Access Analyzer could not analyze it"},
+    ),
+    Feature("account", lambda about: about.finding.account or UNKNOWN, None, {"*": "in account {}"}),
+    Feature("principal_account", values.principal_account, None, {"*": "principal's account {}"}),
+    Feature("principal", values.principal, None, {"*": "principal {}"}),
+    Feature(
+        "vendor",
+        values.vendor,
+        None,
+        {"*": "vendor {}", ABSENT: "no known vendor", UNKNOWN: "whether it is a vendor is not known"},
+    ),
+    Feature("actions", values.actions, None, {"*": "actions {}"}),
+)
+
+BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
+NAMES: tuple[str, ...] = tuple(BY_NAME)
+
+
+def featurise(
+    finding: Finding, context: Context, policy: Policy, of: tuple[Feature, ...] = FEATURES
+) -> dict[str, str]:
+    """Compute features of a finding: those of the whole table, or of the ones asked for."""
+    return features_of(Surroundings(finding, context, policy), of)
+
+
+def features_of(about: Surroundings, of: tuple[Feature, ...] = FEATURES) -> dict[str, str]:
+    """Compute features from surroundings that are worked out already."""
+    return {row[0]: row[1](about) for row in of}
+
+
+def tag_feature(key: str) -> Feature:
+    """Return the feature of one tag key, named ``tag:`` and the folded key, for scorecards that use it."""
+    folded = fold_key(key.removeprefix(_TAG))
+    says = {ABSENT: f"no tag {folded}", UNKNOWN: f"tag {folded} is not known", "*": f"tag {folded}: {{}}"}
+    return Feature(_TAG + folded, values.tag(folded), None, says, from_tags=True)
+
+
+def tag_of(of: Feature) -> str | None:
+    """Return the folded key of the tag whose value a feature is; None where it is no tag's."""
+    return of.name.removeprefix(_TAG) if of.name.startswith(_TAG) else values.TAGS.get(of.name)
+
+
+def feature(name: str) -> Feature | None:
+    """Return the feature of a name, tag features included; None where there is no such feature."""
+    if name.startswith(_TAG) and len(name) > len(_TAG):
+        return tag_feature(name)
+    return BY_NAME.get(name)
+
+
+def describe(of: Feature, value: str) -> str:
+    """Say a feature's value in words for a person.
+
+    Examples
+    --------
+    >>> describe(BY_NAME["environment"], "production")
+    'tagged as production'
+    """
+    sentence = of.says.get(value)
+    if sentence is None:
+        sentence = of.says.get("*", of.name.replace("_", " ") + " {}").replace("{}", value)
+    return sentence

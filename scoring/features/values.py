@@ -1,0 +1,198 @@
+"""How each feature's value is worked out; `scoring.features.features` holds the table that names them."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from scoring.features.exposure import Surroundings
+from scoring.findings.access.oidc_subjects import SUBJECT_WIDTHS, subject
+from scoring.findings.access.tags import ENVIRONMENTS, fold_alias, fold_key
+from scoring.findings.facts import Absent, Unknown
+
+UNKNOWN = "unknown"
+NOT_APPLICABLE = "not applicable"
+ABSENT = "absent"
+_SHOWN_ACTIONS = 8
+
+# Feature to the folded key of the tag that it reads.
+TAGS = {
+    "environment": "environment",
+    "data_class": "dataclassification",
+    "sharing_tag": "isallowedtoshare",
+    "owner": "owner",
+}
+HINTS = ("sandbox", "development", "test", "staging", "production", "no hint", "conflicting")
+PRINCIPAL_KINDS = (
+    *("anyone", "account", "role", "user", "session", "AWS service", "SAML", "canonical user"),
+    *(f"OIDC, {width}" for width in SUBJECT_WIDTHS),
+    *("deleted principal", "several principals"),
+)
+
+
+def public(about: Surroundings) -> str:
+    """Whether anyone can get in."""
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    public = about.is_public
+    if public is None:
+        return UNKNOWN
+    if not public:
+        return "not public"
+    meant = about.is_meant_to_be_public
+    return UNKNOWN if meant is None else "meant to be public" if meant else "public"
+
+
+def access_level(about: Surroundings) -> str:
+    """The highest access level of the actions."""
+    return (about.access.level or UNKNOWN) if about.is_granting else NOT_APPLICABLE
+
+
+def principal_kind(about: Surroundings) -> str:
+    """What kind of principal is let in."""
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if not about.principals:
+        return UNKNOWN
+    if len(about.principals) > 1:
+        return "several principals"
+    principal = about.principals[0]
+    return f"OIDC, {_subject(about)}" if principal.kind == "OIDC" else principal.kind
+
+
+def _subject(about: Surroundings) -> str:
+    """How closely the conditions pin the subject of the first principal, an OIDC provider."""
+    return subject(about.principals[0].issuer or "", about.finding.conditions)
+
+
+def condition(about: Surroundings) -> str:
+    """The strength of what the conditions narrow."""
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if not about.principals or about.finding.incomplete:
+        return UNKNOWN
+    strength = about.narrowing.strength
+    if strength == "not narrowing" and len(about.principals) == 1 and about.principals[0].kind == "OIDC":
+        # What names the subject is a condition of the issuer's own.
+        return strength if _subject(about) == "any subject" else "principal"
+    return strength
+
+
+def restriction(about: Surroundings) -> str:
+    """Whether a control policy restricts the access."""
+    restrictions = about.finding.restrictions
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if not about.principals or any(restriction.startswith("FAILED") for restriction in restrictions):
+        return UNKNOWN
+    return "applied" if "APPLIED" in restrictions else "none"
+
+
+def source(about: Surroundings) -> str:
+    """Which part of a bucket grants the access."""
+    sources = about.finding.sources
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if about.finding.resource_type != "AWS::S3::Bucket":
+        return NOT_APPLICABLE if about.is_known_resource_type else UNKNOWN
+    if not sources:
+        return UNKNOWN
+    if "BUCKET_ACL" in sources:
+        return "bucket ACL"
+    if any(source.startswith("S3_ACCESS_POINT") for source in sources):
+        return "access point"
+    return "bucket policy" if set(sources) == {"POLICY"} else UNKNOWN
+
+
+def tag(key: str) -> Callable[[Surroundings], str]:
+    """Make the feature of one tag, by its folded key."""
+
+    def compute(about: Surroundings) -> str:
+        values = about.tags.get(key)
+        if values is None:
+            return UNKNOWN if isinstance(about.context.tags, Unknown) else ABSENT
+        return values[0] if len(values) == 1 else "conflicting"
+
+    return compute
+
+
+def alias(about: Surroundings) -> str:
+    """The environment that the aliases of a key name."""
+    aliases = about.context.aliases
+    if about.finding.resource_type != "AWS::KMS::Key":
+        return NOT_APPLICABLE if about.is_known_resource_type else UNKNOWN
+    if isinstance(aliases, Unknown):
+        return UNKNOWN
+    if isinstance(aliases, Absent):
+        return ABSENT
+    return _environment_in(tuple([fold_alias(alias) for alias in aliases.value]))
+
+
+def account_environment(about: Surroundings) -> str:
+    """The environment that name, unit and tags of the account name."""
+    account = about.resource_account
+    if isinstance(account, Unknown):
+        return UNKNOWN
+    if isinstance(account, Absent):
+        return ABSENT
+    found = account.value
+    tagged = [value for key, value in (found.tags or {}).items() if fold_key(key) == "environment"]
+    return _environment_in((found.ou or "", found.name or "", *tagged))
+
+
+@lru_cache(maxsize=16384)
+def _environment_in(texts: tuple[str, ...]) -> str:
+    """Recognise an environment as a word of paths, names or aliases; `DevelopmentKey` counts too."""
+    words = "".join(c if c.isalnum() else " " for c in " ".join(texts).casefold()).split()
+    found = {ENVIRONMENTS[word] for word in words if word in ENVIRONMENTS}
+    found |= {name for name in ("development", "production", "sandbox") for w in words if w.startswith(name)}
+    return found.pop() if len(found) == 1 else "conflicting" if found else "no hint"
+
+
+def unused(about: Surroundings) -> str:
+    """How wide the unused permissions are."""
+    finding = about.finding
+    if finding.finding_type != "UnusedPermission":
+        return NOT_APPLICABLE if about.is_known_finding_type else UNKNOWN
+    services = finding.unused_services
+    if services is None:
+        return UNKNOWN
+    return "few services" if services < 5 else "some services" if services < 20 else "many services"
+
+
+def principal(about: Surroundings) -> str:
+    """Who is let in, one text for all principals."""
+    if not about.is_granting:
+        return NOT_APPLICABLE
+    if not about.is_readable:
+        return UNKNOWN
+    names = sorted(principal.value for principal in about.principals)
+    principal = about.principals[0]
+    if len(names) == 1 and principal.issuer is not None:
+        key = f"{principal.issuer}:sub".lower()
+        names += [v for k, values in about.finding.conditions if k.lower() == key for v in values]
+    return " ".join(names)
+
+
+def principal_account(about: Surroundings) -> str:
+    """The accounts of the principals."""
+    accounts = sorted({principal.account for principal in about.principals if principal.account})
+    if about.is_granting and not about.is_readable:
+        return UNKNOWN
+    return " ".join(accounts) or NOT_APPLICABLE
+
+
+def vendor(about: Surroundings) -> str:
+    """The vendor or contracted party behind the principal's account."""
+    named = about.vendor
+    if named is not None or not about.is_granting:
+        return named or ABSENT
+    is_described = not about.foreign_accounts or not isinstance(about.principal_account, Unknown)
+    return ABSENT if about.is_readable and about.finding.account and is_described else UNKNOWN
+
+
+def actions(about: Surroundings) -> str:
+    """The set of actions, in one text."""
+    actions = sorted({action.lower() for action in about.finding.actions})
+    if not actions:
+        return UNKNOWN if about.is_granting else NOT_APPLICABLE
+    more = len(actions) - _SHOWN_ACTIONS
+    return " ".join(actions[:_SHOWN_ACTIONS]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""Bytes in and out: JSON, TOML and files, each fault with its place."""

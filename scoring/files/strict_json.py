@@ -1,0 +1,155 @@
+"""JSON read strictly: what a lenient parser lets through (a key twice, NaN, half a character) is refused."""
+
+import json
+import math
+import re
+
+MAX_DEPTH = 100
+"""Levels of nesting; a finding has about eight. What is deeper would break whoever writes it out again."""
+
+_INTEGER_DIGITS = 20
+_UNDECODED = re.compile("[\ud800-\udfff]")
+_EXPECTED = {
+    "Expecting value": "expected a value",
+    "Expecting ',' delimiter": "expected a comma or a closing bracket",
+    "Expecting ':' delimiter": "expected a colon",
+    "Expecting property name enclosed in double quotes": "expected a key in double quotes",
+    "Unterminated string starting at": "cut off inside a string",
+}
+_SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+
+
+class Malformed(ValueError):
+    """Text that is no JSON, or JSON that no one means.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, in one line.
+    position : int, optional
+        Index into the text where it is wrong.
+    ends_early : bool
+        Whether the text is right as far as it goes, and more of it could make it whole.
+    """
+
+    def __init__(self, problem: str, position: int | None = None, *, ends_early: bool = False) -> None:
+        self.problem, self.position, self.ends_early = problem, position, ends_early
+        super().__init__(problem)
+
+
+def decode(text: str, start: int = 0) -> tuple[object, int]:
+    r"""Decode the one JSON value that begins at `start`.
+
+    Parameters
+    ----------
+    text : str
+        Decoded with ``surrogateescape``: a byte that is not UTF-8 is seen here, in its value.
+    start : int
+        Index of the value's first character; white space is not skipped.
+
+    Returns
+    -------
+    value : object
+        Built of dict, list, str, int (at most 64 bits), float (finite), bool and None.
+    end : int
+        Index after the value's last character.
+
+    Raises
+    ------
+    Malformed
+        The text is no JSON, or has a key twice in one object, a number that is not finite or does not fit,
+        NUL, half a surrogate pair, bytes that are not UTF-8, or more than 100 levels of nesting.
+
+    Examples
+    --------
+    >>> decode('{"a": [1, 2.5]} and more')
+    ({'a': [1, 2.5]}, 15)
+    >>> decode('{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    scoring.files.strict_json.Malformed: the key 'a' stands twice in one object
+    """
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise _malformed(text, start, error) from None
+    except RecursionError:
+        raise Malformed(f"nested more than {MAX_DEPTH} levels deep") from None
+    if not text.isascii() and (undecoded := _UNDECODED.search(text, start, end)):
+        raise _not_utf8(undecoded)
+    suspect = text.find("\\", start, end) >= 0 and _SUSPECT_ESCAPE.search(text, start, end)
+    if suspect or text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH:
+        _check(value)
+    return value, end
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise Malformed(f"the key {key[:60]!r} stands twice in one object")
+            seen.add(key)
+    return found
+
+
+def _integer(text: str) -> int:
+    value = int(text) if len(text) <= _INTEGER_DIGITS else None
+    if value is None or not -(2**63) <= value < 2**63:
+        raise Malformed(f"the number {text[:24]}... is larger than 64 bits hold")
+    return value
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise Malformed(f"the number {text[:24]} is not finite")
+    return value
+
+
+def _constant(name: str) -> float:
+    raise Malformed(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
+
+
+def _malformed(text: str, start: int, error: json.JSONDecodeError) -> Malformed:
+    if not text.isascii() and (undecoded := _UNDECODED.search(text, start, error.pos + 1)):
+        return _not_utf8(undecoded)
+    problem = _EXPECTED.get(error.msg, error.msg.removesuffix(" at").lower())
+    if text[error.pos : error.pos + 1] in ("\r", "\n") and error.msg.startswith("Invalid control"):
+        problem = "cut off inside a string"
+    return Malformed(f"not valid JSON: {problem}", error.pos, ends_early=error.pos >= len(text.rstrip()))
+
+
+def _not_utf8(undecoded: re.Match[str]) -> Malformed:
+    return Malformed(f"not UTF-8: byte 0x{ord(undecoded.group()) - 0xDC00:02x}", undecoded.start())
+
+
+def _check(value: object) -> None:
+    """Look at each string and at the depth; kept for the few texts in which something may be found."""
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item)
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, str):
+                _check_text(item)
+        if not below:
+            return
+        level = below
+    raise Malformed(f"nested more than {MAX_DEPTH} levels deep")
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise Malformed("a string holds the NUL character")
+    if _UNDECODED.search(text):
+        raise Malformed("a string holds half a surrogate pair")

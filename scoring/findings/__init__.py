@@ -1,0 +1,1 @@
+"""What AWS says of a finding, and what was found out around it."""

@@ -1,0 +1,1 @@
+"""What the words of a finding mean: actions, principals, conditions, tags."""

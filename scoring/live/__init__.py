@@ -1,1 +1,0 @@
-"""What the commands do against a live AWS: they list, score, archive, check; the Lambda needs none of it."""

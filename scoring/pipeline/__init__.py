@@ -1,0 +1,1 @@
+"""A decision carried out."""

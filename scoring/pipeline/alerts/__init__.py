@@ -1,0 +1,1 @@
+"""How a person hears of a finding: mail, chat, digest."""

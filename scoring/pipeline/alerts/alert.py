@@ -1,0 +1,208 @@
+"""Put something before a person, once: at once, or written down to be sent with others."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import msgspec
+
+from scoring.decision_log.entries import Entry, Latest, Waiting, read_item, stamp
+from scoring.decision_log.log import Refused, Taken
+from scoring.decision_log.table import unpack
+from scoring.files.errors import BadInput
+from scoring.pipeline.alerts import bursts, delivery, routing
+from scoring.pipeline.alerts.channels import Destination
+from scoring.pipeline.alerts.delivery import Parcel
+from scoring.pipeline.alerts.mail import Mail
+from scoring.pipeline.runtime import Done, Runtime
+
+_LONGEST_EVENT = 50_000
+_UNREADABLE = "events that cannot be read"
+
+
+def send(
+    entry: Entry,
+    compose: Callable[[str], Mail],
+    runtime: Runtime,
+    *,
+    before: Latest | None,
+    groups: Sequence[str],
+    is_guarded: bool,
+    to: tuple[Destination, ...],
+    waiting: Waiting | None = None,
+) -> Literal["alert", "collected"]:
+    """Send an alert, or write down that it waits.
+
+    Parameters
+    ----------
+    compose : callable
+        Writes the mail, given the decision's key in the log.
+    groups : sequence of str
+        What the alert may have in common with others; see `scoring.pipeline.alerts.bursts`.
+    is_guarded : bool
+        Whether it waits no longer than the window.
+    to : tuple of Destination
+        Who is told; what waits goes to those that the policy names when it is sent.
+    waiting : Waiting, optional
+        How it waits in any case.
+    """
+    log, policy, now = runtime.log, runtime.policy.alerts, runtime.now()
+    if runtime.is_report:
+        log.settle(entry, "alert", before=before, now=now)
+        return "collected"
+    limits = bursts.openings(log.table, groups, policy, now)
+    while waiting is None:
+        try:
+            mark = log.intend(entry, "alert", before=before, now=now, limits=limits)
+        except Refused as refused:
+            limits = bursts.reopened(refused, log.table, groups, policy, now)
+            if not limits:
+                waiting = bursts.collected(refused, policy, now, is_guarded=is_guarded)
+        else:
+            item = {"finding_id": mark.finding_id, "item": mark.decision_item}
+            _send(item, to, partial(compose, mark.decision_item), runtime)
+            log.finish(mark, now=runtime.now())
+            return "alert"
+    log.settle(entry, "alert", before=before, now=now, waiting=waiting)
+    return "collected"
+
+
+def send_again(before: Latest, runtime: Runtime) -> Done:
+    """Send an alert of which nobody knows whether it has been sent, as it was decided on; it says so.
+
+    Where it is known to have been already it does not go again.
+    """
+    mark = runtime.log.take_over(before, now=runtime.now())
+    item = runtime.log.decision(mark)
+    _send(item, delivery.told_of(item, runtime), lambda: _repeated(item, runtime), runtime)
+    runtime.log.finish(mark, now=runtime.now())
+    return Done(finding_id=before.finding_id, effect="alert", note="its sending had been interrupted")
+
+
+def _send(
+    item: Mapping[str, Any], to: tuple[Destination, ...], compose: Callable[[], Mail], runtime: Runtime
+) -> None:
+    sent = delivery.deliver([Parcel(item, to)], lambda _: compose(), runtime)
+    if sent.error is not None:
+        raise sent.error
+
+
+def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
+    from scoring.explanation.explain import REPEAT, explain_unreadable
+    from scoring.pipeline.alerts.alert_mail import alert_mail
+
+    record = unpack(item)
+    if "watch" in record:
+        from scoring.pipeline.alerts.digest import of_suspicion
+
+        return of_suspicion(record["watch"], is_repeat=True)
+    if "event" not in record:
+        try:
+            case, decision = read_item(item)
+        except BadInput as error:
+            record = {"event": record, "error": str(error)}
+        else:
+            return alert_mail(case, decision, runtime, item=item["item"], is_repeat=True)
+    message = explain_unreadable(record["event"], record["error"])
+    content = msgspec.structs.replace(message.explanation, notes=(*message.explanation.notes, REPEAT))
+    return msgspec.structs.replace(message, text=f"{REPEAT}\n\n{message.text}", explanation=content)
+
+
+def triage_unreadable(
+    event: object, where: str, why: str, runtime: Runtime, finding_id: str | None = None
+) -> Done:
+    """Put an event that cannot be read before a person, as it is: nobody has decided on it.
+
+    Parameters
+    ----------
+    where : str
+        Which part of the event cannot be read; empty for the whole.
+    finding_id : str, optional
+        Under which the log has it already.
+    """
+    from scoring.explanation.explain import explain_unreadable
+
+    content = hashlib.sha256(msgspec.json.encode([event, where], order="deterministic")).hexdigest()
+    finding_id = finding_id or f"unreadable#{content}"
+    before = runtime.log.latest(finding_id)
+    if before is not None and before.state == "intent" and stamp(runtime.now()) < before.lease_until:
+        raise Taken(finding_id)
+    if before is not None and before.state == "intent":
+        return send_again(before, runtime)
+    was_shadow = before is not None and before.effect == "none" and runtime.mode == "enforce"
+    if before is not None and not was_shadow:
+        return Done(finding_id=finding_id, effect="none", note="decided on already")
+    text = msgspec.json.encode(event).decode()
+    entry = Entry(
+        finding_id=finding_id,
+        status="",
+        outcome="alert",
+        content=content,
+        record={"event": event if len(text) < _LONGEST_EVENT else text[:_LONGEST_EVENT], "error": why},
+        mode=runtime.mode,
+        policy_sha256=runtime.policy.sha256,
+        is_reported=runtime.is_report or runtime.mode == "shadow",
+    )
+    if runtime.mode == "shadow":
+        runtime.log.settle(entry, "none", before=before, now=runtime.now())
+        return Done(finding_id=finding_id, effect="none", note=why)
+    effect = send(
+        entry,
+        lambda _: explain_unreadable(event, why),
+        runtime,
+        before=before,
+        groups=[_UNREADABLE],
+        is_guarded=True,
+        to=routing.security(runtime.policy.alerts, runtime.writers),
+    )
+    return Done(finding_id=finding_id, effect=effect, note=why)
+
+
+_GROUP = "the configuration"
+
+
+def alert_configuration(name: str, why: str, version: str, *, stands: bool, runtime: Runtime) -> Done:
+    """Alert a person to a value that is invalid or cannot be read, unless that has been done.
+
+    Parameters
+    ----------
+    name : str
+        ``mode``, ``policy``, ``threshold`` or ``model``.
+    why : str
+        In one line.
+    version : str
+        Of the value; one that cannot be read has none, and is told of once a day.
+    stands : bool
+        Whether the last good one stands in for it.
+    """
+    from scoring.explanation.explain import explain_configuration
+
+    now = stamp(runtime.now())
+    said = {"configuration": name, "version": version or now[: len("2026-11-01")], "problem": why}
+    content = hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
+    finding_id = f"configuration#{content}"
+    before = runtime.log.latest(finding_id)
+    if before is not None and (before.state == "done" or now < before.lease_until):
+        return Done(finding_id=finding_id, effect="none", note="told already")
+    if before is not None:
+        return send_again(before, runtime)
+    entry = Entry(
+        finding_id=finding_id,
+        status="",
+        outcome="alert",
+        content=content,
+        record={"event": said, "error": why},
+        mode=runtime.mode,
+        policy_sha256=runtime.policy.sha256,
+    )
+    effect = send(
+        entry,
+        lambda _: explain_configuration(name, why, stands=stands),
+        runtime,
+        before=None,
+        groups=[_GROUP],
+        is_guarded=True,
+        to=routing.security(runtime.policy.alerts, runtime.writers),
+    )
+    return Done(finding_id=finding_id, effect=effect, note=why)

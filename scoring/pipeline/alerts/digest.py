@@ -1,0 +1,266 @@
+"""Many findings in one mail: a burst, the digest, the report; content only, nothing is sent from here."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from scoring.decision_log.entries import read_item
+from scoring.decision_log.table import unpack
+from scoring.explanation import render
+from scoring.explanation.content import Answers
+from scoring.explanation.explain import REPEAT, Message, explain_unreadable, explanation
+from scoring.explanation.safe_text import to_ascii, visible
+from scoring.files.errors import BadInput
+from scoring.policy.policy import Policy
+
+MOST_ROWS: Final = 500
+"""Findings in one mail: the text stays below what SNS takes."""
+MOST_ANSWERS: Final = 150
+"""Findings in one mail that each have a link of their own by which they are answered."""
+STOPPED: Final = "Archiving has stopped"
+
+_SUBJECT: Final = 99
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_HEADLINE, _REASON = 150, 90
+_PREFIX: Final = "[access-triage]"
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One finding in a list.
+
+    Attributes
+    ----------
+    outcome : str
+        As in the decision.
+    about : str
+        Where it is, and why it was decided on so.
+    answers : Answers or None
+        Links by which it can be answered.
+    """
+
+    outcome: str
+    score: str
+    headline: str
+    about: str
+    link: str | None = None
+    answers: Answers | None = None
+
+
+Answering = Callable[[Mapping[str, Any]], Answers]
+"""From a decision of the log to the links by which it is answered."""
+
+
+class Section(msgspec.Struct, frozen=True):
+    """Rows under a title; `more` says how many did not find room."""
+
+    title: str
+    rows: tuple[Row, ...]
+    more: int = 0
+
+
+class Digest(msgspec.Struct, frozen=True, dict=True):
+    """One message about many findings, ready to be sent; `text` and `html` say the same.
+
+    Attributes
+    ----------
+    subject : str
+        One line of ASCII, fewer than 100 characters.
+    kind : str
+        What sort of mail it is, in one word.
+    advice : tuple of str
+        What to type, or to do.
+    """
+
+    subject: str
+    title: str
+    notes: tuple[str, ...]
+    sections: tuple[Section, ...]
+    kind: str = "digest"
+    advice: tuple[str, ...] = ("triage review --list",)
+    tiles: tuple[()] = ()
+
+    @cached_property
+    def text(self) -> str:
+        """Lines of printable characters."""
+        return render.text(_TEMPLATES / "digest.txt.j2", d=self)
+
+    @cached_property
+    def html(self) -> str:
+        """An HTML page that needs nothing from elsewhere."""
+        return render.page(_TEMPLATES / "digest.html.j2", d=self)
+
+
+def of_burst(
+    items: Sequence[Mapping[str, Any]],
+    group: str,
+    policy: Policy,
+    *,
+    is_repeat: bool,
+    answering: Answering | None = None,
+) -> Digest:
+    """Write the mail about the alerts that followed one on the same resource or principal.
+
+    Parameters
+    ----------
+    items : sequence of mapping
+        Decisions of the log, as plain values; no more than `MOST_ROWS`.
+    group : str
+        What they have in common.
+    answering : callable, optional
+        Gives the links of an alert; left out where there are too many of them for one mail.
+    """
+    answering = answering if len(items) <= MOST_ANSWERS else None
+    common = visible(group, 300)
+    count = _count(len(items), "alert")
+    return Digest(
+        _subject(f"{len(items)} more: {group}"),
+        f"{count} on {common}",
+        (f"They followed an alert on {common} and were collected.", *(REPEAT,) * is_repeat),
+        (section("Alerts", items, policy, answering=answering),),
+        "burst",
+    )
+
+
+def of_rest(
+    items: Sequence[Mapping[str, Any]],
+    policy: Policy,
+    *,
+    is_repeat: bool,
+    answering: Answering | None = None,
+) -> Digest:
+    """Write the digest: alerts above the number of mails in an hour, and unused access; as `of_burst`."""
+    answering = answering if len(items) <= MOST_ANSWERS else None
+    unused = [item for item in items if item["route"] == "digest"]
+    others = [item for item in items if item["route"] != "digest"]
+    return Digest(
+        _subject(f"Digest: {_count(len(items), 'alert')}"),
+        f"Digest of {_count(len(items), 'alert')}",
+        ("None of them had a mail of its own.", *(REPEAT,) * is_repeat),
+        tuple(
+            section(title, listed, policy, answering=answering)
+            for title, listed in (("Alerts", others), ("Unused access", unused))
+            if listed
+        ),
+    )
+
+
+def of_report(
+    items: Iterable[Mapping[str, Any]], policy: Policy, *, is_shadow: bool, is_repeat: bool, waiting: int = 0
+) -> Digest:
+    """Write the report on what was decided without a mail: a first reconcile, or shadow mode.
+
+    Parameters
+    ----------
+    items : iterable of mapping
+        Decisions of the log; of a finding that comes twice the later one counts.
+    waiting : int
+        How many findings are to be archived as soon as the circuit breaker has room.
+    """
+    last = {item["finding_id"]: item for item in sorted(items, key=lambda item: item["decided_at"])}
+    of_outcome = {
+        outcome: [item for item in last.values() if item["outcome"] == outcome]
+        for outcome in ("alert", "archive", "skip")
+    }
+    would = "would be " if is_shadow else ""
+    totals = Counter({outcome: len(found) for outcome, found in of_outcome.items()})
+    notes = [
+        f"{totals['alert']} findings are to be looked at, {totals['archive']} {would}archived,"
+        f" {totals['skip']} skipped.",
+    ]
+    if is_shadow:
+        notes.append("Shadow mode: no finding was changed, and no other mail is sent.")
+    if waiting:
+        notes.append(f"{waiting} more are to be archived as soon as the circuit breaker has room for them.")
+    rows = MOST_ROWS
+    sections = []
+    for outcome, title in (("alert", "To be looked at"), ("archive", f"{would}archived".capitalize())):
+        if of_outcome[outcome]:
+            sections.append(section(title, of_outcome[outcome], policy, rows))
+            rows -= len(sections[-1].rows)
+    return Digest(
+        _subject(f"Report: {totals['alert']} to be looked at, {totals['archive']} {would}archived"),
+        f"Report on {_count(len(last), 'finding')}",
+        (*notes, *(REPEAT,) * is_repeat),
+        tuple(sections),
+        "report",
+    )
+
+
+def of_suspicion(suspicion: Mapping[str, Any], *, is_repeat: bool = False) -> Digest:
+    """Write the mail about what looks made to hide access, given a `Suspicion`."""
+    row = _suspicion(suspicion)
+    return Digest(
+        _subject(f"Suppression watch: {suspicion['short']}"),
+        "Something may hide access",
+        ("Findings may go unseen: see whether this was meant.", *(REPEAT,) * is_repeat),
+        (Section("What was seen", (row,)),),
+        "watch",
+        (visible(suspicion["advice"], 400),) if suspicion.get("advice") else (),
+    )
+
+
+def announce(message: Message, why: str) -> Message:
+    """Put before an alert that archiving has stopped, and why."""
+    note = (
+        f"{STOPPED}: {visible(why, 300)}. What would have been archived alerts from now on, and is collected"
+        " in one mail. Archiving goes on by itself as soon as the last hour has room again."
+    )
+    content = msgspec.structs.replace(message.explanation, notes=(note, *message.explanation.notes))
+    return Message(_subject(f"{STOPPED}: {why}"), f"{note}\n\n{message.text}", content)
+
+
+def section(
+    title: str,
+    items: Sequence[Mapping[str, Any]],
+    policy: Policy,
+    most: int = MOST_ROWS,
+    *,
+    answering: Answering | None = None,
+) -> Section:
+    """List findings: those with guardrails first, then by score."""
+    rows = sorted((_row(item, policy, answering) for item in items), key=lambda ranked: ranked[0])
+    shown = tuple(row for _, row in rows[:most])
+    return Section(title, shown, len(rows) - len(shown))
+
+
+def _row(
+    item: Mapping[str, Any], policy: Policy, answering: Answering | None
+) -> tuple[tuple[bool, float], Row]:
+    record = unpack(item)
+    if "watch" in record:
+        return (False, 0.0), _suspicion(record["watch"])
+    if "event" in record:
+        content = explain_unreadable(record["event"], record["error"]).explanation
+        return (False, 0.0), Row("alert", "", str(content.headline), visible(record["error"], _REASON))
+    try:
+        case, decision = read_item(item)
+    except BadInput:
+        return (False, 0.0), Row("alert", "", "a finding that this version cannot read", item["finding_id"])
+    content = explanation(case, decision, policy)
+    about = f"{visible(decision.finding_id, 80)}, account {decision.account or 'not known'}"
+    row = Row(
+        decision.outcome,
+        f"{decision.score:.1f}",
+        visible(str(content.headline), _HEADLINE),
+        f"{about}; {visible(decision.reason, _REASON)}",
+        content.link,
+        answering(item) if answering else None,
+    )
+    return (not decision.guardrails, -decision.score), row
+
+
+def _suspicion(suspicion: Mapping[str, Any]) -> Row:
+    return Row("alert", "", visible(suspicion["headline"], 2 * _HEADLINE), visible(suspicion["who"], 400))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _subject(text: str) -> str:
+    return to_ascii(re.sub(r"\s+", " ", f"{_PREFIX} {text}"), _SUBJECT)

@@ -1,0 +1,86 @@
+"""Who is told of a finding: the security team by its channels, and the teams that the policy's routes name.
+
+Tags can be set by whoever shares a resource, so they only ever add a team. The security team's copy is left
+out only where a route by account or organizational unit says so, and no guardrail stands.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from scoring.aws.sessions import Writers
+from scoring.decision.decide import Decision
+from scoring.decision.rules import any_match
+from scoring.features.exposure import Surroundings
+from scoring.findings.access.tags import fold_key, fold_value
+from scoring.findings.facts import Present
+from scoring.findings.finding import Finding
+from scoring.findings.record import Case
+from scoring.pipeline.alerts.channels import Destination
+from scoring.policy.limits import Alerts
+from scoring.policy.policy import Policy
+from scoring.policy.routes import Route
+
+ROUTE_TOPICS: Final = "access-triage-*"
+"""Names of the topics that routes may use: the functions may publish to no others of their account."""
+
+ACTIONS: Final[dict[str, tuple[str, str]]] = {
+    "sns": ("sns:Publish", "the alerts' topic, and topics of routes"),
+    "ses": ("ses:SendEmail", "the identity of TRIAGE_MAIL_FROM, and the configuration set it has by default"),
+    "chat": ("sns:Publish", "TRIAGE_CHAT_TOPIC_ARN, and chat topics of routes"),
+}
+"""The action that each channel takes, and on what; a stack allows those of the channels that it sets up."""
+
+
+def security(alerts: Alerts, writers: Writers) -> tuple[Destination, ...]:
+    """Return how the security team is told; a channel that is not set up leaves its mails to the topic."""
+    told: list[Destination] = []
+    for channel in alerts.channels:
+        if channel == "ses" and writers.ses is not None:
+            told.append(Destination("ses", alerts.mail_to))
+        elif channel == "chat" and writers.chat_topic_arn:
+            told.append(Destination("chat", (writers.chat_topic_arn,)))
+        else:
+            told.append(Destination("sns", (writers.topic_arn,)))
+    return tuple(dict.fromkeys(told))
+
+
+def destinations(case: Case, decision: Decision, policy: Policy, writers: Writers) -> tuple[Destination, ...]:
+    """Return everybody who is told of a decision, the security team first."""
+    routes = matching(case, policy)
+    others = [one for route in routes for one in _of_route(route, writers)]
+    needs_copy = bool(decision.guardrails) or not others or all(route.security_copy for route in routes)
+    told = (*security(policy.alerts, writers), *others) if needs_copy else tuple(others)
+    return tuple(dict.fromkeys(told))
+
+
+def matching(case: Case, policy: Policy) -> list[Route]:
+    """Return the routes whose conditions all hold for certain."""
+    finding = case.finding
+    if not policy.alerts.route or not isinstance(finding, Finding):
+        return []
+    about = Surroundings(finding, case.context, policy)
+    return [route for route in policy.alerts.route if _matches(route, about)]
+
+
+def _matches(route: Route, about: Surroundings) -> bool:
+    finding, account = about.finding, about.resource_account
+    ou = account.value.ou if isinstance(account, Present) else None
+    return (
+        (not route.account or finding.account in route.account)
+        and (not route.ou or (ou is not None and any_match((ou,), route.ou)))
+        and (not route.resource_type or finding.resource_type in route.resource_type)
+        and all(
+            fold_value(fold_key(key), value) in about.tags.get(fold_key(key), ())
+            for key, value in route.tags.items()
+        )
+    )
+
+
+def _of_route(route: Route, writers: Writers) -> Iterable[Destination]:
+    """Give the places of a route; mail takes a sender, without one it is left to the other places."""
+    if route.mail_to and writers.ses is not None:
+        yield Destination("ses", route.mail_to)
+    if route.topic_arn:
+        yield Destination("sns", (route.topic_arn,))
+    if route.chat_topic_arn:
+        yield Destination("chat", (route.chat_topic_arn,))

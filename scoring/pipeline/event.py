@@ -1,0 +1,51 @@
+"""One event from beginning to end, in one process: the four steps, one after the other.
+
+Whatever goes wrong on the way, the finding ends before a person; an exception never archives.
+"""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from scoring.findings.record import Case, read_value
+from scoring.pipeline.alerts.alert import triage_unreadable
+from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.steps.archive import archive
+from scoring.pipeline.steps.enrich import enrich
+from scoring.pipeline.steps.evaluate import evaluate
+from scoring.pipeline.steps.notify import notify
+from scoring.pipeline.suppression.cloudtrail_calls import take_call
+from scoring.pipeline.suppression.suspicions import is_call
+
+STEPS = {"EVALUATE": evaluate, "ARCHIVE": archive, "NOTIFY": notify}
+
+
+def triage_event(event: object, runtime: Runtime) -> list[Done]:
+    """Take one event from beginning to end; an event of Security Hub may hold several findings.
+
+    Calls to Access Analyzer that CloudTrail tells of are watched. What is no finding that AWS could have sent
+    goes before a person as it is.
+
+    Raises
+    ------
+    Taken
+        Another invocation is at work on the same finding; deliver the event again later.
+    botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
+        Writing failed; deliver the event again: what has been done is known and not done twice.
+    """
+    if is_call(event):
+        return take_call(cast(Mapping[str, Any], event), runtime)
+    done = []
+    for located in read_value(event):
+        if located.case is None:
+            done.append(triage_unreadable(event, located.where, str(located.error), runtime))
+        else:
+            done.append(triage_case(located.case, runtime))
+    return done
+
+
+def triage_case(case: Case, runtime: Runtime) -> Done:
+    """Take one finding from beginning to end; raises as `triage_event` does."""
+    turn = enrich(case, runtime)
+    while turn.next != "DONE":
+        turn = STEPS[turn.next](turn, runtime)
+    return turn.done()

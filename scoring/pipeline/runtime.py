@@ -1,0 +1,81 @@
+"""What one invocation needs, and what it says of each finding."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from scoring.aws.sessions import Writers
+from scoring.decision.decide import Decision
+from scoring.decision_log.log import DecisionLog
+from scoring.explanation.content import Answers
+from scoring.findings.context import Context
+from scoring.findings.finding import Finding
+from scoring.policy.policy import Policy
+from scoring.scorecard.scorecard import Scorecard
+
+Enrich = Callable[[Finding], Context]
+Outcome = Literal["archive", "alert", "collected", "none"]
+
+
+class AnswerLinks(Protocol):
+    """What makes the links by which an alert is answered: `scoring.review.links.Links`."""
+
+    def answers(self, finding_id: str, item: str, now: datetime) -> Answers:
+        """Return the links for one decision of the log."""
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one invocation needs, built by the handler.
+
+    Parameters
+    ----------
+    enrich : callable
+        Finding to context; never raises for what AWS answers.
+    now : callable
+        The clock, in UTC.
+    mode : str
+        ``shadow`` or ``enforce``.
+    is_report : bool
+        Whether alerts go into the report instead of mails of their own.
+    is_paced : bool
+        Whether archives use half of the circuit breaker's limits, and wait where there is no room.
+    unsettled : str
+        Why nothing may be archived at present: what should decide on it cannot be read. Empty otherwise.
+    security_hub : callable or None
+        Region to a Security Hub client; used only where the policy wants Security Hub to be told.
+    review_links : callable or None
+        Gives what makes the links of alerts, or None where its keys cannot be had; None without a page.
+    """
+
+    card: Scorecard
+    policy: Policy
+    mode: Literal["shadow", "enforce"]
+    enrich: Enrich
+    writers: Writers
+    log: DecisionLog
+    now: Callable[[], datetime]
+    is_report: bool = False
+    is_paced: bool = False
+    unsettled: str = ""
+    security_hub: Callable[[str], Any] | None = None
+    review_links: Callable[[], AnswerLinks | None] | None = None
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one finding.
+
+    Attributes
+    ----------
+    effect : str
+        ``archive``, ``alert``, ``collected`` (an alert that is sent with others), or ``none``.
+    note : str
+        Why nothing was done, where nothing was.
+    """
+
+    finding_id: str
+    effect: Outcome
+    decision: Decision | None = None
+    context: Context | None = None
+    note: str = ""

@@ -1,0 +1,297 @@
+"""The summary of a period: archives and their reasons, the audit sample, misses, teams, drift, what expires.
+
+Pure: decisions of the log go in, a mail comes out. Scores of two periods are compared by the statistic of
+Kolmogorov and Smirnov: the largest gap between their cumulative distributions.
+"""
+
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from scoring.decision_log.entries import stamp
+from scoring.explanation import render
+from scoring.explanation.explain import SUBJECT
+from scoring.explanation.safe_text import to_ascii, visible
+from scoring.findings.access.tags import fold
+from scoring.pipeline.alerts.digest import Section, section
+from scoring.policy.policy import Policy
+
+LOOKBACK: Final = timedelta(days=90)
+"""How far back misses are looked for, and findings of the audit sample that nobody has looked at."""
+
+_SHOWN, _MOST_READ = 10, 500
+_FEWEST = 20  # scores that a comparison takes
+_OWNER = "owner"
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+class Period(NamedTuple):
+    """From when until when, as `stamp` writes it; and the beginning of the one before."""
+
+    before: str
+    since: str
+    until: str
+
+    @classmethod
+    def ending(cls, until: datetime, length: timedelta) -> "Period":
+        """Return the period of a length that ends at a moment."""
+        return cls(stamp(until - 2 * length), stamp(until - length), stamp(until))
+
+    def has(self, moment: str) -> bool:
+        """Say whether a moment is in the period itself."""
+        return self.since <= moment < self.until
+
+
+class Count(NamedTuple):
+    """A label, how often, and that in percent of the largest."""
+
+    label: str
+    number: int
+    share: int
+
+
+class Table(NamedTuple):
+    """Counts under a title, the largest first."""
+
+    title: str
+    counts: tuple[Count, ...]
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """What a summary needs of one decision of the log.
+
+    Attributes
+    ----------
+    item : mapping
+        As plain values, where it may have to be listed; otherwise empty.
+    at : str
+        When it was decided on.
+    archived : bool
+        Whether we have archived it, or would have in shadow mode.
+    verdict, verdict_at : str
+        What a person said of it and when; empty where nobody has.
+    is_sample : bool
+        Whether it went to a person for the audit's sake only.
+    owner : str or None
+        The team's tag; None where the tags are not known.
+    """
+
+    item: Mapping[str, Any]
+    at: str
+    outcome: str
+    archived: bool
+    score: float
+    reason: str
+    model: str
+    owner: str | None
+    verdict: str = ""
+    verdict_at: str = ""
+    is_sample: bool = False
+
+
+class Summary(msgspec.Struct, frozen=True, dict=True):
+    """One message about a period, ready to be sent; `text` and `html` say the same.
+
+    Attributes
+    ----------
+    subject : str
+        One line of ASCII, fewer than 100 characters.
+    tiles : tuple of Count
+        The numbers to see first.
+    """
+
+    subject: str
+    title: str
+    notes: tuple[str, ...]
+    tiles: tuple[Count, ...]
+    tables: tuple[Table, ...]
+    sections: tuple[Section, ...]
+    kind: str = "summary"
+    advice: tuple[str, ...] = ("triage review --list",)
+
+    @cached_property
+    def text(self) -> str:
+        """Lines of printable characters."""
+        return render.text(_TEMPLATES / "summary.txt.j2", d=self)
+
+    @cached_property
+    def html(self) -> str:
+        """An HTML page that needs nothing from elsewhere."""
+        return render.page(_TEMPLATES / "summary.html.j2", d=self)
+
+
+def fact_of(item: Mapping[str, Any], record: Mapping[str, Any]) -> Fact | None:
+    """Take from a decision what a summary needs; None for what is no decision on a finding."""
+    decision = record.get("decision")
+    if not isinstance(decision, Mapping) or decision.get("outcome") == "skip":
+        return None
+    label = item.get("label") or {}
+    audit = record.get("audit") or {}
+    did = item["effect"] in ("archive", "over") and item.get("intended", "archive") == "archive"
+    would = item.get("mode") == "shadow" and decision["outcome"] == "archive"
+    is_sample = bool(audit.get("chosen"))
+    return Fact(
+        item=item if label or is_sample else {},
+        at=item["decided_at"],
+        outcome=decision["outcome"],
+        archived=(did and decision["outcome"] == "archive") or would,
+        score=float(decision["score"]),
+        reason=_reason(decision),
+        model=str(item.get("model_version", "")),
+        owner=_owner(record.get("context") or {}),
+        verdict=str(label.get("verdict", "")),
+        verdict_at=str(label.get("at", "")),
+        is_sample=is_sample,
+    )
+
+
+def summarise(
+    facts: Sequence[Fact],
+    expiring: Iterable[Mapping[str, Any]],
+    period: Period,
+    policy: Policy,
+    *,
+    is_shadow: bool = False,
+) -> Summary:
+    """Write the summary of a period.
+
+    Parameters
+    ----------
+    facts : sequence of Fact
+        Of the period, of the one before, and further back of what may have been missed or not looked at.
+    expiring : iterable of mapping
+        Archives whose term ends before the next summary.
+    """
+    now = [fact for fact in facts if period.has(fact.at)]
+    archived = [fact for fact in now if fact.archived]
+    alerts = [fact for fact in now if fact.outcome == "alert"]
+    sample = [fact for fact in facts if fact.is_sample and not fact.verdict]
+    missed = [
+        fact
+        for fact in facts
+        if fact.verdict == "unintended" and period.has(fact.verdict_at) and (fact.archived or fact.is_sample)
+    ]
+    ending = list(expiring)
+    first, last = period.since[:10], period.until[:10]
+    would = "would have been " if is_shadow else ""
+    tiles = (
+        Count(f"{would}archived", len(archived), 0),
+        Count("alerts", len(alerts), 0),
+        Count("audit sample to look at", len(sample), 0),
+        Count("misses found", len(missed), 0),
+    )
+    sections = [
+        _listed(title, items, policy)
+        for title, items in (
+            ("Misses found: archived, or to be archived but for the audit", [f.item for f in missed]),
+            ("Audit sample waiting for a look", [fact.item for fact in sample]),
+            ("Archives whose term ends before the next summary", ending),
+        )
+        if items
+    ]
+    tables = (
+        _table(f"{would}archived automatically, by reason".capitalize(), [f.reason for f in archived]),
+        _table("Alerts by team tag", [_team(fact.owner) for fact in alerts]),
+    )
+    notes = [_drift(facts, now, period)]
+    if is_shadow:
+        notes.insert(0, "Shadow mode: no finding was changed.")
+    return Summary(
+        to_ascii(
+            f"[access-triage] Summary: {len(archived)} {would}archived, {len(missed)} misses found", SUBJECT
+        ),
+        f"Summary of {first} to {last}",
+        tuple(notes),
+        tiles,
+        tuple(table for table in tables if table.counts),
+        tuple(sections),
+    )
+
+
+def gap(one: Sequence[float], other: Sequence[float]) -> float:
+    """Return the largest gap between two cumulative distributions (Kolmogorov-Smirnov).
+
+    Examples
+    --------
+    >>> gap([1, 2, 3, 4], [3, 4, 5, 6])
+    0.5
+    """
+    first, second = sorted(one), sorted(other)
+    return max(
+        abs(bisect_right(first, value) / len(first) - bisect_right(second, value) / len(second))
+        for value in {*first, *second}
+    )
+
+
+def _drift(facts: Iterable[Fact], now: Sequence[Fact], period: Period) -> str:
+    earlier = [fact for fact in facts if period.before <= fact.at < period.since]
+    old, new = [fact.score for fact in earlier], [fact.score for fact in now]
+    if min(len(old), len(new)) < _FEWEST:
+        return (
+            f"Score drift: not to be told from {len(new)} findings in this period and {len(old)} in the one"
+            f" before (it takes {_FEWEST} each)."
+        )
+    distance, by_chance = gap(old, new), 1.358 * math.sqrt((len(old) + len(new)) / (len(old) * len(new)))
+    said = "more than chance explains" if distance > by_chance else "no more than chance explains"
+    models = {fact.model for fact in (*earlier, *now)}
+    other = " The model has changed in between." if len(models) > 1 else ""
+    return (
+        f"Score drift: the median went from {_median(old):.1f} to {_median(new):.1f} ({len(old)} and"
+        f" {len(new)} findings). The distributions are at most {distance:.2f} apart, {said}"
+        f" (Kolmogorov-Smirnov, 5 %: {by_chance:.2f}).{other}"
+    )
+
+
+def _median(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _listed(title: str, items: Sequence[Mapping[str, Any]], policy: Policy) -> Section:
+    """List those that come first; of very many not all are read."""
+    found = section(title, items[:_MOST_READ], policy, _SHOWN)
+    return msgspec.structs.replace(found, more=len(items) - len(found.rows))
+
+
+def _table(title: str, labels: Iterable[str]) -> Table:
+    ranked = sorted(Counter(labels).items(), key=lambda pair: (-pair[1], pair[0]))
+    largest = ranked[0][1] if ranked else 1
+    counts = [
+        Count(visible(label, 110), number, 100 * number // largest) for label, number in ranked[:_SHOWN]
+    ]
+    rest = [number for _, number in ranked[_SHOWN:]]
+    if rest:
+        counts.append(Count(f"{len(rest)} others", sum(rest), 0))
+    return Table(title, tuple(counts))
+
+
+def _reason(decision: Mapping[str, Any]) -> str:
+    """Say why a finding was archived, so that alike ones are counted together."""
+    reason = str(decision.get("reason", ""))
+    if not reason.startswith("score "):
+        return reason
+    lowest = min(decision.get("contributions") or (), key=lambda one: one["points"], default=None)
+    if lowest is None or lowest["points"] >= 0:
+        return "score below the threshold"
+    return f"score below the threshold, most for: {lowest['text']}"
+
+
+def _owner(context: Mapping[str, Any]) -> str | None:
+    tags = context.get("tags")
+    if "tags" in (context.get("unknown") or {}) or not isinstance(tags, dict):
+        return None
+    return " and ".join(fold(tags).get(_OWNER, ()))
+
+
+def _team(owner: str | None) -> str:
+    if owner is None:
+        return "(tags not known)"
+    return owner or "(no team tag)"

@@ -1,0 +1,81 @@
+"""Read a period out of the decision log, and send its summary when it is due."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from scoring.decision_log.entries import stamp
+from scoring.decision_log.log import DecisionLog
+from scoring.decision_log.table import by_effect, from_item, key, to_item, unpack
+from scoring.pipeline.alerts import delivery
+from scoring.pipeline.runtime import Runtime
+from scoring.pipeline.scheduled.summary import LOOKBACK, Fact, Period, Summary, fact_of, summarise
+from scoring.policy.policy import Policy
+
+LENGTHS: Final = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
+
+_PROGRESS: Final = ("summary", "progress")
+_OF_LOOKBACK: Final = ("alert", "archive", "over")
+_OF_PERIOD: Final = ("collected", "intent", "none")
+
+
+def send_summary(runtime: Runtime) -> bool:
+    """Send the summary if it is due; what crashes on the way is sent again.
+
+    Returns
+    -------
+    bool
+        Whether a mail was sent.
+    """
+    length = LENGTHS.get(runtime.policy.alerts.summary)
+    if length is None or runtime.mode == "shadow":
+        return False
+    log, now = runtime.log, runtime.now()
+    found = log.client.get_item(TableName=log.table, Key=key(*_PROGRESS), ConsistentRead=True)
+    until = str(from_item(found["Item"])["until"]) if "Item" in found else ""
+    if until > stamp(now - length):
+        return False
+    if until:
+        since_last = now - datetime.fromisoformat(until)
+        delivery.everybody(read_summary(log, runtime.policy, now, since_last), runtime)
+    values = {"finding_id": _PROGRESS[0], "item": _PROGRESS[1], "until": stamp(now)}
+    log.client.put_item(TableName=log.table, Item=to_item(values))
+    return bool(until)
+
+
+def read_summary(
+    log: DecisionLog, policy: Policy, until: datetime, length: timedelta, *, is_shadow: bool = False
+) -> Summary:
+    """Read what a summary needs, all pages, and write it.
+
+    Parameters
+    ----------
+    until : datetime
+        When the period ends.
+    length : timedelta
+        How long it is; the one before, with which scores are compared, is as long.
+    """
+    period = Period.ending(until, length)
+    facts = list(_facts(log, period, until))
+    return summarise(facts, _expiring(log, policy, until, length), period, policy, is_shadow=is_shadow)
+
+
+def _facts(log: DecisionLog, period: Period, until: datetime) -> Iterator[Fact]:
+    """Give what the period and the one before decided on; from before that, what a person may yet say of."""
+    far = min(stamp(until - LOOKBACK), period.before)
+    for effect in (*_OF_LOOKBACK, *_OF_PERIOD):
+        since = far if effect in _OF_LOOKBACK else period.before
+        for item in by_effect(log.client, log.table, effect, since=since, until=period.until):
+            fact = fact_of(item, unpack(item))
+            if fact is not None and (fact.at >= period.before or fact.verdict or fact.is_sample):
+                yield fact
+
+
+def _expiring(
+    log: DecisionLog, policy: Policy, until: datetime, length: timedelta
+) -> Iterator[dict[str, Any]]:
+    """Give the archives that stand and whose term ends within another such period, the oldest first."""
+    days = policy.archives.days
+    if days is not None:
+        last = stamp(until + length - timedelta(days=days))
+        yield from by_effect(log.client, log.table, "archive", until=last)

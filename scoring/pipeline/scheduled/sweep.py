@@ -1,0 +1,219 @@
+"""Find what no event has told of: a sweep over the active findings of all analyzers.
+
+Events are best effort. A sweep compares each active finding with where it stands, and takes what is new, was
+left unfinished, or was only decided on in shadow mode, the way of an event. It stops when time is short and
+goes on in the next run.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from scoring.aws.analyzers import Listing, of_analyzer
+from scoring.decision_log.deduplication import meaning
+from scoring.decision_log.entries import Latest, read_item, stamp
+from scoring.decision_log.log import DecisionLog, Taken
+from scoring.decision_log.table import by_effect, from_item, key, to_item, unpack
+from scoring.files.errors import BadInput
+from scoring.pipeline.alerts.alert import triage_unreadable
+from scoring.pipeline.event import triage_case
+from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.steps.archive import WAITS
+
+_KEY = ("reconcile", "progress")
+_TO_DO = ("new", "resumed", "look")
+
+logger = logging.getLogger(__name__)
+
+
+class Progress(msgspec.Struct, kw_only=True):
+    """How far the sweeps are, and the reports on them.
+
+    Attributes
+    ----------
+    analyzer, token : int, str
+        Where the sweep goes on.
+    started_at, finished_at : str
+        Of the present sweep; `finished_at` is empty while it runs.
+    mode : str
+        That it started in.
+    is_first : bool
+        Whether it is the first one of a deployment or the first one after shadow mode: its alerts go into the
+        report.
+    waiting : int
+        Findings that it left for the circuit breaker to have room.
+    reported_until : str
+        Decisions until then are in a report.
+    reporting_until : str
+        Until then somebody may be sending one.
+    """
+
+    analyzer: int = 0
+    token: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    mode: str = ""
+    is_first: bool = True
+    waiting: int = 0
+    reported_until: str = ""
+    reporting_until: str = ""
+
+
+class Swept(msgspec.Struct, kw_only=True):
+    """What a run found: findings by what became of them, and how many could not be handled."""
+
+    effects: dict[str, int] = {}
+    failed: int = 0
+
+    def add(self, take: Callable[..., Done], *what: object) -> Done | None:
+        """Take one finding; whatever goes wrong with it does not stop the others."""
+        try:
+            done = take(*what)
+        except Taken:
+            return None
+        except Exception:
+            logger.exception("a finding could not be handled")
+            self.failed += 1
+            return None
+        self.effects[done.effect] = self.effects.get(done.effect, 0) + 1
+        return done
+
+
+def read_progress(log: DecisionLog) -> Progress:
+    """Read how far the sweeps are."""
+    found = log.client.get_item(TableName=log.table, Key=key(*_KEY), ConsistentRead=True)
+    if "Item" not in found:
+        return Progress()
+    values = from_item(found["Item"])
+    return msgspec.convert({name: _plain(values[name]) for name in values}, Progress)
+
+
+def write_progress(log: DecisionLog, progress: Progress) -> None:
+    """Write how far the sweeps are."""
+    values = {"finding_id": _KEY[0], "item": _KEY[1], **msgspec.structs.asdict(progress)}
+    log.client.put_item(TableName=log.table, Item=to_item(values))
+
+
+def sweep(
+    runtime: Runtime,
+    analyzers: Sequence[str],
+    progress: Progress,
+    swept: Swept,
+    *,
+    is_time_left: Callable[[], bool],
+    interval: timedelta,
+) -> None:
+    """Go on with the sweep, or start the next one if it is time; `progress` and `swept` are brought forward.
+
+    Parameters
+    ----------
+    analyzers : sequence of str
+        ARNs.
+    interval : timedelta
+        From the end of one sweep to the beginning of the next.
+    """
+    now = runtime.now()
+    if progress.finished_at or not progress.started_at or progress.mode != runtime.mode:
+        if not _is_due(progress, runtime.mode, now, interval):
+            return
+        _start(progress, runtime.mode, now)
+    turn = msgspec.structs.replace(runtime, is_report=progress.is_first, is_paced=True)
+    while progress.analyzer < len(analyzers):
+        try:
+            is_through = _sweep_one(analyzers[progress.analyzer], turn, progress, swept, is_time_left)
+        except Exception:
+            logger.exception("analyzer %s could not be swept", analyzers[progress.analyzer])
+            swept.failed += 1
+            is_through = True
+        if not is_through:
+            write_progress(runtime.log, progress)
+            return
+        progress.analyzer, progress.token = progress.analyzer + 1, ""
+    progress.finished_at = stamp(runtime.now())
+    write_progress(runtime.log, progress)
+
+
+def _sweep_one(
+    arn: str, runtime: Runtime, progress: Progress, swept: Swept, is_time_left: Callable[[], bool]
+) -> bool:
+    """Sweep an analyzer, from where `progress` says; return whether its end was reached."""
+    listing = of_analyzer(arn, runtime.writers)
+    for page in listing.pages(progress.token):
+        for row in _to_do(page.rows, listing, runtime):
+            if not is_time_left():
+                return False
+            done = swept.add(_take, row, listing, runtime)
+            progress.waiting += done is not None and done.note == WAITS
+        progress.token = page.token
+        write_progress(runtime.log, progress)
+    return True
+
+
+def finish_intents(runtime: Runtime, swept: Swept, *, is_time_left: Callable[[], bool]) -> None:
+    """Finish what crashed and was never delivered again."""
+    log = runtime.log
+    until = stamp(runtime.now() - timedelta(seconds=log.lease_seconds))
+    hanging = list(by_effect(log.client, log.table, "intent", until=until))
+    marks = log.latest_of([item["finding_id"] for item in hanging])
+    for item in hanging:
+        mark = marks.get(item["finding_id"])
+        if mark is None or mark.decision_item != item["item"] or mark.state != "intent":
+            continue
+        if not is_time_left():
+            return
+        swept.add(_resume, item, runtime)
+
+
+def _is_due(progress: Progress, mode: str, now: datetime, interval: timedelta) -> bool:
+    """Say whether to start a sweep: not before the report on the first one is out."""
+    if not progress.finished_at or progress.mode != mode:
+        return True
+    if progress.is_first and progress.reported_until < progress.finished_at:
+        return False
+    return progress.finished_at <= stamp(now - interval)
+
+
+def _start(progress: Progress, mode: str, now: datetime) -> None:
+    progress.is_first = not progress.finished_at or (progress.mode, mode) == ("shadow", "enforce")
+    progress.analyzer, progress.token, progress.waiting = 0, "", 0
+    progress.started_at, progress.finished_at, progress.mode = stamp(now), "", mode
+
+
+def _to_do(rows: Sequence[Mapping[str, Any]], listing: Listing, runtime: Runtime) -> list[Mapping[str, Any]]:
+    """Choose the findings that have to be taken, by where they stand; one request for a page."""
+    marks = runtime.log.latest_of([row["id"] for row in rows])
+    return [row for row in rows if _is_to_do(row, marks.get(row["id"]), listing, runtime)]
+
+
+def _is_to_do(row: Mapping[str, Any], before: Latest | None, listing: Listing, runtime: Runtime) -> bool:
+    try:
+        finding = listing.summary(row)
+    except BadInput:
+        return True
+    # A summary says nothing of who is given what: what it leaves out is taken to be unchanged.
+    content = None if listing.is_external or before is None else before.content
+    now = stamp(runtime.now())
+    return meaning(finding, before, now=now, mode=runtime.mode, content=content) in _TO_DO
+
+
+def _take(row: Mapping[str, Any], listing: Listing, runtime: Runtime) -> Done:
+    try:
+        case = listing.case(row)
+    except BadInput as error:
+        return triage_unreadable(dict(row), listing.arn, str(error), runtime)
+    return triage_case(case, runtime)
+
+
+def _resume(item: Mapping[str, Any], runtime: Runtime) -> Done:
+    record = unpack(item)
+    if "event" in record:
+        return triage_unreadable(record["event"], "", record["error"], runtime, item["finding_id"])
+    case, _ = read_item(item)
+    return triage_case(case, runtime)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, bool)) else int(value)

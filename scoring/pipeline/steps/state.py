@@ -1,0 +1,102 @@
+"""What one step hands to the next."""
+
+from typing import Literal
+
+import msgspec
+
+from scoring.decision import audit_sample
+from scoring.decision.decide import Decision
+from scoring.decision_log import audit_key
+from scoring.decision_log.deduplication import Meaning, brought_back_by
+from scoring.decision_log.entries import Entry, Latest, content_of, entry_of
+from scoring.findings.finding import Finding
+from scoring.findings.record import Audit, Case
+from scoring.pipeline.runtime import Done, Outcome, Runtime
+
+Next = Literal["EVALUATE", "ARCHIVE", "NOTIFY", "DONE"]
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding on its way: what the steps so far found out, decided and did.
+
+    Attributes
+    ----------
+    next : str
+        The step that comes next; ``DONE`` where nothing is left to be done.
+    meant : str
+        What the delivery means, given where the finding stands; see `scoring.decision_log.deduplication`.
+    before : Latest or None
+        Where the finding stands in the decision log; every write expects it to stand there still.
+    decision : Decision or None
+        None before the evaluation.
+    is_fresh : bool
+        Whether the finding has just been read from AWS.
+    stopped : str
+        Why the circuit breaker stopped an archive, where it did.
+    effect, note : str
+        As in `scoring.pipeline.runtime.Done`.
+    """
+
+    case: Case
+    next: Next
+    meant: Meaning = "new"
+    before: Latest | None = None
+    decision: Decision | None = None
+    is_fresh: bool = False
+    stopped: str = ""
+    effect: Outcome = "none"
+    note: str = ""
+
+    @property
+    def finding(self) -> Finding:
+        """The finding; an event that is none is done before anything is asked of it."""
+        assert isinstance(self.case.finding, Finding)  # noqa: S101
+        return self.case.finding
+
+    @property
+    def decided(self) -> Decision:
+        """The decision, in the steps after the evaluation."""
+        assert self.decision is not None  # noqa: S101
+        return self.decision
+
+    @property
+    def stands(self) -> Latest:
+        """Where the finding stands, where the log is known to have it."""
+        assert self.before is not None  # noqa: S101
+        return self.before
+
+    def ends(self, effect: Outcome = "none", note: str = "") -> "Turn":
+        """Say that nothing is left to be done."""
+        return msgspec.structs.replace(self, next="DONE", effect=effect, note=note)
+
+    def done(self) -> Done:
+        """Say what became of the finding."""
+        return Done(
+            finding_id=self.case.finding.id,
+            effect=self.effect,
+            decision=self.decision,
+            context=self.case.context if self.decision else None,
+            note=self.note,
+        )
+
+    def entry(self, runtime: Runtime) -> Entry:
+        """Make the decision's entry in the log."""
+        who, when = brought_back_by(self.finding, self.before)
+        return entry_of(
+            self.case,
+            self.finding,
+            self.decided,
+            mode=runtime.mode,
+            policy_sha256=runtime.policy.sha256,
+            reactivated=who,
+            reactivated_at=when,
+            is_reported=runtime.is_report or runtime.mode == "shadow",
+            audit=self._audit(runtime),
+        )
+
+    def _audit(self, runtime: Runtime) -> Audit | None:
+        if runtime.mode != "enforce":
+            return None
+        share = runtime.policy.archives.audit_share
+        content = content_of(self.finding)
+        return audit_sample.draw(self.decided, content, share, lambda: audit_key.secret_of(runtime.log))

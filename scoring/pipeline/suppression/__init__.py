@@ -1,0 +1,1 @@
+"""What looks made to hide access."""

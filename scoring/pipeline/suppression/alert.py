@@ -1,0 +1,66 @@
+"""Tell a person of what looks made to hide access, once; nothing is told in shadow mode."""
+
+import logging
+
+import msgspec
+
+from scoring.aws.archive_rule_filter import Family
+from scoring.decision_log.entries import Entry, stamp
+from scoring.decision_log.log import Taken
+from scoring.explanation.safe_text import visible
+from scoring.pipeline.alerts import digest, routing
+from scoring.pipeline.alerts.alert import send, send_again
+from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.suppression.suspicions import Suspicion
+
+logger = logging.getLogger(__name__)
+
+
+def family_of(analyzer_arn: str, runtime: Runtime) -> Family:
+    """Ask which findings an analyzer makes; where nobody can tell, those that may be public."""
+    try:
+        client = runtime.writers.analyzer(analyzer_arn.split(":")[3])
+        kind = client.get_analyzer(analyzerName=analyzer_arn.rpartition("/")[2])["analyzer"]["type"]
+    except Exception:
+        logger.warning("the kind of an analyzer cannot be told", exc_info=True)
+        return "external"
+    if kind.endswith("_UNUSED_ACCESS"):
+        return "unused"
+    return "internal" if kind.endswith("_INTERNAL_ACCESS") else "external"
+
+
+def tell(suspicion: Suspicion, runtime: Runtime) -> Done:
+    """Tell of a suspicion, unless that has been done.
+
+    Raises
+    ------
+    Taken
+        Somebody else is just doing so.
+    """
+    before = runtime.log.latest(suspicion.id)
+    if before is not None and before.state == "intent":
+        if stamp(runtime.now()) < before.lease_until:
+            raise Taken(suspicion.id)
+        return send_again(before, runtime)
+    if runtime.mode == "shadow" or (before is not None and before.content == suspicion.version):
+        return Done(finding_id=suspicion.id, effect="none", note="told already, or shadow mode")
+    plain = msgspec.to_builtins(suspicion)
+    entry = Entry(
+        finding_id=suspicion.id,
+        status="",
+        outcome="watch",
+        content=suspicion.version,
+        record={"event": plain, "error": suspicion.headline, "watch": plain},
+        mode=runtime.mode,
+        policy_sha256=runtime.policy.sha256,
+    )
+    effect = send(
+        entry,
+        lambda _: digest.of_suspicion(plain),
+        runtime,
+        before=before,
+        groups=[suspicion.group],
+        is_guarded=True,
+        to=routing.security(runtime.policy.alerts, runtime.writers),
+    )
+    return Done(finding_id=suspicion.id, effect=effect, note=visible(suspicion.headline, 300))

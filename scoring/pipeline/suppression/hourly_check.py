@@ -1,0 +1,189 @@
+"""Look for what may hide access, without CloudTrail: in rules, archived findings and the decision log."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+from itertools import islice, takewhile
+from typing import Any, Final, NamedTuple, TypeVar
+
+from scoring.aws.archive_rule_filter import from_json
+from scoring.decision_log.entries import stamp
+from scoring.decision_log.log import Taken
+from scoring.decision_log.table import by_effect, from_item, key, of_finding, read_many, to_item, unpack
+from scoring.files.errors import BadInput
+from scoring.findings.facts import Absent, Present
+from scoring.findings.finding import Finding, from_api
+from scoring.pipeline.runtime import Runtime
+from scoring.pipeline.suppression import suspicions
+from scoring.pipeline.suppression.alert import family_of, tell
+from scoring.pipeline.suppression.cloudtrail_calls import SEEN
+from scoring.pipeline.suppression.suspicions import Suspicion
+
+_PROGRESS: Final = ("watch", "progress")
+_INTERVAL: Final = timedelta(hours=1)
+_MOST_LOOKED_AT: Final = 20
+_HOUR: Final = len("2026-11-02T09")
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Archived(NamedTuple):
+    """A finding that somebody else has archived; `finding` is what a list says of it."""
+
+    finding_id: str
+    at: str
+    finding: Finding
+
+
+def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], bool]) -> int:
+    """Look at archive rules and at what was archived since the last time, once an hour.
+
+    Returns
+    -------
+    int
+        How many suspicions were told of, or collected.
+    """
+    log, now = runtime.log, runtime.now()
+    found = log.client.get_item(TableName=log.table, Key=key(*_PROGRESS), ConsistentRead=True)
+    last = str(from_item(found["Item"])["checked_at"]) if "Item" in found else ""
+    if runtime.mode == "shadow" or last > stamp(now - _INTERVAL):
+        return 0
+    since = last or stamp(now - _INTERVAL)
+    told = 0
+    others = list(_each(_by_others, "archives by others", runtime, analyzers, since))
+    for suspicion in (
+        *_each(_rules, "archive rules", runtime, analyzers),
+        *_each(_bursts, "bursts of archives", runtime, others),
+        *_each(_tags_of_ours, "tags of what we archived", runtime, since),
+        *_each(_tags_of_others, "tags of what others archived", runtime, others),
+    ):
+        if not is_time_left():
+            return told
+        with _one_by_one(suspicion.id):
+            told += tell(suspicion, runtime).effect != "none"
+    values = {"finding_id": _PROGRESS[0], "item": _PROGRESS[1], "checked_at": stamp(now)}
+    log.client.put_item(TableName=log.table, Item=to_item(values))
+    return told
+
+
+def _rules(runtime: Runtime, analyzers: Sequence[str]) -> Iterator[Suspicion]:
+    for arn in analyzers:
+        client = runtime.writers.analyzer(arn.split(":")[3])
+        family = family_of(arn, runtime)
+        pages = client.get_paginator("list_archive_rules").paginate(analyzerName=arn.rpartition("/")[2])
+        for rule in (rule for page in pages for rule in page["archiveRules"]):
+            try:
+                filters = from_json(rule["filter"])
+            except BadInput:
+                continue
+            suspicion = suspicions.of_rule(arn, rule["ruleName"], filters, family)
+            if suspicion is not None:
+                yield suspicion
+
+
+def _bursts(runtime: Runtime, others: Sequence[Archived]) -> Iterator[Suspicion]:
+    """Look for many archives by others; where CloudTrail's events come, they tell more."""
+    log, most = runtime.log, runtime.policy.alerts.archives_by_others
+    hours: dict[str, list[str]] = {}
+    for one in others:
+        hours.setdefault(one.at[:_HOUR], []).append(one.finding_id)
+    many = {hour: ids for hour, ids in sorted(hours.items()) if len(ids) >= most}
+    if not many or _has_calls(runtime):
+        return
+    for hour, ids in many.items():
+        # What a person's verdict has archived is labelled.
+        unlabelled = (
+            one for one in ids if not any("label" in item for item in of_finding(log.client, log.table, one))
+        )
+        if len(list(islice(unlabelled, most))) >= most:
+            yield suspicions.of_burst("others", len(ids), hour, "by somebody else, or by an archive rule")
+
+
+def _has_calls(runtime: Runtime) -> bool:
+    """Say whether CloudTrail's events come."""
+    calls = next(read_many(runtime.log.client, runtime.log.table, [SEEN]), {"seen_at": ""})
+    return bool(calls["seen_at"] > stamp(runtime.now() - timedelta(days=1)))
+
+
+def _tags_of_ours(runtime: Runtime, since: str) -> Iterator[Suspicion]:
+    """Compare the tags that an alert rested on with those that our archive of the same finding did."""
+    log = runtime.log
+    for item in by_effect(log.client, log.table, "archive", since=since):
+        if _number(item) > 1:
+            yield from _changed(item["finding_id"], _number(item), _tags_of(unpack(item)), runtime)
+
+
+def _tags_of_others(runtime: Runtime, others: Sequence[Archived]) -> Iterator[Suspicion]:
+    """Compare the tags that an alert rested on with those of now, where somebody else has archived it."""
+    for one in others[:_MOST_LOOKED_AT]:
+        tags = runtime.enrich(one.finding).tags
+        now = tags.value if isinstance(tags, Present) else {} if isinstance(tags, Absent) else None
+        yield from _changed(one.finding_id, None, now, runtime)
+
+
+def _changed(
+    finding_id: str, before: int | None, after: Mapping[str, str] | None, runtime: Runtime
+) -> Iterator[Suspicion]:
+    """Compare with the latest alert on a finding, or the latest before a certain write of its log."""
+    log = runtime.log
+    earlier: list[Mapping[str, Any]] = [
+        record
+        for item in of_finding(log.client, log.table, finding_id)
+        if item["outcome"] == "alert" and (before is None or _number(item) < before)
+        if "finding" in (record := unpack(item))
+    ]
+    tags = _tags_of(earlier[-1]) if earlier else None
+    if tags is None or after is None:
+        return
+    keys = suspicions.counting_tags(runtime.policy, runtime.card)
+    suspicion = suspicions.of_tags(finding_id, str(earlier[-1]["decision"]["resource"]), tags, after, keys)
+    if suspicion is not None:
+        yield suspicion
+
+
+def _by_others(runtime: Runtime, analyzers: Sequence[str], since: str) -> Iterator[Archived]:
+    """List what was archived since, was known to us before, and was not archived by us."""
+    for arn in analyzers:
+        client = runtime.writers.analyzer(arn.split(":")[3])
+        pages = client.get_paginator("list_findings_v2").paginate(
+            analyzerArn=arn,
+            filter={"status": {"eq": ["ARCHIVED"]}},
+            sort={"attributeName": "updatedAt", "orderBy": "DESC"},
+        )
+        rows = (row for page in pages for row in page["findings"])
+        recent = list(takewhile(lambda row: stamp(row["updatedAt"].astimezone(UTC)) >= since, rows))
+        marks = runtime.log.latest_of([row["id"] for row in recent])
+        for row in recent:
+            mark = marks.get(row["id"])
+            if mark is not None and mark.effect != "archive":
+                at = stamp(row["updatedAt"].astimezone(UTC))
+                yield Archived(row["id"], at, from_api(row, analyzer_arn=arn, region=arn.split(":")[3]))
+
+
+def _tags_of(record: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the tags that a decision rested on; None where they were not known."""
+    tags = record.get("context", {}).get("tags")
+    return tags if isinstance(tags, dict) else None
+
+
+def _number(item: Mapping[str, Any]) -> int:
+    """Return which write of its finding's a decision was."""
+    return int(item["item"].rpartition("#")[2])
+
+
+def _each(look_for: Callable[..., Iterator[T]], what: str, *given: Any) -> Iterator[T]:
+    """Go through what is found; what cannot be looked at does not keep the rest from being told."""
+    try:
+        yield from look_for(*given)
+    except Exception:
+        logger.exception("watching %s failed", what)
+
+
+@contextmanager
+def _one_by_one(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Taken:
+        logger.info("somebody else is telling of it", extra={"suspicion": name})

@@ -1,0 +1,1 @@
+"""What an organization lays down by hand."""

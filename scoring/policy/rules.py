@@ -1,0 +1,71 @@
+"""Rules of the policy: conjunctions that a person wrote down; `scoring.decision.rules` matches them."""
+
+import re
+
+import msgspec
+
+from scoring.files.errors import BadInput, did_you_mean
+from scoring.findings.access.action_reference import LEVELS
+from scoring.findings.access.principal import TRUST
+from scoring.findings.access.tags import fold_key
+from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rule; every condition that it states has to hold.
+
+    Attributes
+    ----------
+    resource, principal : tuple of str
+        Patterns with ``*`` and ``?``; any one of them may match. A principal is matched as AWS gave it, an
+        account also by its number. Where only some principals of a finding match, the rule is in doubt.
+    trust : tuple of str
+        Values of the feature ``trust``.
+    access_level_at_most : str or None
+        The highest access level that the rule reaches.
+    tags : dict
+        Tags that the resource must carry, compared as `scoring.findings.access.tags` folds them; in doubt
+        where it carries another value too.
+    alias : str or None
+        An alias that the key must have, with or without ``alias/``.
+    """
+
+    name: str
+    finding_type: tuple[str, ...] = ()
+    resource_type: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    account: tuple[str, ...] = ()
+    principal: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+    access_level_at_most: str | None = None
+    tags: dict[str, str] = {}
+    alias: str | None = None
+
+    @property
+    def trusts_tags(self) -> bool:
+        """Whether whoever may set tags or aliases decides if the rule matches."""
+        return bool(self.tags or self.alias)
+
+    def check(self, field: str) -> None:
+        """Raise `BadInput` where the rule says nothing or names what does not exist."""
+        stated = [name for name in self.__struct_fields__ if name != "name" and getattr(self, name)]
+        if not self.name.strip() or not self.name.isprintable():
+            raise BadInput("expected a name that can be read", field=f"{field}.name", value=self.name)
+        if not stated:
+            raise BadInput("expected at least one condition beside the name", field=field)
+        levels = () if self.access_level_at_most is None else (self.access_level_at_most,)
+        for name, values, known in (
+            ("finding_type", self.finding_type, FINDING_TYPES),
+            ("resource_type", self.resource_type, RESOURCE_TYPES),
+            ("trust", self.trust, TRUST),
+            ("access_level_at_most", levels, LEVELS),
+        ):
+            for value in values:
+                if value not in known:
+                    expected = f"unknown value {value!r}{did_you_mean(value, known)}"
+                    raise BadInput(expected, field=f"{field}.{name}")
+        for account in self.account:
+            if not re.fullmatch(r"[0-9]{12}", account):
+                raise BadInput("expected twelve digits", field=f"{field}.account", value=account)
+        if len({fold_key(key) for key in self.tags}) < len(self.tags):
+            raise BadInput("expected each tag once, however it is spelt", field=f"{field}.tags")

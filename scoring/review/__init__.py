@@ -1,0 +1,1 @@
+"""A person's verdict, by link, page or terminal."""

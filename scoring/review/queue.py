@@ -1,0 +1,142 @@
+"""The queue of open alerts on a terminal: one explanation after the other, and a key for each verdict."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from scoring.aws.sessions import Writers
+from scoring.decision.decide import Decision
+from scoring.decision_log import similar
+from scoring.decision_log.log import DecisionLog
+from scoring.explanation.explain import explanation
+from scoring.explanation.remediation import remedy
+from scoring.explanation.render import to_text
+from scoring.explanation.safe_text import visible
+from scoring.files.errors import BadInput
+from scoring.findings.finding import Finding
+from scoring.findings.record import Label
+from scoring.policy.policy import Policy
+from scoring.review import verdict as review
+from scoring.review.verdict import Reviewed
+
+KEYS: Final = "e expected   u unintended   s skip   n note   z take the last one back   q quit"
+
+_BETWEEN: Final = f"\n{'-' * 78}\n"
+_KEYS: Final = frozenset("eusnzq")
+_VERDICTS: Final[dict[str, review.Verdict]] = {"e": "expected", "u": "unintended"}
+
+
+class Terminal(NamedTuple):
+    """What the queue needs of a terminal: writing a line, reading a key, and asking for a line."""
+
+    say: Callable[[str], None]
+    key: Callable[[], str]
+    ask: Callable[[str], str]
+
+
+class Desk(NamedTuple):
+    """What a verdict needs: the log, what can change findings, who decides, and the policy behind the words.
+
+    `told` runs a call and turns what AWS refuses into bad input.
+    """
+
+    log: DecisionLog
+    writers: Writers
+    by: str
+    policy: Policy
+    now: Callable[[], datetime]
+    told: Callable[[Callable[[], str]], str]
+
+
+def explained(reviewed: Reviewed, log: DecisionLog, policy: Policy, *, with_commands: bool = True) -> str:
+    """Write the explanation that the alert showed, with similar decisions as they are known now."""
+    decision = msgspec.convert(reviewed.record["decision"], Decision)
+    content = explanation(reviewed.case, decision, policy)
+    past = similar.nearest(log.client, log.table, reviewed.case, reviewed.item)
+    content = msgspec.structs.replace(content, similar=past)
+    return to_text(content if with_commands else msgspec.structs.replace(content, commands=()))
+
+
+def run(alerts: Sequence[Reviewed], desk: Desk, terminal: Terminal) -> None:
+    """Go through open alerts, oldest first, until they are over or somebody quits."""
+    place, note, skipped = 0, "", 0
+    decided: list[int] = []
+    shown = -1
+    while place < len(alerts):
+        alert = alerts[place]
+        if shown != place:
+            terminal.say(f"{_BETWEEN}\n{explained(alert, desk.log, desk.policy, with_commands=False)}")
+            shown = place
+        key = _key(f"{place + 1} of {len(alerts)}", terminal)
+        if key == "q":
+            break
+        if key == "n":
+            note = terminal.ask("Note: ")
+        elif key == "s":
+            place, note, skipped = place + 1, "", skipped + 1
+        elif key == "z":
+            if decided and _take_back(alerts[decided[-1]], desk, terminal):
+                place, note, shown = decided.pop(), "", -1
+            elif not decided:
+                terminal.say("There is nothing to take back.")
+        elif _decide(alert, _VERDICTS[key], note, desk, terminal):
+            decided.append(place)
+            place, note = place + 1, ""
+    left = len(alerts) - len(decided) - skipped
+    terminal.say(f"\n{len(decided)} decided, {skipped} skipped, {max(left, 0)} left")
+
+
+def _key(where: str, terminal: Terminal) -> str:
+    """Ask until one of the keys is pressed; the end of input and an interruption quit.
+
+    What was typed before the question is thrown away by whoever reads keys: nobody decides on what they have
+    not seen.
+    """
+    terminal.say(f"[{where}]  {KEYS}")
+    while True:
+        try:
+            key = terminal.key().lower()
+        except (EOFError, KeyboardInterrupt):
+            return "q"
+        if key in _KEYS:
+            return key
+
+
+def _decide(alert: Reviewed, verdict: review.Verdict, note: str, desk: Desk, terminal: Terminal) -> bool:
+    """Give a verdict and say what came of it; False where it could not be given or acted on."""
+
+    def give() -> str:
+        now = desk.now()
+        label = Label(verdict, by=desk.by, at=now, source="cli", note=note)
+        return review.act(review.give(alert, label, desk.log), desk.log, desk.writers, now)
+
+    try:
+        said = desk.told(give)
+    except BadInput as error:
+        terminal.say(f"Not done: {visible(str(error), 300)}. Press s to go on.")
+        return False
+    terminal.say(f"{verdict.capitalize()}: {said}.")
+    finding = alert.case.finding
+    if verdict == "unintended" and isinstance(finding, Finding):
+        found = remedy(finding)
+        for line in (*(f"  - {step}" for step in found.steps), *(f"    {typed}" for typed in found.commands)):
+            terminal.say(line)
+    return True
+
+
+def _take_back(alert: Reviewed, desk: Desk, terminal: Terminal) -> bool:
+    def take_back() -> str:
+        there = next(
+            found for found in review.decisions(desk.log, alert.finding_id) if found.item == alert.item
+        )
+        return review.take_back(there, desk.log, desk.writers, desk.by, desk.now())
+
+    try:
+        said = desk.told(take_back)
+    except BadInput as error:
+        terminal.say(f"Not taken back: {visible(str(error), 300)}.")
+        return False
+    terminal.say(f"Taken back: {said}.")
+    return True

@@ -1,0 +1,1 @@
+"""The model: tables of points that add up."""

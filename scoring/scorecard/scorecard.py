@@ -1,0 +1,298 @@
+"""The model: integer tenths of points in lookup tables, so that every explanation adds up exactly.
+
+A table's key is one feature or a combination of two or three. Whatever a finding's features are, each table
+gives exactly one entry, and base plus entries is the score.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from functools import cached_property, lru_cache
+from operator import itemgetter
+from typing import NamedTuple
+
+import msgspec
+
+from scoring.features.features import ABSENT, NOT_APPLICABLE, UNKNOWN, Feature, describe, feature
+from scoring.points import from_tenths
+
+TAG_LIMIT = "tag_limit"
+_ANYONE = "*"
+
+Key = tuple[str, ...]
+
+
+class Model(msgspec.Struct, frozen=True):
+    """Which scorecard decided."""
+
+    name: str
+    version: str
+    kind: str
+    sha256: str
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """What one table adds to a score; `points` has one decimal."""
+
+    feature: str
+    value: str
+    points: float
+    text: str
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """One table of points, all in integer tenths.
+
+    Attributes
+    ----------
+    key : tuple of str
+        One to three names of features.
+    points : dict
+        A tuple of values, one for each name, to its points.
+    default : int
+        For values that are not in `points`.
+    unknown : int
+        Where any of the values is unknown; never less than any other entry.
+    evidence : dict
+        Values to how many findings were seen, labelled expected, and labelled unintended, in training.
+    unlisted : int
+        How often a value was seen at most that `evidence` does not list.
+    """
+
+    key: Key
+    points: dict[Key, int]
+    default: int
+    unknown: int
+    evidence: dict[Key, tuple[int, int, int]] = {}
+    unlisted: int = 0
+
+    def look_up(self, values: Key) -> int:
+        """Return the points of a combination of values.
+
+        A value that is unknown counts as the worst; where the question does not arise a table says nothing,
+        unless it names that case.
+        """
+        found = self.points.get(values)
+        if found is not None:
+            return found
+        if NOT_APPLICABLE not in values:
+            return self.unknown if UNKNOWN in values else self.default
+        named = [0, *(points for key, points in self.points.items() if _may_be(values, key))]
+        return max(named) if UNKNOWN in values else 0
+
+
+def _may_be(values: Key, key: Key) -> bool:
+    return all(value in (UNKNOWN, known) for value, known in zip(values, key, strict=True))
+
+
+class _Entry(NamedTuple):
+    """What one combination of values comes to: points, how much of it tags took off, and the words for it."""
+
+    tenths: int
+    taken_off: int
+    contribution: Contribution | None
+
+
+_Lookup = tuple[
+    Callable[[Mapping[str, str]], str | Key],
+    Callable[[str | Key], _Entry | None],
+    Callable[[str | Key], _Entry],
+]
+
+
+class _Compiled:
+    """A table made ready to score: known entries with their contributions, written once."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.name = " × ".join(table.key)
+        self.features: tuple[Feature, ...] = tuple(f for name in table.key if (f := feature(name)))
+        self.from_tags = any(f.from_tags for f in self.features)
+        self.single = len(table.key) == 1
+        self.pick = itemgetter(*table.key)
+        self.entries: dict[str | Key, _Entry] = {
+            values[0] if self.single else values: self.entry(values) for values in table.points
+        }
+        # What is not listed comes again and again too; the memory for it is bounded, since any text may come.
+        self.unlisted = lru_cache(maxsize=2048)(self._unlisted)
+
+    @property
+    def lookup(self) -> _Lookup:
+        """What picks the values out of features, what finds their entry, and what makes one otherwise."""
+        return self.pick, self.entries.get, self.unlisted
+
+    def _unlisted(self, values: str | Key) -> _Entry:
+        return self.entry((values,) if isinstance(values, str) else values)
+
+    def entry(self, values: Key) -> _Entry:
+        tenths = self.table.look_up(values)
+        is_claim = self.from_tags and not self._is_history(values)
+        off = max(0, self._untagged(values) - tenths) if is_claim else 0
+        if not tenths:
+            return _Entry(0, off, None)
+        texts = [describe(f, value) for f, value in zip(self.features, values, strict=True)]
+        text = ", and ".join(texts) + self._precedent(values)
+        return _Entry(tenths, off, Contribution(self.name, " × ".join(values), from_tenths(tenths), text))
+
+    def _is_history(self, values: Key) -> bool:
+        """Whether the training saw these tags with a principal whom the values name.
+
+        Whoever shares a resource sets its tags, but not with whom the organization has shared before.
+        """
+        principal = dict(zip(self.table.key, values, strict=True)).get("principal", NOT_APPLICABLE)
+        is_named = principal not in (NOT_APPLICABLE, UNKNOWN) and _ANYONE not in principal
+        return is_named and values in self.table.evidence
+
+    def _untagged(self, values: Key) -> int:
+        """Return the points that the same finding would get if it carried no tags and no aliases."""
+        return self.table.look_up(
+            tuple(
+                ABSENT if f.from_tags and value != NOT_APPLICABLE else value
+                for f, value in zip(self.features, values, strict=True)
+            )
+        )
+
+    def _precedent(self, values: Key) -> str:
+        """Say how often that was seen before, and what it was found to be."""
+        if UNKNOWN in values or not self.table.evidence:
+            return ""
+        counts = self.table.evidence.get(values)
+        if counts is None:
+            return f": {_seldom(self.table.unlisted)}"
+        seen, expected, unintended = counts
+        return f": {_findings(seen)}, {_decided(seen, expected, unintended)}"
+
+
+def _findings(count: int) -> str:
+    return "1 finding" if count == 1 else f"{count:,} findings"
+
+
+def _seldom(at_most: int) -> str:
+    if not at_most:
+        return "never seen before"
+    return "seen at most once before" if at_most == 1 else f"seen at most {at_most:,} times before"
+
+
+def _decided(seen: int, expected: int, unintended: int) -> str:
+    if not expected + unintended:
+        return "none reviewed" if seen > 1 else "not reviewed"
+    if expected and unintended:
+        return f"{expected:,} expected, {unintended:,} unintended"
+    count, verdict = (expected, "expected") if expected else (unintended, "unintended")
+    verdict = f"all {verdict}" if count > 1 else verdict
+    return verdict if count == seen else f"{count:,} reviewed, {verdict}"
+
+
+class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """An additive model over lookup tables; all points in integer tenths.
+
+    Attributes
+    ----------
+    kind : str
+        ``weighted`` (by hand) or ``trained``.
+    threshold : int or None
+        In tenths; below it a finding is archived. None: no threshold is known to be safe.
+    tag_limit : int
+        The most that tags and aliases together may take off a score. What the training saw of a principal
+        together with a tag (whose team's partner it is) is no claim of the tags, and not limited.
+    risk : tuple of (int, float)
+        Calibration: from a score on (tenths), the probability that a finding is unintended; rising.
+    seen_in : tuple of keys
+        Tables whose evidence lists all that was seen in training; see `scoring.decision.never_seen`.
+    prior : Scorecard or None
+        The card that the training started from.
+    sha256 : str
+        Digest of the scorecard's JSON form.
+    """
+
+    name: str
+    version: str
+    kind: str
+    base: int
+    threshold: int | None
+    tag_limit: int
+    tables: tuple[Table, ...]
+    risk: tuple[tuple[int, float], ...] = ()
+    seen_in: tuple[Key, ...] = ()
+    prior: "Scorecard | None" = None
+    sha256: str = ""
+
+    @cached_property
+    def model(self) -> Model:
+        """The scorecard as decisions name it."""
+        return Model(self.name, self.version, self.kind, self.sha256)
+
+    @cached_property
+    def features(self) -> tuple[Feature, ...]:
+        """The features that scoring needs, in the order of the tables; `featurise` takes them."""
+        of_prior = () if self.prior is None else self.prior.tables
+        tables = (*self.tables, *of_prior)
+        names = dict.fromkeys(("public", "access_level", *(name for table in tables for name in table.key)))
+        return tuple(found for name in names if (found := feature(name)))
+
+    @cached_property
+    def _lookups(self) -> tuple[_Lookup, ...]:
+        return tuple(_Compiled(table).lookup for table in self.tables)
+
+    def score(self, features: Mapping[str, str]) -> tuple[int, list[Contribution]]:
+        """Score a finding's features.
+
+        Returns
+        -------
+        score : int
+            In tenths of points.
+        contributions : list of Contribution
+            Those that are not zero, in the order of the tables. Base plus their sum is the score, exactly.
+        """
+        total, contributions = self._scored(self._values(features))
+        return total, list(contributions)
+
+    @cached_property
+    def _values(self) -> Callable[[Mapping[str, str]], Key]:
+        return itemgetter(*[of.name for of in self.features])
+
+    @cached_property
+    def _scored(self) -> Callable[[Key], tuple[int, tuple[Contribution, ...]]]:
+        """Scoring with a memory: most findings of a backlog look like an earlier one but for their names."""
+        return lru_cache(maxsize=4096)(self._score)
+
+    def _score(self, values: Key) -> tuple[int, tuple[Contribution, ...]]:
+        features = {of.name: value for of, value in zip(self.features, values, strict=True)}
+        total = self.base
+        discount = 0
+        contributions: list[Contribution] = []
+        for pick, listed, unlisted in self._lookups:
+            key = pick(features)
+            tenths, taken_off, contribution = listed(key) or unlisted(key)
+            discount += taken_off
+            if contribution is not None:
+                total += tenths
+                contributions.append(contribution)
+        excess = discount - self._tag_limit(features)
+        if excess > 0:
+            total += excess
+            contributions.append(self._limited(excess, self._tag_limit(features)))
+        return total, tuple(contributions)
+
+    def risk_of(self, score: int) -> float | None:
+        """Return the calibrated probability of "unintended" at a score in tenths, if calibrated."""
+        if not self.risk:
+            return None
+        index = bisect_right(self.risk, (score, 2.0)) - 1
+        return self.risk[max(index, 0)][1]
+
+    def _tag_limit(self, features: Mapping[str, str]) -> int:
+        # Tags can be set by whoever shares the resource: nothing that is public or hands over control gets
+        # cheaper by them.
+        exposed = features["public"] in ("public", UNKNOWN)
+        controls = features["access_level"] in ("Permissions management", UNKNOWN)
+        return 0 if exposed or controls else self.tag_limit
+
+    @staticmethod
+    def _limited(excess: int, limit: int) -> Contribution:
+        most = from_tenths(limit)
+        text = (
+            f"tags and aliases may take off at most {most} points"
+            if limit
+            else "tags and aliases take nothing off here"
+        )
+        return Contribution(TAG_LIMIT, str(most), from_tenths(excess), text)

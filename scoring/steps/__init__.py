@@ -1,6 +1,0 @@
-"""The four steps of a finding: enrich, evaluate, archive, notify.
-
-Each takes a `scoring.steps.turn.Turn`, adds to it what it found out, decided or did, and names the step that
-comes next. They are called one after the other in one process (`scoring.pipeline`), or each in a process of
-its own with the turn written down in between (the workflow of the handlers).
-"""

@@ -1,0 +1,173 @@
+"""`triage review` on a terminal: open alerts one after the other, and a key for each verdict."""
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded import EmbeddedAws
+from handlers import single
+from handlers.runtime import settings
+from tests.live_aws import TABLE, enforcing, make_key, make_table, share_key, status
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def aws(monkeypatch, tmp_path) -> Iterator[EmbeddedAws]:
+    with EmbeddedAws() as box:
+        settings.clients.cache_clear()
+        make_table(box)
+        monkeypatch.setenv("TRIAGE_TABLE", TABLE)
+        monkeypatch.setenv("TRIAGE_TOPIC_ARN", box.create_topic("alerts").topic_arn)
+        monkeypatch.setenv("TRIAGE_POLICY", str(enforcing(tmp_path / "policy.toml")))
+        box.deliver_to(single.handler)
+        yield box
+        settings.clients.cache_clear()
+
+
+class Session:
+    """The command in a terminal of its own, as another process that talks to the same box."""
+
+    def __init__(self, aws: EmbeddedAws, address: str, *arguments: str) -> None:
+        ours, theirs = pty.openpty()
+        self.terminal, self.seen = ours, ""
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "triage.py"), "review", *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, **aws.credentials(), "AWS_ENDPOINT_URL": address, "NO_COLOR": "1"},
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    def until(self, pattern: str) -> str:
+        """Read until something is on the screen; return all that came since the last time."""
+        deadline = time.monotonic() + 40
+        while not (found := re.search(pattern, self.seen)):
+            assert time.monotonic() < deadline, self.seen
+            if select.select([self.terminal], [], [], 0.2)[0]:
+                try:
+                    self.seen += os.read(self.terminal, 65536).decode()
+                except OSError as ended:
+                    raise AssertionError(self.seen) from ended
+        before, self.seen = self.seen[: found.end()], self.seen[found.end() :]
+        return before
+
+    def press(self, keys: str) -> None:
+        """Press a key as soon as one is waited for: what was typed before that is thrown away."""
+        deadline = time.monotonic() + 20
+        while termios.tcgetattr(self.terminal)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, self.seen
+            time.sleep(0.01)
+        self.type(keys)
+
+    def type(self, keys: str) -> None:
+        os.write(self.terminal, keys.encode())
+
+    def ends(self) -> int:
+        code = self.process.wait(20)
+        os.close(self.terminal)
+        return code
+
+
+def test_the_queue_from_the_first_alert_to_the_last(aws: EmbeddedAws) -> None:
+    ids = [share_key(aws, make_key(aws, {}), f"{number:012}").id for number in (1, 2, 3, 4)]
+    aws.delivery.at_once = False  # events of what is done wait, as they do with AWS
+    with aws.serve() as address:
+        session = Session(aws, address)
+        first = session.until(r"\[1 of 4\].*quit")
+        assert "ALERT: KMS key" in first
+        assert f"Finding   ExternalAccess, ACTIVE\r\n            {ids[0]}" in first
+        assert "--verdict" not in first
+
+        session.press("n")
+        session.until("Note: ")
+        session.type("the partner's key\r")
+        session.until(r"\[1 of 4\].*quit")
+        for nothing in ("x", "us"):  # no such key, and two at once
+            session.press(nothing)
+            time.sleep(0.3)
+        session.press("e")
+        second = session.until(r"\[2 of 4\].*quit")
+        assert "Expected: archived." in second
+        assert "SIMILAR PAST DECISIONS" in second
+        assert "note: the partner's key" in second
+        assert status(aws, ids[0]) == "ARCHIVED"
+
+        session.press("z")
+        again = session.until(r"\[1 of 4\].*quit")
+        assert "Taken back: the finding is active again." in again
+        assert status(aws, ids[0]) == "ACTIVE"
+        session.press("z")
+        session.until("There is nothing to take back.")
+
+        session.press("s")
+        session.until(r"\[2 of 4\].*quit")
+        session.press("u")
+        third = session.until(r"\[3 of 4\].*quit")
+        assert "Unintended: it stays active." in third
+        assert "Take the principal out of the key policy." in third
+        session.press("q")
+        session.until("1 decided, 1 skipped, 2 left")
+        assert session.ends() == 0
+    items = aws.client("dynamodb").scan(TableName=TABLE)["Items"]
+    given = {i["finding_id"]["S"]: i["label"]["M"] for i in items if "label" in i}
+    assert {finding_id: label["verdict"]["S"] for finding_id, label in given.items()} == {
+        ids[1]: "unintended"
+    }
+    assert given[ids[1]]["source"]["S"] == "cli"
+
+
+def test_an_empty_queue_and_the_end_of_input(aws: EmbeddedAws) -> None:
+    with aws.serve() as address:
+        empty = Session(aws, address)
+        empty.until("0 open alerts")
+        assert empty.ends() == 0
+        share_key(aws, make_key(aws, {}))
+        session = Session(aws, address)
+        session.until(r"\[1 of 1\].*quit")
+        session.press("\x04")
+        session.until("0 decided, 0 skipped, 1 left")
+        assert session.ends() == 0
+
+
+def test_somebody_else_was_faster(aws: EmbeddedAws) -> None:
+    finding_id = share_key(aws, make_key(aws, {})).id
+    aws.delivery.at_once = False
+    with aws.serve() as address:
+        session = Session(aws, address)
+        session.until(r"\[1 of 1\].*quit")
+        other = [sys.executable, str(ROOT / "triage.py"), "review", finding_id, "--verdict", "unintended"]
+        environment = {**os.environ, **aws.credentials(), "AWS_ENDPOINT_URL": address}
+        subprocess.run(other, env=environment, check=True, capture_output=True)
+        session.press("e")
+        told = session.until(r"Press s to go on.")
+        assert "has said unintended on" in told
+        session.press("s")
+        session.until("0 decided, 1 skipped, 0 left")
+        assert session.ends() == 0
+    assert status(aws, finding_id) == "ACTIVE"
+
+
+def test_hostile_text_is_harmless_on_the_screen(aws: EmbeddedAws) -> None:
+    share_key(aws, make_key(aws, {}), condition={"aws:UserId": "\x1b[2J\u202e"})
+    with aws.serve() as address:
+        session = Session(aws, address)
+        shown = session.until(r"\[1 of 1\].*quit")
+        session.press("q")
+        session.until("1 left")
+        assert session.ends() == 0
+    assert "\x1b[2J" not in shown
+    assert "\u202e" not in shown
+    assert json.dumps("\\x1b[2J")[1:-1].replace("\\\\", "\\") in shown

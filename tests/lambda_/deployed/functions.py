@@ -1,0 +1,165 @@
+"""Deployed functions, each in a process of its own, with the code of its zip and its own environment."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+if TYPE_CHECKING:
+    from moto.awslambda.models import LambdaFunction
+
+OURS = ("handlers/", "scoring/")
+"""What of the zip is run; its packages are built for another processor, so those of this environment are."""
+
+_WORKER = Path(__file__).parent / "worker.py"
+
+
+class Functions:
+    """Runs the functions that moto has; entered, moto's own way to call them is replaced.
+
+    Parameters
+    ----------
+    endpoint : str
+        Address at which the box is served.
+    credentials : callable
+        Account to the credentials of the role that a function has, as environment variables.
+
+    Attributes
+    ----------
+    invocations : list of (name, event, answer)
+        All that happened, oldest first.
+    """
+
+    def __init__(self, endpoint: str, credentials: Callable[[str], Mapping[str, str]]) -> None:
+        self._endpoint, self._credentials = endpoint, credentials
+        self._processes: dict[str, _Process] = {}
+        self._code: dict[str, Path] = {}
+        self._inside = ExitStack()
+        self._lock = threading.Lock()
+        self.invocations: list[tuple[str, Any, Any]] = []
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run functions inside the block; their processes end with it."""
+        from moto.awslambda.models import LambdaBackend, LambdaFunction
+
+        def invoke(function: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
+            answer = self.invoke(function, event)
+            return json.dumps(answer.get("error", answer.get("result"))), "error" in answer, ""
+
+        def take(backend: LambdaBackend, arn: str, messages: Any, queue_arn: str) -> bool:
+            return not messages or self._take_batch(backend.get_function(arn), messages, queue_arn)
+
+        with (
+            self._inside,
+            patch.object(LambdaFunction, "_invoke_lambda", invoke),
+            patch.object(LambdaBackend, "send_sqs_batch", take),
+        ):
+            yield
+
+    def invoke(self, function: LambdaFunction, event: Any) -> dict[str, Any]:
+        """Let a function answer an event: with a ``result``, or with an ``error``."""
+        with self._lock:
+            process = self._processes.get(function.function_arn)
+            if process is None:
+                process = self._start(function)
+                self._processes[function.function_arn] = process
+        answer = process.ask(event)
+        self.invocations.append((function.function_name, event, answer))
+        return answer
+
+    def log(self, function_name: str) -> str:
+        """Return what a function has written to its log so far."""
+        return "".join(
+            process.log.read_text() for process in self._processes.values() if process.name == function_name
+        )
+
+    def _start(self, function: LambdaFunction) -> _Process:
+        account, region = function.function_arn.split(":")[4], function.region
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TRIAGE_"))},
+            **self._credentials(account),
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+            "AWS_LAMBDA_RUNTIME_API": "embedded",
+            "PYTHONPATH": str(self._unpacked(function)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **{name: str(value) for name, value in function.environment_vars.items()},
+        }
+        folder = Path(self._inside.enter_context(tempfile.TemporaryDirectory()))
+        process = _Process(function, environment, folder / "log")
+        self._inside.callback(process.end)
+        return process
+
+    def _unpacked(self, function: LambdaFunction) -> Path:
+        digest = function.code_sha_256
+        if digest not in self._code:
+            folder = Path(self._inside.enter_context(tempfile.TemporaryDirectory()))
+            with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:
+                ours = [name for name in archive.namelist() if name.startswith(OURS)]
+                archive.extractall(folder, members=ours)
+            self._code[digest] = folder
+        return self._code[digest]
+
+    def _take_batch(self, function: LambdaFunction, messages: Any, queue_arn: str) -> bool:
+        """Hand a batch of a queue to its function, and say whether all of it was taken."""
+        records = [
+            {
+                "messageId": message.id,
+                "body": message.body,
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue_arn,
+            }
+            for message in messages
+        ]
+        answer = self.invoke(function, {"Records": records})
+        return "error" not in answer and not answer["result"].get("batchItemFailures")
+
+
+class _Process:
+    """One environment of one function: it answers one event at a time."""
+
+    def __init__(self, function: LambdaFunction, environment: Mapping[str, str], log: Path) -> None:
+        self.name, self.log = function.function_name, log
+        command = [sys.executable, "-P", str(_WORKER), str(function.handler), str(function.timeout)]
+        self._log = log.open("w")
+        self._process = subprocess.Popen(
+            [*command, str(function.function_arn)],
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        self._lock = threading.Lock()
+
+    def ask(self, event: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(event) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        if not line:
+            told = self.log.read_text()[-2000:]
+            return {"error": {"errorType": "Runtime.ExitError", "errorMessage": told, "stackTrace": []}}
+        return dict(json.loads(line))
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._log.close()

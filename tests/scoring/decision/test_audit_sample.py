@@ -1,0 +1,228 @@
+"""The audit sample: who is chosen, what the record says of it, and that nobody can tell beforehand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from embedded import EmbeddedAws
+from scoring.aws.sessions import Writers
+from scoring.decision import audit_sample
+from scoring.decision.decide import BY_RULE, Decision
+from scoring.decision.guardrails import Guardrail
+from scoring.decision_log import audit_key, table
+from scoring.decision_log.log import DecisionLog
+from scoring.explanation.explain import SAMPLE
+from scoring.files.errors import BadInput
+from scoring.findings import context as contexts
+from scoring.findings.record import read_case
+from scoring.pipeline.event import triage_event
+from scoring.pipeline.runtime import Done, Runtime
+from scoring.policy import policy as policies
+from scoring.policy.policy import Policy
+from scoring.scorecard.scorecard import Model, Scorecard
+from training.dataset.dataset import assemble
+from training.dataset.rows import encode_cases
+
+DRAWS = 4000
+SECRET = b"s" * 32
+
+
+@pytest.fixture(autouse=True)
+def unsampled() -> None:
+    """Here findings are drawn."""
+
+
+def decision(number: int, outcome: Any = "archive", **more: Any) -> Decision:
+    plain = Decision(
+        finding_id=f"finding-{number}",
+        resource="arn:aws:sqs:eu-west-1:111122223333:q",
+        resource_type="AWS::SQS::Queue",
+        account="111122223333",
+        finding_type="ExternalAccess",
+        status="ACTIVE",
+        outcome=outcome,
+        score=1.0,
+        threshold=30.0,
+        base=1.0,
+        contributions=[],
+        risk=None,
+        guardrails=(),
+        unknown=(),
+        model=Model("m", "1", "trained", "a" * 64),
+        reason="score 1.0 is below the threshold 30.0",
+    )
+    return msgspec.structs.replace(plain, **more)
+
+
+def chosen(share: float, secret: bytes = SECRET, content: str = "c", **more: Any) -> set[int]:
+    found = set()
+    for number in range(DRAWS):
+        drawn = audit_sample.draw(decision(number, **more), content, share, lambda: secret)
+        if drawn is not None and drawn.chosen:
+            found.add(number)
+    return found
+
+
+def test_the_share_is_what_was_asked_for_and_the_same_each_time() -> None:
+    for share in (0.02, 0.3):
+        spread = 4 * (share * (1 - share) / DRAWS) ** 0.5
+        assert abs(len(chosen(share)) / DRAWS - share) < spread
+    assert chosen(0.3) == chosen(0.3)
+    assert chosen(0.1) < chosen(0.3), "a larger share adds findings and takes none away"
+    assert chosen(1.0) == set(range(DRAWS))
+
+
+def test_another_secret_content_or_model_draws_anew() -> None:
+    ours = chosen(0.3)
+    other = Model("m", "2", "trained", "b" * 64)
+    for theirs in (chosen(0.3, secret=b"t" * 32), chosen(0.3, content="d"), chosen(0.3, model=other)):
+        assert abs(len(ours & theirs) / DRAWS - 0.09) < 0.03, "independent of each other"
+
+
+def test_what_was_not_decided_by_score_is_no_sample() -> None:
+    def fail() -> bytes:
+        raise AssertionError("nothing to be drawn")
+
+    assert audit_sample.draw(decision(1), "c", 0.0, fail) is None
+    assert audit_sample.draw(decision(1, outcome="skip"), "c", 0.5, fail) is None
+    assert audit_sample.draw(decision(1, reason=f"{BY_RULE}: x"), "c", 0.5, fail) is None
+    stopped = decision(1, outcome="alert", guardrails=(Guardrail("circuit_breaker", "x"),))
+    assert audit_sample.draw(stopped, "c", 0.5, fail) is None
+    alert = audit_sample.draw(decision(1, outcome="alert"), "c", 0.5, fail)
+    assert alert is not None
+    assert (alert.share, alert.chosen) == (0.5, False)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_is_a_share(share: float) -> None:
+    with pytest.raises(BadInput, match=r"archives\.audit_share: expected 0 to 1"):
+        policies.parse(f"[archives]\naudit_share = {share}")
+    assert policies.load().archives.audit_share == 0.02
+
+
+# Through the whole pipeline
+
+
+@pytest.fixture
+def aws() -> Iterator[EmbeddedAws]:
+    with EmbeddedAws() as box:
+        table.create(box.client("dynamodb"), "log")
+        yield box
+
+
+def runtime(aws: EmbeddedAws, share: float, mode: Any = "enforce") -> Runtime:
+    topic = aws.create_topic("alerts")
+    everything = Scorecard(
+        name="m", version="1", kind="weighted", base=0, threshold=10, tag_limit=0, tables=(), sha256="a" * 64
+    )
+    policy = Policy(archives=msgspec.structs.replace(Policy().archives, audit_share=share))
+    known = contexts.from_json(
+        {
+            "tags": {},
+            "aliases": [],
+            "resource_account": {"id": "111122223333", "name": "orders"},
+            "principal_account": {"id": "444455556666", "in_org": True},
+            "reactivated_by": None,
+        }
+    )
+    return Runtime(
+        card=everything,
+        policy=policy,
+        mode=mode,
+        enrich=lambda _: known,
+        writers=Writers(
+            lambda region: aws.client("accessanalyzer", region=region), aws.client("sns"), topic.topic_arn
+        ),
+        log=DecisionLog(aws.client("dynamodb"), "log"),
+        now=lambda: datetime(2026, 11, 2, tzinfo=UTC),
+    )
+
+
+def arrive(aws: EmbeddedAws, at: Runtime) -> tuple[str, Done]:
+    done: list[Done] = []
+    aws.deliver_to(lambda event, _: done.extend(triage_event(event, at)))
+    found = aws.findings.put(
+        {
+            "resource": "arn:aws:sqs:eu-west-1:111122223333:q",
+            "resourceType": "AWS::SQS::Queue",
+            "principal": {"AWS": "444455556666"},
+            "action": ["sqs:ReceiveMessage"],
+            "isPublic": False,
+            "condition": {},
+        }
+    )
+    return found.id, done[0]
+
+
+def logged(at: Runtime, finding_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    mark = at.log.latest(finding_id)
+    assert mark is not None
+    item = at.log.decision(mark)
+    return item, table.unpack(item)
+
+
+def test_a_finding_that_is_chosen_goes_to_a_person_and_says_why(aws: EmbeddedAws) -> None:
+    at = runtime(aws, 1.0)
+    finding_id, done = arrive(aws, at)
+    assert done.effect == "alert"
+    assert aws.findings.get(finding_id).status == "ACTIVE"
+    item, record = logged(at, finding_id)
+    assert item["effect"] == "alert"
+    assert record["audit"] == {"share": 1.0, "chosen": True}
+    assert record["decision"]["outcome"] == "archive"
+    assert "random sample" in record["decision"]["reason"]
+    assert SAMPLE.startswith("A random sample")
+    # Training takes the verdict on it with its weight.
+    label = {"verdict": "unintended", "by": "ada", "at": "2090-01-01T00:00:00Z", "source": "cli"}
+    read = read_case({**record, "effect": "alert", "audit": {"share": 0.02, "chosen": True}, "label": label})
+    dataset = assemble(encode_cases([read], at.policy).rows)
+    assert dataset.weight.tolist() == [50.0]
+    assert dataset.for_threshold.tolist() == [True]
+
+
+def test_the_alert_says_that_it_is_a_sample(aws: EmbeddedAws) -> None:
+    sent: list[dict[str, Any]] = []
+    at = runtime(aws, 1.0)
+    sns = aws.client("sns")
+    original = sns.publish
+
+    def publish(**message: Any) -> Any:
+        sent.append(message)
+        return original(**message)
+
+    sns.publish = publish
+    at = msgspec.structs.replace(at, writers=msgspec.structs.replace(at.writers, sns=sns))
+    arrive(aws, at)
+    assert len(sent) == 1
+    assert "Sample" in sent[0]["Subject"]
+    assert SAMPLE in " ".join(sent[0]["Message"].split())
+
+
+def test_the_others_are_archived_and_the_record_says_with_which_share(aws: EmbeddedAws) -> None:
+    at = runtime(aws, 1e-12)
+    finding_id, done = arrive(aws, at)
+    assert done.effect == "archive"
+    assert aws.findings.get(finding_id).status == "ARCHIVED"
+    assert logged(at, finding_id)[1]["audit"] == {"share": 1e-12, "chosen": False}
+
+
+def test_no_sample_in_shadow_mode_or_with_a_share_of_nothing(aws: EmbeddedAws) -> None:
+    for at in (runtime(aws, 1.0, mode="shadow"), runtime(aws, 0.0)):
+        finding_id, _ = arrive(aws, at)
+        assert "audit" not in logged(at, finding_id)[1]
+
+
+def test_the_secret_is_made_once_and_kept(aws: EmbeddedAws) -> None:
+    client = aws.client("dynamodb")
+    first = audit_key.secret_of(DecisionLog(client, "log"))
+    assert len(first) == 32
+    audit_key.secret_of.cache_clear()
+    audit_key.keep_secret(client, "log", b"another")
+    assert audit_key.secret_of(DecisionLog(client, "log")) == first
+    assert json.dumps(list(table.of_finding(client, "log", "audit"))) == "[]"

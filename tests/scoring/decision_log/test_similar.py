@@ -1,0 +1,193 @@
+"""Similar past decisions: three queries, the nearest three, the same in any order; never a reason to fail."""
+
+import itertools
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedded import EmbeddedAws
+from scoring.decision_log import similar
+from scoring.decision_log import table as decision_table
+from scoring.decision_log.entries import stamp
+from scoring.decision_log.similar import Past, ranked, traits_of
+from scoring.decision_log.table import write_together
+from scoring.findings.record import Case, Label, read_case
+from tests.scoring.explain_cases import CASES, HOSTILE, OWN, case, event
+
+MOMENT = datetime(2026, 10, 12, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Any:
+    with EmbeddedAws() as box:
+        yield box
+
+
+numbers = itertools.count()
+
+
+@pytest.fixture
+def table(aws: EmbeddedAws) -> tuple[Any, str]:
+    client, name = aws.client("dynamodb"), f"log-{next(numbers)}"
+    decision_table.create(client, name)
+    return client, name
+
+
+def record(of: Case) -> dict[str, Any]:
+    from scoring.findings.context import to_json
+
+    return {"finding": dict(of.raw), "context": to_json(of.context)}
+
+
+def key(number: int = 0, principal: str = "444455556666", **context: Any) -> Case:
+    detail = {
+        "id": f"finding-{number}",
+        "resource": f"arn:aws:kms:eu-west-1:111122223333:key/{number}",
+        "principal": {"AWS": principal},
+        "action": ["kms:Decrypt"],
+    }
+    known: dict[str, Any] = {"tags": {"Owner": "payments"}, "resource_account": OWN} | context
+    return case(event("external-cross-account-kms", **detail), **known)
+
+
+def said(table: tuple[Any, str], of: Case, verdict: Any = "expected", **label: Any) -> list[dict[str, Any]]:
+    """Keep a verdict."""
+    given = Label(verdict, "ana", label.pop("at", MOMENT), "cli", **label)
+    items = similar.entries(of.finding.id, "decision#1", record(of), given, stamp(given.at))
+    write_together(table[0], similar.writes(table[1], items))
+    return items
+
+
+def test_the_nearest_come_first_and_say_what_differs(table: tuple[Any, str]) -> None:
+    said(table, key(1), note="the partner's key", at=MOMENT.replace(month=9))
+    said(table, key(2, tags={"Owner": "orders"}), "unintended", verified=False)
+    said(table, key(3, principal="999988887777"))
+    said(table, CASES["public-bucket"])
+    found = similar.nearest(*table, key(9))
+    assert [past.said for past in found] == [
+        "Expected, says ana on 2026-09-12",
+        "Unintended, says ana (not verified) on 2026-10-12",
+        "Expected, says ana on 2026-10-12",
+    ]
+    assert found[0].same == "principal, resource type, access level, owner, account"
+    assert (found[0].differs, found[0].note) == ("", "the partner's key")
+    assert found[1].differs == "owner orders, here payments"
+    assert found[2].differs == (
+        "principal 999988887777, here 444455556666; principal account 999988887777, here 444455556666"
+    )
+    assert found[2].headline == "KMS key 3 is shared with account 999988887777"
+
+
+def test_the_same_resource_counts_more_than_the_same_kind(table: tuple[Any, str]) -> None:
+    said(table, key(1, principal="999988887777"))
+    said(table, key(9, principal="arn:aws:iam::999988887777:role/x"))
+    first, second = similar.nearest(*table, key(9))
+    assert first.same == "resource, resource type, access level, owner, account"
+    assert second.same == "resource type, access level, owner, account"
+
+
+def test_a_decision_is_none_of_its_own_past(table: tuple[Any, str]) -> None:
+    said(table, key(1))
+    assert similar.nearest(*table, key(1), "decision#1") == ()
+    assert len(similar.nearest(*table, key(1), "decision#2")) == 1
+
+
+def test_what_is_taken_back_is_forgotten(table: tuple[Any, str]) -> None:
+    items = said(table, key(1))
+    assert len(items) == 3
+    write_together(table[0], similar.writes(table[1], items, gone=True))
+    assert similar.nearest(*table, key(2)) == ()
+    assert table[0].scan(TableName=table[1])["Count"] == 0
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "preview"])
+def test_three_queries_at_most_for_every_kind_of_finding(table: tuple[Any, str], name: str) -> None:
+    said(table, CASES[name])
+    with patch.object(table[0], "query", wraps=table[0].query) as query:
+        found = similar.nearest(*table, CASES[name])
+    assert 1 <= query.call_count <= 3
+    assert len(found) == 1
+    assert "differs" not in found[0].differs
+
+
+def test_latest_come_first_however_many_there_are(table: tuple[Any, str]) -> None:
+    for number in range(40):
+        said(table, key(number), at=MOMENT.replace(minute=number))
+    found = similar.nearest(*table, key(99))
+    assert [past.headline.split()[2] for past in found] == ["39", "38", "37"]
+
+
+def test_nothing_raises(table: tuple[Any, str], caplog: Any) -> None:
+    class Broken:
+        def query(self, **_: Any) -> Any:
+            raise RuntimeError("no")
+
+    assert similar.nearest(Broken(), "x", key()) == ()
+    assert "could not be looked up" in caplog.text
+    assert similar.nearest(table[0], "no such table", key()) == ()
+    assert similar.nearest(*table, CASES["preview"]) == ()
+    [place] = {item["finding_id"] for item in said(table, key(1)) if "whom" in item["finding_id"]}
+    table[0].put_item(
+        TableName=table[1],
+        Item=decision_table.to_item({"finding_id": place, "item": "verdict#~", "traits": 7}),
+    )
+    assert similar.nearest(*table, key(2)) == (), "an item of another version"
+    assert similar.entries("x", "y", {"event": 1}, Label("expected", "ana", MOMENT), "t") == []
+
+
+def test_hostile_text_is_harmless(table: tuple[Any, str]) -> None:
+    plain = HOSTILE.encode("utf-8", "replace").decode()
+    evil = key(1, principal=f"arn:aws:iam::444455556666:role/{plain}", tags={"Owner": plain})
+    said(table, evil, note=plain)
+    [found] = similar.nearest(*table, key(2))
+    shown = "".join(msgspec.structs.astuple(found))
+    assert shown.isprintable()
+    assert len(shown) < 3000
+
+
+traits = st.dictionaries(st.sampled_from(list(similar._WEIGHTS)), st.sampled_from(("a", "b")), max_size=6)
+pasts = st.builds(
+    Past,
+    of_finding=st.sampled_from("xyz"),
+    of_item=st.sampled_from("12"),
+    verdict=st.just("expected"),
+    by=st.just("ana"),
+    at=st.sampled_from(("2026-01", "2026-02")),
+    headline=st.just(""),
+    traits=traits,
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(pasts, max_size=8, unique_by=lambda past: (past.of_finding, past.of_item)), traits, st.randoms()
+)
+def test_the_order_does_not_depend_on_that_of_the_answers(
+    found: list[Past], of: dict[str, str], chance: Any
+) -> None:
+    first = ranked(found, of)
+    shuffled = list(found)
+    chance.shuffle(shuffled)
+    assert ranked(shuffled, of) == first
+    assert len(first) == min(len(found), similar.SHOWN)
+    shared = [similar._in_common(past, of) for past in first]
+    assert shared == sorted(shared, reverse=True)
+    rest = [similar._in_common(past, of) for past in found if past not in first]
+    assert max(rest, default=0) <= min(shared, default=0) or not rest
+
+
+def test_long_values_stay_apart() -> None:
+    one, other = (key(1, principal=f"arn:aws:iam::444455556666:role/{'x' * 400}{end}") for end in "ab")
+    assert traits_of(one)["principal"] != traits_of(other)["principal"]
+    assert max(map(len, traits_of(one).values())) < 250
+
+
+def test_traits_do_not_depend_on_the_policy_or_on_what_is_not_known() -> None:
+    bare = read_case(dict(key(1).raw))
+    assert "owner" not in traits_of(bare)
+    assert traits_of(bare)["principal account"] == "444455556666"

@@ -1,0 +1,265 @@
+"""The values of features, and the words for them."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from scoring.features.features import (
+    BY_NAME,
+    FEATURES,
+    NAMES,
+    NOT_APPLICABLE,
+    UNKNOWN,
+    describe,
+    feature,
+    featurise,
+    tag_of,
+)
+from scoring.findings.context import Account, Context
+from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Present, Unknown
+from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.policy.policy import Allow, Policy
+from tests.scoring import strategies as some
+from tests.scoring.examples import a_bucket, a_key, known, unused
+
+OWN, STRANGER, OTHER = some.OWN, some.STRANGER, some.OTHER
+REFUSED = Unknown("AccessDenied")
+POLICY = Policy(organization_id=some.ORGANIZATION, allow=Allow(public_buckets=("site",)))
+PROVIDER = ("Federated", f"arn:aws:iam::{OWN}:oidc-provider/{some.GITHUB}")
+EXTERNAL = (
+    "public access_level trust principal_kind condition restriction principal principal_account actions"
+)
+
+
+def value(name: str, finding: Finding | None = None, **context: Any) -> str:
+    of = feature(name)
+    assert of is not None
+    return featurise(finding or a_key(), known(**context), POLICY, (of,))[of.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "expected"),
+    [
+        ("finding_type", {}, "ExternalAccess"),
+        ("finding_type", {"finding_type": "not applicable"}, UNKNOWN),
+        ("public", {}, "not public"),
+        ("public", {"is_public": True}, "public"),
+        ("public", {"is_public": None}, UNKNOWN),
+        ("access_level", {}, "Write"),
+        ("access_level", {"actions": ("kms:ListGrants", "kms:DescribeKey")}, "Read"),
+        ("access_level", {"actions": ()}, UNKNOWN),
+        ("trust", {}, "stranger"),
+        ("principal_kind", {}, "account"),
+        ("principal_kind", {"principals": ()}, UNKNOWN),
+        ("principal_kind", {"principals": (("AWS", "???"),)}, UNKNOWN),
+        ("principal_kind", {"principals": (("AWS", OWN), ("AWS", STRANGER))}, "several principals"),
+        ("principal_kind", {"principals": (PROVIDER,)}, "OIDC, any subject"),
+        (
+            "principal_kind",
+            {"principals": (PROVIDER,), "conditions": ((f"{some.GITHUB}:sub", ("repo:acme/app:*",)),)},
+            "OIDC, one repository",
+        ),
+        ("condition", {}, "none"),
+        ("condition", {"conditions": (("sts:ExternalId", ("f3a9",)),)}, "external id"),
+        ("condition", {"principals": ()}, UNKNOWN),
+        ("condition", {"incomplete": True}, UNKNOWN),
+        # The subject of an OIDC provider is a condition that keeps people out.
+        (
+            "condition",
+            {"principals": (PROVIDER,), "conditions": ((f"{some.GITHUB}:sub", ("repo:acme/*",)),)},
+            "principal",
+        ),
+        (
+            "condition",
+            {"principals": (PROVIDER,), "conditions": ((f"{some.GITHUB}:aud", ("sts.amazonaws.com",)),)},
+            "not narrowing",
+        ),
+        ("restriction", {}, "none"),
+        ("restriction", {"restrictions": ("NOT_APPLICABLE", "APPLIED")}, "applied"),
+        ("restriction", {"restrictions": ("APPLICABLE",)}, "none"),
+        ("restriction", {"restrictions": ("APPLIED", "FAILED_TO_EVALUATE_SCP")}, UNKNOWN),
+        ("restriction", {"principals": ()}, UNKNOWN),
+        ("resource_type", {}, "AWS::KMS::Key"),
+        ("resource_type", {"resource_type": "AWS::Future::Thing"}, UNKNOWN),
+        ("resource_type", {"resource_type": "not applicable"}, UNKNOWN),
+        ("source", {}, NOT_APPLICABLE),
+        ("source", {"resource_type": "AWS::Future::Thing"}, UNKNOWN),
+        ("error", {}, "none"),
+        ("error", {"error": "ACCESS_DENIED"}, UNKNOWN),
+        ("error", {"error": "none"}, UNKNOWN),
+        ("account", {}, OWN),
+        ("account", {"account": None}, UNKNOWN),
+        ("principal", {}, STRANGER),
+        ("principal", {"principals": (("AWS", STRANGER), ("AWS", OWN))}, f"{OWN} {STRANGER}"),
+        ("principal", {"principals": (("AWS", "???"),)}, UNKNOWN),
+        (
+            "principal",
+            {"principals": (PROVIDER,), "conditions": ((f"{some.GITHUB}:sub", ("repo:acme/app:*",)),)},
+            f"{PROVIDER[1]} repo:acme/app:*",
+        ),
+        ("principal_account", {}, STRANGER),
+        ("principal_account", {"principals": (("AWS", "*"),)}, NOT_APPLICABLE),
+        ("principal_account", {"principals": (("AWS", "???"),)}, UNKNOWN),
+        ("vendor", {}, "absent"),
+        ("vendor", {"principals": ()}, UNKNOWN),
+        ("vendor", {"account": None}, UNKNOWN),
+        ("actions", {"actions": ("kms:Encrypt", "kms:decrypt", "KMS:Decrypt")}, "kms:decrypt kms:encrypt"),
+        ("actions", {"actions": ()}, UNKNOWN),
+        ("actions", {"actions": tuple(f"s3:A{i}" for i in range(10))}, None),
+    ],
+)
+def test_values_of_the_finding(name: str, changes: dict[str, Any], expected: str | None) -> None:
+    found = value(name, a_key(**changes))
+    assert found.endswith("and 2 more") if expected is None else found == expected
+
+
+@pytest.mark.parametrize("name", EXTERNAL.split())
+def test_unused_access_is_given_to_nobody(name: str) -> None:
+    assert value(name, unused()) == NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (("POLICY",), "bucket policy"),
+        (("POLICY", "BUCKET_ACL"), "bucket ACL"),
+        (("S3_ACCESS_POINT_ACCOUNT",), "access point"),
+        (("POLICY", "S3_ACCESS_POINT"), "access point"),
+        ((), UNKNOWN),  # events do not say
+    ],
+)
+def test_what_grants_access_to_a_bucket(sources: tuple[str, ...], expected: str) -> None:
+    assert value("source", a_bucket(sources=sources)) == expected
+
+
+@pytest.mark.parametrize(
+    ("services", "expected"),
+    [
+        (0, "few services"),
+        (4, "few services"),
+        (5, "some services"),
+        (19, "some services"),
+        (20, "many services"),
+        (None, UNKNOWN),
+    ],
+)
+def test_how_wide_unused_permissions_are(services: int | None, expected: str) -> None:
+    assert value("unused", unused("UnusedPermission", unused_services=services)) == expected
+    assert value("unused", unused("UnusedIAMRole", unused_services=services)) == NOT_APPLICABLE
+    assert value("unused", unused("UnusedFuture", unused_services=services)) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "expected"),
+    [
+        ("environment", {"ENV": "Prod"}, "production"),
+        ("environment", {"env": "prod", "Environment": "dev"}, "conflicting"),
+        ("environment", {"env": "prod", "Environment": "production"}, "production"),
+        ("environment", {"env": "weird place"}, "weirdplace"),
+        ("environment", {}, "absent"),
+        ("data_class", {"Data Classification": "PII"}, "confidential"),
+        ("sharing_tag", {"is-allowed-to-share": "TRUE"}, "yes"),
+        ("owner", {"Team": "Blue"}, "blue"),
+        ("tag:Cost Center", {"cost-center": "A 1"}, "a1"),
+        ("tag:cost_center", {}, "absent"),
+        # Who writes what we say ourselves gets no better for it.
+        ("environment", {"env": "Unknown"}, UNKNOWN),
+        ("environment", {"env": "absent"}, "absent"),
+        ("environment", {"env": "not applicable"}, "notapplicable"),
+    ],
+)
+def test_values_of_tags(name: str, tags: dict[str, str], expected: str) -> None:
+    assert value(name, tags=Present(tags) if tags else ABSENT) == expected
+    for fact in (REFUSED, NOT_LOOKED_UP):
+        assert value(name, tags=fact) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("aliases", "expected"),
+    [
+        (("alias/prod",), "production"),
+        (("alias/payments-prod-eu",), "production"),
+        (("alias/DevelopmentKey",), "development"),
+        (("alias/ProductionKey", "alias/prod"), "production"),
+        (("alias/prod", "alias/dev"), "conflicting"),
+        (("alias/prod-dev",), "conflicting"),
+        (("alias/product-catalogue",), "no hint"),
+        (("alias/device",), "no hint"),
+        (("alias/orders", "alias/dev"), "development"),
+        (("alias/",), "no hint"),
+    ],
+)
+def test_what_aliases_say_of_the_environment(aliases: tuple[str, ...], expected: str) -> None:
+    assert value("alias", aliases=Present(aliases)) == expected
+
+
+def test_aliases_are_of_keys_only() -> None:
+    prod = Present(("alias/prod",))
+    assert value("alias", a_bucket(), aliases=prod) == NOT_APPLICABLE
+    assert value("alias", a_bucket(resource_type="AWS::Future::Thing"), aliases=prod) == UNKNOWN
+    assert value("alias", aliases=ABSENT) == "absent"
+    assert value("alias", aliases=REFUSED) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("account", "expected"),
+    [
+        (Present(Account(id=OWN, ou="Workloads/Prod")), "production"),
+        (Present(Account(id=OWN, name="acme-sandbox")), "sandbox"),
+        (Present(Account(id=OWN, tags={"env": "staging"})), "staging"),
+        (Present(Account(id=OWN, name="dev", ou="Workloads/Prod")), "conflicting"),
+        (Present(Account(id=OWN, name="payments", tags={"team": "prod"})), "no hint"),
+        (Present(Account(id=OTHER, name="sandbox")), UNKNOWN),  # another account's
+        (ABSENT, "absent"),
+        (REFUSED, UNKNOWN),
+    ],
+)
+def test_what_the_account_says_of_the_environment(account: Any, expected: str) -> None:
+    assert value("account_environment", resource_account=account) == expected
+
+
+def test_the_table() -> None:
+    assert len(set(NAMES)) == len(FEATURES)
+    assert BY_NAME["finding_type"].values == FINDING_TYPES
+    assert BY_NAME["resource_type"].values == RESOURCE_TYPES
+    assert feature("publc") is None
+    assert feature("tag:") is None
+    tagged = [of.name for of in FEATURES if of.from_tags]
+    assert tagged == ["environment", "data_class", "sharing_tag", "owner", "alias"]
+    assert {name for name in tagged if tag_of(BY_NAME[name])} == set(tagged) - {"alias"}
+
+
+def test_tag_features_have_one_name_however_they_are_spelt() -> None:
+    names = {
+        of.name for key in ("Cost Center", "cost-center", "COST_CENTER") if (of := feature(f"tag:{key}"))
+    }
+    assert names == {"tag:costcenter"}
+    of = feature("tag:costcenter")
+    assert of is not None
+    assert of.from_tags
+    assert tag_of(of) == "costcenter"
+
+
+@pytest.mark.parametrize("of", FEATURES, ids=NAMES)
+def test_every_value_has_words(of: Any) -> None:
+    for known_value in (*(of.values or ("x",)), UNKNOWN):
+        words = describe(of, known_value)
+        assert words.strip()
+        assert "{" not in words
+    if of.values is not None:
+        assert UNKNOWN not in describe(of, UNKNOWN).split(), "unknown is said in words"
+
+
+@pytest.mark.parametrize("text", some.HOSTILE)
+def test_words_do_not_interpret_values(text: str) -> None:
+    assert (
+        describe(BY_NAME["owner"], text or "x") == f"owned by {text or 'x'}" or text in BY_NAME["owner"].says
+    )
+
+
+@given(some.cases(), some.policies)
+def test_every_feature_has_a_value_for_every_finding(case: tuple[Finding, Context], policy: Policy) -> None:
+    found = featurise(*case, policy)
+    assert tuple(found) == NAMES
+    assert all(isinstance(one, str) for one in found.values())

@@ -1,0 +1,256 @@
+"""`triage backtest` and `triage tune`: replays, the curve, and its three readings."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scoring.scorecard import formats
+from tests.live_aws import Run
+from tests.training.conftest import FINDINGS
+from tests.training.histories import PARTNER, at, record, write
+from training.threshold.bounds import share_upper
+
+HAND_MADE = formats.DEFAULT
+
+
+def backtest(run: Run, *arguments: object) -> Any:
+    result = run("backtest", *arguments, "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    return json.loads(result.out)
+
+
+def tune(run: Run, *arguments: object) -> Any:
+    result = run("tune", *arguments, "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    return json.loads(result.out)
+
+
+# Backtest.
+
+
+def test_a_replay_decides_as_the_runtime_does(run: Run, history: Path) -> None:
+    found = backtest(run, history, "--model", HAND_MADE)["models"][0]
+    active = history.with_name("active.jsonl")
+    lines = []
+    for line in history.read_text().splitlines():
+        one = json.loads(line)
+        one["finding"]["detail"]["status"] = "ACTIVE"
+        lines.append(json.dumps(one) + "\n")
+    active.write_text("".join(lines))
+    decided = [json.loads(line) for line in run("score", active, "--format", "jsonl").out.splitlines()]
+    outcomes = Counter(one["outcome"] for one in decided)
+    assert found["findings"] == len(decided) == FINDINGS
+    assert found["archived"] == outcomes["archive"] > 0
+    labels = [json.loads(line).get("label", {}).get("verdict") for line in lines]
+    missed = [
+        one["finding_id"]
+        for one, label in zip(decided, labels, strict=True)
+        if one["outcome"] == "archive" and label == "unintended"
+    ]
+    assert sorted(found["missed"]) == sorted(missed)
+    assert sum(month["missed"] for month in found["months"]) == len(missed)
+    assert sum(month["findings"] for month in found["months"]) == FINDINGS
+    assert sum(month["archived"] for month in found["months"]) == found["archived"]
+
+
+def test_of_a_trained_model_only_later_findings_are_replayed(
+    run: Run, history: Path, registry: Path, version: Path
+) -> None:
+    parts = json.loads((version / "metrics.json").read_text())["data"]["parts"]
+    replayed = backtest(run, history, "--model", registry)
+    assert replayed["models"][0]["findings"] == parts["calibration"]["n"] + parts["test"]["n"]
+    everything = backtest(run, history, "--model", registry, "--all")
+    assert everything["models"][0]["findings"] == FINDINGS
+    assert "came after" in replayed["note"]
+    until = parts["calibration"]["to"]
+    chosen_on = re.search(r"A threshold was chosen on those up to (\S+), ([0-9,]+) of them", replayed["note"])
+    assert chosen_on
+    assert chosen_on[1] <= until
+    assert 0 < int(chosen_on[2].replace(",", "")) <= parts["calibration"]["n"]
+
+
+def test_a_model_that_has_learned_from_nothing_says_so_and_what_chose_its_threshold(
+    run: Run, tmp_path: Path
+) -> None:
+    history, registry = tmp_path / "h.jsonl", tmp_path / "models"
+    run("simulate", "--findings", "700", "--labelled", "1", "--seed", "2", "--out", history)
+    shares = ["--calibration-share", "1", "--test-share", "0", "--alpha", "0.2"]
+    trained = run("train", history, "--out", registry, *shares)
+    assert trained.code == 0, trained.err
+    note = backtest(run, history, "--model", registry)["note"]
+    assert note.startswith("All 700 findings. A threshold was chosen on those up to ")
+    assert "not known" in backtest(run, history, "--model", HAND_MADE)["note"]
+
+
+def test_two_models_are_compared_on_the_same_findings(run: Run, history: Path, registry: Path) -> None:
+    ours, theirs = backtest(run, history, "--model", registry, "--against", HAND_MADE)["models"]
+    for name in ("findings", "labelled", "unintended", "positives"):
+        assert ours[name] == theirs[name]
+    assert ours["roc_auc"] > theirs["roc_auc"]
+    assert ours["model"]["kind"] == "trained"
+    table = run("backtest", history, "--model", registry, "--against", HAND_MADE)
+    assert table.code == 0
+    assert "ROC AUC" in table.out
+    assert ours["model"]["version"] in table.out
+
+
+def test_alerts_a_day(run: Run, tmp_path: Path) -> None:
+    made = [record(n, n // 3, principal="*", finding={"isPublic": True}) for n in range(30)]
+    made.append(record(99, 5, principal="*", finding={"isPublic": True}))
+    found = backtest(run, write(tmp_path / "h.jsonl", made), "--model", HAND_MADE)["models"][0]
+    assert found["alerts_per_day"] == {"mean": 3.1, "ninetieth": 3.1, "busiest": 4.0}
+
+
+def test_a_replay_sees_a_finding_as_it_was_before_its_verdict(run: Run, tmp_path: Path) -> None:
+    before = record(1, 0, verdict="unintended", decided=1, tags={"Environment": "prod"})
+    after = record(1, 0, tags={"Environment": "dev"}, finding={"updatedAt": at(2)})
+    first = write(tmp_path / "a.jsonl", [before])
+    both = write(tmp_path / "b.jsonl", [after, before])
+    kept = backtest(run, first, "--model", HAND_MADE)["models"]
+    assert backtest(run, both, "--model", HAND_MADE)["models"] == kept
+
+
+def test_what_was_archived_by_its_status_is_decided_on_all_the_same(run: Run, tmp_path: Path) -> None:
+    made = [record(n, n, finding={"status": status}) for n, status in enumerate(("ARCHIVED", "RESOLVED"))]
+    found = backtest(run, write(tmp_path / "h.jsonl", made), "--model", HAND_MADE)["models"][0]
+    assert found["archived"] + found["alerts_per_day"]["mean"] * 2 == 2
+
+
+def test_a_backtest_without_labels_says_so(run: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "h.jsonl", [record(n, n) for n in range(5)])
+    result = run("backtest", path, "--model", HAND_MADE)
+    assert result.code == 0
+    assert "not known" in result.out
+
+
+# Tune.
+
+
+def test_the_guarantee_is_that_of_the_training(run: Run, history: Path, registry: Path) -> None:
+    found = tune(run, history, "--model", registry)
+    guarantee = found["guarantee"]
+    assert guarantee["threshold"] is not None
+    assert guarantee["miss_rate_upper"] <= 0.05
+    assert guarantee["more_labels"] == 0
+    assert found["model"] == formats.load(registry).sha256
+    stricter = tune(run, history, "--model", registry, "--alpha", 0.02)["guarantee"]
+    assert stricter["threshold"] <= guarantee["threshold"]
+    assert stricter["archived_share"] <= guarantee["archived_share"]
+
+
+def test_a_guarantee_out_of_reach(run: Run, history: Path, registry: Path) -> None:
+    found = tune(run, history, "--model", registry, "--alpha", 0.001)
+    assert found["guarantee"]["threshold"] is None
+    assert found["guarantee"]["archived_share"] == 0
+    assert found["guarantee"]["more_labels"] == 2995 - found["unintended"]
+    result = run("tune", history, "--model", registry, "--alpha", 0.001)
+    assert result.code == 0
+    assert f"{found['guarantee']['more_labels']} more findings labelled unintended" in result.out
+
+
+def test_a_budget_is_kept_by_the_lowest_threshold(run: Run, history: Path, registry: Path) -> None:
+    found = tune(run, history, "--model", registry, "--alerts-per-day", 2)
+    assert found["budget"]["alerts_per_day"] <= 2
+    lower = [one for one in found["curve"] if one["threshold"] < found["budget"]["threshold"]]
+    assert all(one["alerts_per_day"] > 2 for one in lower)
+    generous = tune(run, history, "--model", registry, "--alerts-per-day", 1000)["budget"]
+    assert generous["archived_share"] == 0
+
+
+def test_a_miss_that_costs_more_is_archived_less(run: Run, history: Path, registry: Path) -> None:
+    shares = [
+        tune(run, history, "--model", registry, "--cost-miss", miss, "--cost-alert", 1)["cost"][
+            "archived_share"
+        ]
+        for miss in (0, 2, 10, 1000)
+    ]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == 1
+    assert shares[-1] < 0.5
+
+
+def test_the_curve_rises_and_its_bounds_are_those_of_clopper_and_pearson(
+    run: Run, history: Path, registry: Path
+) -> None:
+    found = tune(run, history, "--model", registry)
+    for name in ("threshold", "archived_share", "miss_rate", "miss_rate_upper"):
+        values = [one[name] for one in found["curve"]]
+        assert values == sorted(values)
+    for one in found["curve"]:
+        misses = round(one["miss_rate"] * found["unintended"])
+        assert one["miss_rate_upper"] == pytest.approx(
+            float(share_upper(misses, found["unintended"], 0.05)), abs=1e-5
+        )
+
+
+def test_a_model_s_tags_are_looked_up_however_rare_they_are_here(
+    run: Run, tmp_path: Path, version: Path
+) -> None:
+    card = json.loads((version / "scorecard.json").read_text())
+    table = {"key": ["tag:costcenter"], "points": {"x": 50}, "default": 0, "unknown": 50}
+    asking = tmp_path / "card.json"
+    asking.write_text(json.dumps(card | {"table": [*card["table"], table], "risk": []}))
+    few = write(tmp_path / "few.jsonl", [record(1, tags={"Cost Center": "x"}), record(2, 1)])
+    found = tune(run, few, "--model", asking)
+    assert found["findings"] == 2
+    assert found["curve"][1]["threshold"] - found["curve"][0]["threshold"] == 5
+    trained = run("train", few, "--prior", asking, "--out", tmp_path / "m")
+    assert (trained.code, trained.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--cost-miss", 5), "--cost-miss"),
+        (("--cost-miss", -5, "--cost-alert", 1), "--cost-miss"),
+        (("--cost-miss", "nan", "--cost-alert", 1), "--cost-miss"),
+        (("--alerts-per-day", "inf"), "--alerts-per-day"),
+        (("--alpha", 0), "--alpha"),
+        (("--delta", 1), "--delta"),
+    ],
+)
+def test_wishes_that_make_no_sense(run: Run, tmp_path: Path, options: tuple[object, ...], says: str) -> None:
+    path = write(tmp_path / "h.jsonl", [record(1)])
+    result = run("tune", path, "--model", HAND_MADE, *options)
+    assert result.code == 2
+    assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(("--delta", 0), "--delta"), (("--delta", "nan"), "--delta"), (("-",), "read twice")],
+)
+def test_a_backtest_that_makes_no_sense(
+    run: Run, tmp_path: Path, arguments: tuple[object, ...], says: str
+) -> None:
+    path = write(tmp_path / "h.jsonl", [record(1)])
+    result = run("backtest", path, "--model", HAND_MADE, *arguments)
+    assert result.code == 2
+    assert says in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["backtest", "tune"])
+def test_a_history_that_is_older_than_the_model(
+    run: Run, tmp_path: Path, registry: Path, command: str
+) -> None:
+    old = [record(n, -400 + n, principal=PARTNER) for n in range(5)]
+    result = run(command, write(tmp_path / "h.jsonl", old), "--model", registry)
+    assert result.code == (0 if command == "backtest" else 2)
+    assert "Traceback" not in result.err
+    assert "later than those" in result.err or "The 0 of 5 findings" in result.out
+
+
+@pytest.mark.parametrize("command", ["backtest", "tune"])
+def test_a_bad_record_is_named_and_the_others_are_used(run: Run, tmp_path: Path, command: str) -> None:
+    path = write(tmp_path / "h.jsonl", [record(1), {"finding": {"id": "x"}}, record(2, 1)])
+    result = run(command, path, "--model", HAND_MADE, "--format", "json")
+    assert result.code == 2
+    assert f"{path}: line 2: finding." in result.err
+    found = json.loads(result.out)
+    assert (found["models"][0] if command == "backtest" else found)["findings"] == 2

@@ -1,0 +1,213 @@
+"""The commands `triage backtest` and `triage tune`: what a scorecard would do, and its best threshold."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from training.cli.options import (
+    Alpha,
+    Delta,
+    Format,
+    History,
+    Jobs,
+    Model,
+    OutputFormat,
+    PolicyFile,
+    Scheduler,
+    read_history,
+    watch,
+    workers,
+)
+
+if TYPE_CHECKING:
+    from scoring.scorecard.scorecard import Scorecard
+    from training.arrays import Ints
+    from training.dataset.dataset import Dataset
+
+All = Annotated[
+    bool,
+    typer.Option("--all", help="Take findings too that the model has learned from: too good to be true."),
+]
+
+
+def backtest(
+    history: History,
+    model: Model,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="M2", help="Another model to compare with.", show_default=False),
+    ] = None,
+    policy: PolicyFile = None,
+    delta: Delta = 0.05,
+    everything: All = False,
+    format: OutputFormat = Format.table,  # noqa: A002
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Replay a history in the order of time: archived share, what is missed, alerts a day.
+
+    Guardrails and rules of the policy take part. Of a trained model's own history only what came after the
+    findings that it has learned from is replayed; where that is not known, everything.
+    """
+    from scoring.files.errors import BadInput
+    from training.evaluation.backtest import replay, summarise
+    from training.registry.models import load
+
+    if "-" in history:
+        raise BadInput("expected files, since they are read twice", value="-")
+    if not 0 < delta < 1:
+        raise BadInput("expected a number between 0 and 1", field="--delta", value=delta)
+    models = [model, *([against] if against else [])]
+    cards = [load(one) for one in models]
+    with watch() as watching, workers(jobs, scheduler) as crew:
+        dataset, rules, code = read_history(history, policy, jobs, watching, crew=crew)
+        rows, note = _later(dataset, models, everything)
+        watching.stage("replaying")
+        replayed = replay(history, dataset, cards, rules)
+    found = [summarise(one, dataset, rows, delta) for one in replayed]
+    if format is Format.json:
+        typer.echo(json.dumps({"note": note, "models": found}, indent=2))
+    else:
+        typer.echo(note)
+        typer.echo(_side_by_side(found))
+    raise typer.Exit(code)
+
+
+def tune(
+    history: History,
+    model: Model,
+    alpha: Alpha = 0.05,
+    delta: Delta = 0.05,
+    cost_miss: Annotated[
+        float | None,
+        typer.Option(metavar="C", help="Cost of a missed unintended finding ...", show_default=False),
+    ] = None,
+    cost_alert: Annotated[
+        float | None,
+        typer.Option(metavar="C", help="... and of an alert, in the same unit.", show_default=False),
+    ] = None,
+    alerts_per_day: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="As many alerts a day as people can look at.", show_default=False),
+    ] = None,
+    policy: PolicyFile = None,
+    everything: All = False,
+    format: OutputFormat = Format.table,  # noqa: A002
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Find the threshold for a guarantee, a cost, or a budget of alerts, and show the curve behind it.
+
+    By score alone; guardrails can only raise more alerts. Of a trained model's own history only what came
+    after the findings that it has learned from is taken.
+    """
+    from training.evaluation.tune import Wishes
+    from training.evaluation.tune import tune as run
+    from training.registry.models import load
+
+    wishes = Wishes(alpha, delta, cost_miss, cost_alert, alerts_per_day)
+    wishes.check()
+    card = load(model)
+    with watch() as watching, workers(jobs, scheduler) as crew:
+        dataset, _, code = read_history(history, policy, jobs, watching, [card], crew)
+        rows, note = _later(dataset, [model], everything)
+        watching.stage("scoring")
+        found = run(dataset, rows, card, wishes)
+    if format is Format.json:
+        typer.echo(json.dumps({"note": note, "model": card.sha256, **found}, indent=2))
+    else:
+        typer.echo(note)
+        typer.echo(_readings(found))
+        typer.echo(
+            f"\nTo use threshold T with this model: --threshold T, or as an override {_override(card)}"
+        )
+    raise typer.Exit(code)
+
+
+def _override(card: "Scorecard") -> str:
+    """Write the override that a deployment takes; it names the model that it is for."""
+    return f'{{"value": T, "model_sha256": "{card.sha256}"}}'
+
+
+def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[Ints, str]":
+    """Return the findings that none of the models has learned from, and what to say of them."""
+    import numpy as np
+
+    from training.evaluation.backtest import later_than, reach
+    from training.evaluation.metrics import day
+
+    reached = [reach(model) for model in models]
+    learned = [one.learned for one in reached if one.learned is not None]
+    calibrated = [one.calibrated for one in reached if one.calibrated is not None]
+    rows: Ints = np.arange(len(dataset))
+    n = f"{len(dataset):,}"
+    said = f"All {n} findings."
+    if learned and not everything:
+        rows = later_than(dataset, max(learned))
+        said = f"The {len(rows):,} of {n} findings that came after {day(max(learned))}."
+    elif not everything and not all(one.is_known for one in reached):
+        said += " Whether a model has learned from them is not known."
+    if calibrated and (count := len(np.setdiff1d(rows, later_than(dataset, max(calibrated))))):
+        said += (
+            f" A threshold was chosen on those up to {day(max(calibrated))}, {count:,} of them: what it"
+            " misses there does not prove what it will miss."
+        )
+    return rows, said
+
+
+def _side_by_side(found: list[dict[str, Any]]) -> str:
+    from training.report.sentences import percent
+
+    def missed(one: dict[str, Any]) -> str:
+        if one["miss_rate"] is None:
+            return "not known"
+        return f"{one['misses']} of {one['positives']} (at most {percent(one['miss_rate_upper'])})"
+
+    rows = [
+        ("model", [f"{one['model']['name']} {one['model']['version']}" for one in found]),
+        ("threshold", ["none" if one["threshold"] is None else str(one["threshold"]) for one in found]),
+        ("archived", [f"{one['archived']:,} ({percent(one['archived_share'])})" for one in found]),
+        ("by score alone", [percent(one["by_score"]["archived_share"]) for one in found]),
+        ("missed", [missed(one) for one in found]),
+        ("by score alone", [missed(one["by_score"]) for one in found]),
+        ("alerts a day", [str(one["alerts_per_day"]["mean"]) for one in found]),
+        ("on the busiest day", [f"{one['alerts_per_day']['busiest']:.0f}" for one in found]),
+        ("ROC AUC", ["not known" if one["roc_auc"] is None else f"{one['roc_auc']:.3f}" for one in found]),
+    ]
+    lines = _aligned(rows)
+    for one in found:
+        months = [("month", ["findings", "archived", "alerts", "unintended", "missed"])]
+        months += [(month["month"], [f"{n:,}" for n in list(month.values())[1:]]) for month in one["months"]]
+        lines += ["", f"{one['model']['name']} {one['model']['version']}", *_aligned(months)]
+    return "\n".join(lines)
+
+
+def _readings(found: dict[str, Any]) -> str:
+    from training.report.sentences import percent
+
+    def cells(reading: dict[str, Any] | None) -> list[str]:
+        if reading is None:
+            return []
+        threshold = "none" if reading["threshold"] is None else f"{reading['threshold']:.1f}"
+        rates = [percent(reading[n]) for n in ("archived_share", "miss_rate", "miss_rate_upper")]
+        return [threshold, *rates, f"{reading['alerts_per_day']:.1f}"]
+
+    heading = ["threshold", "archived", "missed", "at most", "alerts a day"]
+    rows = [("", heading)]
+    rows += [(name, cells(found[name])) for name in ("guarantee", "cost", "budget", "current") if found[name]]
+    lines = _aligned(rows)
+    if found["guarantee"]["threshold"] is None:
+        more = found["guarantee"]["more_labels"]
+        lines.append(f"The guarantee takes {more} more findings labelled unintended.")
+    return "\n".join([*lines, "", *_aligned([("", heading), *(("", cells(one)) for one in found["curve"])])])
+
+
+def _aligned(rows: list[tuple[str, list[str]]]) -> list[str]:
+    first = max(len(name) for name, _ in rows)
+    columns = max(len(cells) for _, cells in rows)
+    widths = [max(len(cells[i]) for _, cells in rows if i < len(cells)) for i in range(columns)]
+    return [
+        (f"{name:<{first}}" + "".join(f"  {cell:>{widths[i]}}" for i, cell in enumerate(cells))).rstrip()
+        for name, cells in rows
+    ]

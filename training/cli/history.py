@@ -1,0 +1,150 @@
+"""The command `triage history pull`: past decisions as records."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scoring.cli.scan.command import Profile, Region, Table
+from training.cli.options import complain, watch
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from datetime import timedelta
+
+    from scoring.aws.enrich import Aws
+    from training.cli.options import Watch
+    from training.history.pull import Logged
+
+MOST_DAYS = 100_000.0
+
+history = typer.Typer(
+    help="Past decisions, as records to train on.", rich_markup_mode=None, no_args_is_help=True
+)
+
+
+@history.callback()
+def _group() -> None:
+    """Keep the command under its own name, though it is the only one."""
+
+
+@history.command()
+def pull(
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="F",
+            help="File to write: .jsonl, .jsonl.gz or .parquet by its name; - is standard output.",
+            show_default=False,
+        ),
+    ],
+    analyzer_arn: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--analyzer-arn", metavar="ARN", help="An analyzer; may be repeated.", show_default=False
+        ),
+    ] = None,
+    table: Table = None,
+    own_role: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="R",
+            help="Name or ARN of a role whose archives are nobody's verdict; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    cloudtrail: Annotated[
+        bool, typer.Option(help="Ask CloudTrail who archived; without it no archive is a verdict.")
+    ] = True,
+    resolved_within: Annotated[
+        float,
+        typer.Option(metavar="DAYS", min=0, help="Resolved so soon after its alert is unintended."),
+    ] = 7.0,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Pull past decisions: from the decision log, from Access Analyzer, and from CloudTrail.
+
+    Archived by a person is expected; resolved soon after an alert is unintended; archived by a rule or by us
+    is no verdict. Everything else is precedent. Of several verdicts on a finding, train takes the last that
+    a person gave, and what is concluded only where nobody gave one. Nothing is changed in AWS.
+    """
+    from collections import Counter
+    from datetime import timedelta
+
+    from scoring.aws.analyzers import read_arn
+    from scoring.aws.connection import Options, connect_as
+    from scoring.files.errors import BadInput
+    from scoring.files.output_file import STANDARD
+    from training.history.pull import Logged
+    from training.history.record_files import write_records
+
+    arns = list(dict.fromkeys(analyzer_arn or ()))
+    if not arns and not table:
+        raise BadInput("expected an analyzer, or the decision log's table (--table)", field="--analyzer-arn")
+    if not resolved_within < MOST_DAYS:
+        raise BadInput("expected a number of days", field="--resolved-within", value=resolved_within)
+    first = read_arn(arns[0]).region if arns else None
+    aws = connect_as(Options(profile=profile, region=region), fallback_region=first)
+    counts: Counter[str] = Counter()
+    known = Logged()
+
+    def records() -> Iterator[dict[str, Any]]:
+        # The log comes first: what it knows of alerts and of our archives decides on what an analyzer says.
+        if table:
+            yield from _logged(aws, table, known, counts)
+        for arn in arns:
+            asked = own_role or [] if cloudtrail else None
+            yield from _listed(aws, arn, asked, known, timedelta(days=resolved_within), counts)
+
+    with watch() as watching:
+        watching.stage("pulling")
+        written = write_records(_counted(records(), watching), out)
+    for reason, count in sorted(counts.items()):
+        typer.echo(f"{count:>9,} {reason}", err=out == STANDARD)
+    typer.echo(f"{written:>9,} records in {out}", err=out == STANDARD)
+
+
+def _counted(records: Iterator[dict[str, Any]], watching: "Watch") -> Iterator[dict[str, Any]]:
+    for record in records:
+        watching.count(1)
+        yield record
+
+
+def _logged(aws: "Aws", table: str, known: "Logged", counts: "Counter[str]") -> Iterator[dict[str, Any]]:
+    from training.history.pull import from_log
+
+    yield from from_log(aws.sessions.client("dynamodb"), table, known, counts)
+
+
+def _listed(
+    aws: "Aws",
+    arn: str,
+    own_roles: list[str] | None,
+    known: "Logged",
+    resolved_within: "timedelta",
+    counts: "Counter[str]",
+) -> Iterator[dict[str, Any]]:
+    """Read an analyzer's findings of all statuses; `own_roles` None leaves CloudTrail out."""
+    from scoring.aws.analyzers import list_rows, look_up, read_row
+    from scoring.aws.errors import Refused
+    from scoring.files.errors import BadInput
+    from training.history.cloudtrail import status_changes
+    from training.history.pull import from_analyzer
+
+    analyzer = look_up(arn, aws.sessions)
+    changes = []
+    if own_roles is not None:
+        changes = status_changes(aws.sessions.client("cloudtrail", region=analyzer.region), arn, own_roles)
+
+    def findings() -> Iterator[Any]:
+        for row in list_rows(analyzer, aws.sessions, status=None):
+            try:
+                yield read_row(row, analyzer, aws.sessions)
+            except Refused:
+                raise
+            except BadInput as error:
+                counts["findings that cannot be read: left out"] += 1
+                complain(str(error.at(f"{arn}: finding {row['id']}")))
+
+    yield from from_analyzer(findings(), changes, known, resolved_within, counts)

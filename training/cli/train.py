@@ -1,0 +1,165 @@
+"""The command `triage train`."""
+
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from training.cli.options import (
+    Alpha,
+    Delta,
+    Format,
+    History,
+    Jobs,
+    OutputFormat,
+    PolicyFile,
+    Scheduler,
+    cores,
+    read_history,
+    watch,
+    workers,
+)
+
+if TYPE_CHECKING:
+    from training.registry.registry import Registry
+
+
+class Labels(StrEnum):
+    """Which verdicts are used."""
+
+    all = "all"
+    none = "none"
+
+
+def train(
+    history: History,
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR",
+            help="Registry to write the version to; s3://bucket/prefix too.",
+            show_default=False,
+        ),
+    ],
+    alpha: Alpha = 0.05,
+    delta: Delta = 0.05,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CARD", help="Scorecard to start from. Default: the built-in card.", show_default=False
+        ),
+    ] = None,
+    labels: Annotated[
+        Labels, typer.Option(help="none: the prior card and what was seen how often, no verdicts.")
+    ] = Labels.all,
+    calibration_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Of the labelled findings, for the threshold; 0: none. Default: what serves best.",
+            show_default=False,
+        ),
+    ] = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="Y",
+            help="Of the labelled findings, the latest, to measure by. Default: what serves best.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", min=0, help="Of the folds.")] = 0,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    policy: PolicyFile = None,
+    settling_days: Annotated[
+        float,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Findings younger than that are no precedent, unless somebody has reviewed them.",
+        ),
+    ] = 14.0,
+    unverified_verdicts: Annotated[
+        bool, typer.Option(help="Whether verdicts count that were given by a review link alone.")
+    ] = True,
+    format: OutputFormat = Format.table,  # noqa: A002
+) -> None:
+    """Train a scorecard on past decisions, with a threshold that carries a guarantee.
+
+    Findings without a verdict count as precedent only. The first version of a registry is promoted; later
+    ones by `triage models promote`. The same records, options and seed give the same bytes.
+    """
+    from scoring.scorecard import formats
+    from training.evaluation.metrics import measure
+    from training.registry.models import load
+    from training.registry.registry import Registry
+    from training.registry.stores import open_store
+    from training.registry.version import version_files
+    from training.report.sentences import sentences
+    from training.train import Request
+    from training.train import train as run
+
+    registry = Registry(open_store(out))
+    card = load(prior or formats.DEFAULT)
+    request = Request(
+        alpha=alpha,
+        delta=delta,
+        labels=labels.value,
+        calibration_share=calibration_share,
+        test_share=test_share,
+        seed=seed,
+        settling_days=settling_days,
+    )
+    with watch() as watching, workers(jobs, scheduler) as crew:
+        dataset, _, code = read_history(
+            history, policy, jobs, watching, [card], crew, unverified=unverified_verdicts
+        )
+        trained = run(dataset, card, request, jobs=cores(jobs), progress=watching.stage)
+        watching.stage("measuring")
+        metrics = measure(trained, jobs=cores(jobs))
+        watching.stage("writing")
+        registry.add(trained.card.version, version_files(trained, metrics))
+    version = trained.card.version
+    where, says = f"{registry.store.name}/{version}", _promoted(registry, version)
+    if format is Format.json:
+        found = {"version": version, "where": where, "current": registry.current(), "metrics": metrics}
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        typer.echo(_became(metrics["data"]))
+        typer.echo("\n".join(sentences(metrics)))
+        typer.echo(f"\n{where}: {says}")
+    raise typer.Exit(code)
+
+
+def _became(data: dict[str, object]) -> str:
+    """Say what became of the records."""
+    records, parts = data["records"], data["parts"]
+    assert isinstance(records, dict) and isinstance(parts, dict)  # noqa: S101, PT018 - as `measure` made them
+    lines = [f"{data['findings']:,} findings from {data['from']} to {data['to']}"]
+    lines += [f"  {count:>9,} {reason}" for reason, count in records.items()]
+    for name, word in (("fit", "fitted on"), ("calibration", "calibrated on"), ("test", "tested on")):
+        part = parts[name]
+        span = f", {part['from']} to {part['to']}" if part["n"] else ""
+        lines.append(f"  {part['labelled']:>9,} {word}, {part['unintended']:,} of them unintended{span}")
+    lines.append(f"  {parts['backlog']['n']:>9,} more count as precedent")
+    if parts["backlog"]["too_young"]:
+        lines.append(f"  {parts['backlog']['too_young']:>9,} too young to be precedent, and not reviewed")
+    return "\n".join(lines) + "\n"
+
+
+def _promoted(registry: "Registry", version: str) -> str:
+    """Promote the first version, if nothing speaks against it; say what was done."""
+    from training.registry.promotion import objections
+
+    current = registry.current()
+    if current == version:
+        return "this is the current version"
+    if current is not None:
+        return f"the current version is {current}; triage models promote makes this one current"
+    against = objections(registry, version)
+    if against:
+        return "not promoted: " + "; ".join(against)
+    registry.promote(version)
+    return "promoted, since it is the first version"

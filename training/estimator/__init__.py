@@ -1,0 +1,1 @@
+"""The additive scorecard, fitted."""

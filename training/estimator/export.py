@@ -1,0 +1,156 @@
+"""From effects to the runtime's tables: integer tenths of points, merged with the prior card's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from scoring.features.features import NOT_APPLICABLE, UNKNOWN
+from scoring.points import TENTH
+from scoring.scorecard.scorecard import Table
+from training.arrays import Floats, Ints
+from training.estimator import precedent
+from training.estimator.fit_inputs import Material, points_of, silent
+from training.estimator.keys import Columns, Key, KeyValues
+from training.estimator.monotone import Grid
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned about one key, in log-odds.
+
+    Attributes
+    ----------
+    effects : array of shape (values,)
+    buckets : array of shape (buckets,) or None
+        Effects of precedent.
+    """
+
+    values: KeyValues
+    grid: Grid | None
+    effects: Floats
+    buckets: Floats | None
+
+
+def export(
+    material: Material, learned: Sequence[Learned], card_weight: float, max_entries: int
+) -> tuple[tuple[Table, ...], float]:
+    """Turn effects into tables.
+
+    Returns
+    -------
+    tables : tuple of Table
+    centre : float
+        What the tables leave out, in log-odds, so that each precedent is zero where nobody is concerned or,
+        where that never happens, on average.
+    """
+    drafts, centre = [], 0.0
+    for part in learned:
+        draft, left_out = _draft(material, part, card_weight)
+        drafts.append(draft)
+        centre += left_out
+    limit = _impact_limit(drafts, max_entries)
+    return tuple(draft.table(material, limit) for draft in drafts), centre
+
+
+def score_rows(base: int, tables: Sequence[Table], frame: pd.DataFrame) -> Ints:
+    """Score rows as the runtime does, in integer tenths of points, limits on tags left out."""
+    total = np.full(len(frame), base, dtype=np.int64)
+    if len(frame):
+        columns = Columns.of([frame])
+        for table in tables:
+            values = KeyValues.of(columns, table.key)
+            total += points_of(table, values, columns)[values.rows]
+    return total
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A table before it is written: one line for each value of its key."""
+
+    key: Key
+    values: KeyValues
+    points: Ints
+    default: int
+    unknown: int
+    seen: Ints
+    impact: Floats
+
+    def table(self, material: Material, limit: float) -> Table:
+        texts = self.values.texts(material.columns)
+        n = len(material.y)
+        unintended = np.bincount(self.values.rows[:n], material.y, len(self.values)).astype(int)
+        labelled = np.bincount(self.values.rows[:n], minlength=len(self.values))
+        card = material.tables.get(self.key)
+        points, evidence, unlisted = {}, {}, 0
+        keep = (self.impact > limit) | np.isinf(self.impact)
+        for i, text in enumerate(texts):
+            if UNKNOWN in text or not keep[i]:
+                unlisted = unlisted if UNKNOWN in text else max(unlisted, int(self.seen[i]))
+                continue
+            implied = 0 if NOT_APPLICABLE in text else self.default
+            if self.points[i] != implied or (card and text in card.points):
+                points[text] = int(self.points[i])
+            if self.seen[i]:
+                bad = int(unintended[i])
+                evidence[text] = (int(self.seen[i]), int(labelled[i]) - bad, bad)
+        return Table(
+            key=self.key,
+            points=points,
+            default=self.default,
+            unknown=self.unknown,
+            evidence=evidence,
+            unlisted=unlisted,
+        )
+
+
+def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draft, float]:
+    values = part.values
+    seen = material.counts(values)
+    quiet = silent(values, material.columns)
+    effects, unseen, centre = part.effects.copy(), 0.0, 0.0
+    if part.buckets is not None:
+        bucket = material.buckets_of(values, seen, np.arange(len(values)))
+        if seen[quiet].any():
+            # A combination says nothing where one of its questions does not arise: what is left out is what
+            # the fit gave such rows, so that they stay where it had them.
+            centre = float(part.buckets[precedent.NONE])
+        elif seen.any():
+            centre = float(np.average(part.buckets[bucket], weights=seen))
+        effects = effects + part.buckets[bucket] - centre
+        unseen = float(part.buckets[0]) - centre
+    effects[quiet] = 0.0
+    points, default = effects / TENTH, unseen / TENTH
+    card = material.tables.get(values.key)
+    if card is not None:
+        points = points + card_weight * points_of(card, values, material.columns)
+        default = default + card_weight * card.default
+    unknown = 0.0 if card is None else card_weight * card.unknown
+    points = points[:-1]
+    if part.grid is not None and len(material.y):
+        points = part.grid.project(points, seen[:-1] + 1.0)
+    known = np.rint(points).astype(np.int64)
+    whole = int(np.rint(default))
+    worst = max(int(np.rint(unknown)), whole, *known.tolist())
+    impact = np.abs(known - whole) * np.maximum(seen[:-1], 1.0) + np.minimum(seen[:-1], 1) * 1e-3
+    if card is not None:
+        impact[_places(values, material.columns, list(card.points))] = np.inf
+    if part.grid is not None:
+        # Ordered values stay or go together: one of them alone would stand beside the default.
+        lines = part.grid.index.reshape(len(part.grid.index), int(np.prod(part.grid.index.shape[1:])))
+        impact[lines] = impact[lines].max(axis=1, keepdims=True)
+    return _Draft(values.key, values, known, whole, worst, seen, impact), centre
+
+
+def _places(values: KeyValues, columns: Columns, listed: Sequence[Key]) -> list[int]:
+    place = {text: i for i, text in enumerate(values.texts(columns))}
+    return [place[text] for text in listed]
+
+
+def _impact_limit(drafts: Sequence[_Draft], max_entries: int) -> float:
+    """Return the impact (seen x difference to the default) up to which entries are left out."""
+    everything = np.sort(np.concatenate([draft.impact for draft in drafts])) if drafts else np.zeros(0)
+    return float(everything[-max_entries - 1]) if len(everything) > max_entries else -1.0

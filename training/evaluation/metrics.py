@@ -1,0 +1,169 @@
+"""The metrics of a model version, as `metrics.json` holds them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from scoring.points import from_tenths
+from training.arrays import Ints
+from training.dataset.dataset import DAY
+from training.evaluation.outcomes import DIGITS, missed, quality, share_below, unintended_among_archived
+from training.evaluation.unseen_accounts import leave_accounts_out
+from training.threshold.scores import final_scores, probabilities
+from training.train import Trained
+
+TEST: Final = "test"
+CALIBRATION: Final = "calibration"
+NOTHING: Final = "nothing"
+
+
+def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
+    """Measure a trained scorecard on what is later than anything it was fitted on.
+
+    Returns
+    -------
+    dict
+        `n`, `positives`, `roc_auc`, `average_precision`, `log_loss` and `brier` are of the test part or,
+        where there is none, of the calibration part (`measured_on`). `threshold` is of score < threshold
+        alone, guardrails and rules left out: on the calibration part; `test` has the same of the test part.
+        `usable_positives` counts the unintended findings of the whole history that could calibrate it, and
+        `more_labels` how many more it takes where it is null.
+    """
+    dataset, card = trained.dataset, trained.card
+    on, rows = measured(trained)
+    # On the calibration part the calibrated risk would be judged by the findings it was made from.
+    risk = card.risk if on == TEST else ()
+    probability = probabilities(risk, trained.scores[rows], trained.estimator.calibration_)
+    unintended, weight = dataset.unintended[rows], dataset.weight[rows]
+    prior, _ = final_scores(trained.prior, dataset.X.iloc[rows])
+    found = quality(trained.scores[rows], probability, unintended, weight)
+    return {
+        **found,
+        "measured_on": on,
+        "threshold": _threshold(trained),
+        "test": _judged(trained, trained.parts.test),
+        "archived": _archived(trained),
+        "accounts_left_out": leave_accounts_out(trained, jobs=jobs),
+        "prior": {"roc_auc": quality(prior, probability, unintended, weight)["roc_auc"]},
+        "data": _data(trained),
+        "request": asdict(trained.request),
+        "model": {
+            "name": card.name,
+            "version": card.version,
+            "kind": card.kind,
+            "sha256": card.sha256,
+            "tables": len(card.tables),
+            "entries": sum(len(table.points) for table in card.tables),
+            "card_weight": round(trained.estimator.card_weight_, DIGITS),
+            "prior": {"name": trained.prior.name, "sha256": trained.prior.sha256},
+        },
+    }
+
+
+def measured(trained: Trained) -> tuple[str, Ints]:
+    """Return what quality is measured on: the name of a part and its labelled findings."""
+    for name, rows in ((TEST, trained.parts.test), (CALIBRATION, trained.parts.calibration)):
+        labelled = rows[trained.dataset.labelled[rows]]
+        if len(labelled):
+            return name, labelled
+    return NOTHING, trained.parts.test[:0]
+
+
+def _threshold(trained: Trained) -> dict[str, Any]:
+    chosen, value = trained.threshold, trained.card.threshold
+    judged = _judged(trained, trained.parts.calibration, trained.calibrated)
+    return {
+        "value": None if value is None else from_tenths(value),
+        "alpha": chosen.alpha if chosen else None,
+        "delta": chosen.delta if chosen else None,
+        "archived_share": judged["archived_share"],
+        "miss_rate": judged["miss_rate"],
+        "miss_rate_upper": judged["miss_rate_upper"],
+        "calibration_n": judged["n"],
+        "calibration_positives": judged["positives"],
+        "misses": judged["misses"],
+        "usable_positives": int((trained.dataset.for_threshold & trained.dataset.unintended).sum()),
+        "more_labels": chosen.more_labels if chosen else None,
+    }
+
+
+def _judged(trained: Trained, rows: Ints, fair: Ints | None = None) -> dict[str, Any]:
+    """Judge the threshold by a part: what it archives of all findings, and of the unintended among some."""
+    dataset, threshold = trained.dataset, trained.card.threshold
+    fair = rows[dataset.for_threshold[rows]] if fair is None else fair
+    largest = 1.0 if dataset.before_archiving[fair].all() else dataset.largest_weight
+    bad, weight, delta = dataset.unintended[fair], dataset.weight[fair], trained.request.delta
+    return {
+        "n": len(fair),
+        "archived_share": share_below(trained.scores[rows], threshold),
+        **missed(trained.scores[fair], bad, weight, threshold, delta, largest),
+    }
+
+
+def _archived(trained: Trained) -> dict[str, Any]:
+    """Return how many of the archived findings were unintended, in the test part or else the calibration."""
+    dataset = trained.dataset
+    _, rows = measured(trained)
+    fair = rows[dataset.for_threshold[rows]]
+    return unintended_among_archived(
+        trained.scores[fair],
+        dataset.unintended[fair],
+        dataset.weight[fair],
+        trained.card.threshold,
+        trained.request.delta,
+    )
+
+
+def _data(trained: Trained) -> dict[str, Any]:
+    dataset, parts = trained.dataset, trained.parts
+    return {
+        "digest": dataset.digest,
+        "findings": len(dataset),
+        "from": day(float(dataset.time[0])),
+        "to": day(float(dataset.time[-1])),
+        "learned_until": _learned_until(trained),
+        "calibrated_until": _calibrated_until(trained),
+        "records": dict(sorted(dataset.counts.items())),
+        "parts": {
+            "fit": _described(trained, parts.fit),
+            "backlog": {"n": len(parts.backlog), "too_young": parts.unsettled},
+            "calibration": _described(trained, parts.calibration),
+            "test": _described(trained, parts.test),
+        },
+    }
+
+
+def _learned_until(trained: Trained) -> str | None:
+    """Return the time of the last finding that effects or precedent rest on."""
+    past = [
+        float(trained.dataset.time[rows[-1]])
+        for rows in (trained.parts.fit, trained.parts.backlog)
+        if len(rows)
+    ]
+    return day(max(past)) if past else None
+
+
+def _calibrated_until(trained: Trained) -> str | None:
+    """Return the time of the last finding that the threshold rests on."""
+    if trained.card.threshold is None or not len(trained.calibrated):
+        return None
+    return day(float(trained.dataset.time[trained.calibrated[-1]]))
+
+
+def _described(trained: Trained, rows: Ints) -> dict[str, Any]:
+    dataset = trained.dataset
+    return {
+        "n": len(rows),
+        "labelled": int(dataset.labelled[rows].sum()),
+        "unintended": int(dataset.unintended[rows].sum()),
+        "from": day(float(dataset.time[rows[0]])) if len(rows) else None,
+        "to": day(float(dataset.time[rows[-1]])) if len(rows) else None,
+        "days": round(float(dataset.time[rows[-1]] - dataset.time[rows[0]]) / DAY, 2) if len(rows) else 0.0,
+    }
+
+
+def day(seconds: float) -> str:
+    """Write a time."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,130 @@
+"""A threshold for a guarantee, for a cost, or for a budget of alerts, and the curve behind all three."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from scoring.files.errors import BadInput
+from scoring.scorecard.scorecard import Scorecard
+from training.arrays import Ints
+from training.dataset.dataset import DAY, Dataset
+from training.evaluation.outcomes import DIGITS
+from training.threshold.scores import final_scores
+from training.threshold.threshold import (
+    Reading,
+    choose_threshold,
+    curve,
+    read_budget,
+    read_cost,
+    read_threshold,
+)
+
+SHOWN: Final = 20
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of a threshold.
+
+    Attributes
+    ----------
+    miss_cost, alert_cost : float or None
+        Of a missed unintended finding and of an alert, in the same unit; both or none.
+    alerts_per_day : float or None
+        As many as people can look at.
+    """
+
+    alpha: float = 0.05
+    delta: float = 0.05
+    miss_cost: float | None = None
+    alert_cost: float | None = None
+    alerts_per_day: float | None = None
+
+    def check(self) -> None:
+        """Raise BadInput for what makes no sense."""
+        for name in ("alpha", "delta"):
+            if not 0 < getattr(self, name) < 1:
+                raise BadInput(
+                    "expected a number between 0 and 1", field=f"--{name}", value=getattr(self, name)
+                )
+        if (self.miss_cost is None) != (self.alert_cost is None):
+            raise BadInput("expected --cost-miss and --cost-alert together", field="--cost-miss")
+        for value, option in (
+            (self.miss_cost, "--cost-miss"),
+            (self.alert_cost, "--cost-alert"),
+            (self.alerts_per_day, "--alerts-per-day"),
+        ):
+            if value is not None and not 0 <= value < float("inf"):
+                raise BadInput("expected a number, not negative", field=option, value=value)
+
+
+def tune(dataset: Dataset, rows: Ints, card: Scorecard, wishes: Wishes) -> dict[str, Any]:
+    """Read the curve of some findings in all the ways that were asked for.
+
+    Returns
+    -------
+    dict
+        `guarantee`, `cost` and `budget` (null where not asked for), each with its `threshold` in points, or
+        null where none does it; `current`, the scorecard's own; and the `curve`.
+    """
+    wishes.check()
+    if not len(rows):
+        raise BadInput(
+            "expected findings later than those that the model has learned from (--all takes these too)"
+        )
+    scores, _ = final_scores(card, dataset.X.iloc[rows])
+    fair = dataset.for_threshold[rows]
+    bad, weight = dataset.unintended[rows][fair], dataset.weight[rows][fair]
+    drawn = curve(scores[fair], bad, wishes.delta, weight, population=scores, largest=dataset.largest_weight)
+    a_day = len(rows) / max(1.0, float(dataset.time[rows[-1]] - dataset.time[rows[0]]) / DAY)
+    chosen = choose_threshold(scores[fair], bad, wishes.alpha, wishes.delta, weight, dataset.largest_weight)
+    found: dict[str, Any] = {
+        "findings": len(rows),
+        "findings_per_day": round(a_day, 2),
+        "labelled": int(fair.sum()),
+        "unintended": int(bad.sum()),
+        "guarantee": {
+            "alpha": wishes.alpha,
+            "delta": wishes.delta,
+            **_told(read_threshold(drawn, chosen.value, a_day)),
+            "more_labels": chosen.more_labels,
+        },
+        "cost": None,
+        "budget": None,
+        "current": _told(read_threshold(drawn, card.threshold, a_day)),
+    }
+    if wishes.miss_cost is not None and wishes.alert_cost is not None:
+        found["cost"] = _cost(drawn, wishes.miss_cost, wishes.alert_cost, a_day)
+    if wishes.alerts_per_day is not None:
+        found["budget"] = _told(read_budget(drawn, wishes.alerts_per_day, a_day))
+    found["curve"] = [_told(read_threshold(drawn, value, a_day)) for value in _thinned(drawn)]
+    return found
+
+
+def _cost(drawn: pd.DataFrame, miss: float, alert: float, a_day: float) -> dict[str, Any]:
+    reading = read_cost(drawn, miss, alert)
+    read_as_others = read_threshold(drawn, reading.threshold, a_day)
+    return _told(read_as_others) | {"cost_per_finding": round(reading.cost or 0.0, DIGITS)}
+
+
+def _told(reading: Reading) -> dict[str, Any]:
+    told = asdict(reading)
+    told.pop("cost")
+    told["threshold"] = None if reading.threshold is None else reading.threshold / 10
+    told["alerts_per_day"] = told.pop("alerts")
+    return {
+        name: None if value is None or np.isnan(value) else round(float(value), DIGITS)
+        for name, value in told.items()
+    }
+
+
+def _thinned(drawn: pd.DataFrame) -> list[int]:
+    """Return thresholds of the curve at about equal steps of the archived share."""
+    shares = drawn["archived_share"].to_numpy()
+    places = np.searchsorted(shares, np.linspace(0, 1, SHOWN + 1))
+    shown = drawn["threshold"].iloc[np.unique(np.minimum(places, len(drawn) - 1))]
+    return [int(threshold) for threshold in shown]

@@ -1,0 +1,182 @@
+"""Past decisions as records: from the decision log, from Access Analyzer, and from who archived what.
+
+Which verdicts count:
+
+- what a person said of a decision stands in the decision log;
+- a finding that a person archived, by CloudTrail, is expected; one whose last change by a person made it
+  active again has no verdict;
+- a finding that was resolved within some days of its alert is unintended, unless its resource is gone; that
+  is concluded and not said, and weaker than what a person says;
+- what an archive rule, a Lambda function or we ourselves archived has no verdict, nor has a finding of which
+  nobody knows who archived it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from scoring.aws.errors import told_in_one_line
+from scoring.decision_log.table import from_item, unpack
+from scoring.findings.finding import Finding
+from training.dataset.rows import RESOLVED
+from training.history.cloudtrail import Change
+
+Record = dict[str, Any]
+
+LOGGED = "decisions of the log"
+REVIEWED = "decisions of the log with a person's verdict"
+UNREADABLE = "decisions of the log on what could not be read: left out"
+EXPECTED = "archived by a person: expected"
+FIXED = "resolved soon after an alert: unintended"
+OURS = "archived by us: no verdict"
+NOT_A_PERSON = "archived, and CloudTrail knows of no person who did it: no verdict"
+BACK = "archived, though a person had made it active again: no verdict"
+UNALERTED = "resolved, but not soon after an alert: no verdict"
+GONE = "resolved because the resource is gone: no verdict"
+OPEN = "active: no verdict"
+
+# An effect of ours is written to the log before it happens, and an invocation lasts no longer than that.
+_OUR_EFFECT_LASTS: Final = timedelta(minutes=15)
+_ALERTS: Final = ("alert", "collected")
+_ARCHIVES: Final = ("archive", "over")
+
+
+@dataclass
+class Logged:
+    """What the decision log knows of findings: when each was alerted on and when we archived it."""
+
+    alerted: dict[str, list[datetime]] = field(default_factory=dict)
+    archived: dict[str, list[datetime]] = field(default_factory=dict)
+
+    def did(self, change: Change, finding_id: str) -> bool:
+        """Return whether a change was our own, whoever's credentials it was made with."""
+        times = self.archived.get(finding_id, ())
+        return any(timedelta(0) <= change.at - at <= _OUR_EFFECT_LASTS for at in times)
+
+
+def from_log(client: Any, table: str, known: Logged, counts: Counter[str]) -> Iterator[Record]:
+    """Read the decisions of the log, in no order, and note what was done about each.
+
+    Parameters
+    ----------
+    client : DynamoDB client
+
+    Raises
+    ------
+    Refused
+        AWS refuses to tell.
+    """
+    pages = client.get_paginator("scan").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        FilterExpression="begins_with(#item, :decision)",
+        ExpressionAttributeNames={"#item": "item"},
+        ExpressionAttributeValues={":decision": {"S": "decision#"}},
+    )
+    with told_in_one_line(f"read the decision log {table}"):
+        for page in pages:
+            for item in map(from_item, page["Items"]):
+                record = _logged(item, known)
+                counts[UNREADABLE if record is None else REVIEWED if "label" in record else LOGGED] += 1
+                if record is not None:
+                    yield record
+
+
+def _logged(item: Mapping[str, Any], known: Logged) -> Record | None:
+    record = unpack(item)
+    if "finding" not in record:
+        return None
+    at = datetime.fromisoformat(item["decided_at"])
+    finding_id, effect = item["finding_id"], _effect(item)
+    if item["effect"] in _ALERTS or (effect == "none" and item["outcome"] == "alert"):
+        known.alerted.setdefault(finding_id, []).append(at)
+    if effect == "archive":
+        known.archived.setdefault(finding_id, []).append(at)
+    if effect is not None:
+        record["effect"] = effect
+    if item.get("label") is not None:
+        record["label"] = dict(item["label"])
+    return record
+
+
+def _effect(item: Mapping[str, Any]) -> str | None:
+    """Return what was done about a decision; None where that is not certain."""
+    if item.get("mode") == "shadow":
+        return "none"
+    if item["effect"] in _ALERTS:
+        return "alert"
+    if item["effect"] in _ARCHIVES or item.get("intended") == "archive":
+        return "archive"
+    return None
+
+
+def from_analyzer(
+    findings: Iterable[tuple[Finding, Mapping[str, Any]]],
+    changes: Sequence[Change],
+    known: Logged,
+    resolved_within: timedelta,
+    counts: Counter[str],
+) -> Iterator[Record]:
+    """Turn the findings of an analyzer, of any status, into records.
+
+    Parameters
+    ----------
+    findings : iterable of (Finding, mapping)
+        Each with AWS's own words for it.
+    changes : sequence of Change
+        Oldest first.
+    """
+    by_id: dict[str, list[Change]] = {}
+    by_resource: dict[str, list[Change]] = {}
+    for change in changes:
+        for finding_id in change.ids:
+            by_id.setdefault(finding_id, []).append(change)
+        if not change.ids:
+            by_resource.setdefault(change.resource, []).append(change)
+    for finding, raw in findings:
+        concerning = [*by_id.get(finding.id, ()), *by_resource.get(finding.resource, ())]
+        reason, label = _verdict(finding, concerning, known, resolved_within)
+        counts[reason] += 1
+        yield {"finding": dict(raw), **({"label": label} if label else {})}
+
+
+def _verdict(
+    finding: Finding, changes: Sequence[Change], known: Logged, resolved_within: timedelta
+) -> tuple[str, Record | None]:
+    if finding.status == "ARCHIVED":
+        return _of_archived(finding, changes, known)
+    if finding.status == "RESOLVED":
+        return _of_resolved(finding, known, resolved_within)
+    return OPEN, None
+
+
+def _of_archived(finding: Finding, changes: Sequence[Change], known: Logged) -> tuple[str, Record | None]:
+    ordered = sorted(changes, key=lambda change: change.at)
+    by_people = [change for change in ordered if change.is_person and not known.did(change, finding.id)]
+    if not by_people:
+        return (OURS if finding.id in known.archived else NOT_A_PERSON), None
+    last = by_people[-1]
+    if last.status != "ARCHIVED":
+        return BACK, None
+    return EXPECTED, _label("expected", last.by, last.at, "console")
+
+
+def _of_resolved(finding: Finding, known: Logged, resolved_within: timedelta) -> tuple[str, Record | None]:
+    if finding.is_deleted:
+        return GONE, None
+    at = finding.updated_at
+    if at is None:
+        return UNALERTED, None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    if not any(timedelta(0) <= at - alert <= resolved_within for alert in known.alerted.get(finding.id, ())):
+        return UNALERTED, None
+    return FIXED, _label("unintended", RESOLVED, at, RESOLVED)
+
+
+def _label(verdict: str, by: str, at: datetime, source: str) -> Record:
+    stamp = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {"verdict": verdict, "by": by, "at": stamp, "source": source}

@@ -1,0 +1,1 @@
+"""Model versions in a folder or a bucket: list, promote, roll back."""

@@ -1,0 +1,1 @@
+"""Native archive rules suggested from history."""
