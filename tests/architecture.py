@@ -28,7 +28,7 @@ ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "triage": ({"scoring", "training", "embedded"}, set()),
 }
 
-# The way of a finding through `scoring`, from the ground up: a folder imports those before it and none after it.
+# The way of a finding through `scoring`, from the ground up: a folder imports those before it, none after it.
 ORDER = (
     ("scoring.files",),
     ("scoring.points",),
