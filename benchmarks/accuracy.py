@@ -33,7 +33,7 @@ from scoring.features.features import UNKNOWN
 from scoring.scorecard import formats
 from training.arrays import Bools, Floats, Ints
 from training.estimator.estimator import AdditiveScorecardClassifier
-from training.threshold.scores import final_scores
+from training.threshold.scores import card_scores
 from training.train import unfitted
 
 SEEDS = (301, 302, 303, 304, 305)
@@ -91,7 +91,7 @@ def measure(world: Simulated) -> Iterator[tuple[int, str, float]]:
     for labels in LABELS:
         yield labels, "true", auc(world.probability[world.test])
         yield labels, "true, known", auc(world.probability[world.test], known)
-        yield labels, "card", auc(final_scores(CARD, X)[0])
+        yield labels, "card", auc(card_scores(CARD, X)[0])
         rows = world.labelled[:labels]
         for column, prior, backlog in (
             ("ours", CARD, None),

@@ -25,7 +25,7 @@ from training.arrays import Floats, Ints
 from training.dataset.rows import NONE
 from training.dataset.split import CALIBRATION_SHARE, TEST_SHARE
 from training.estimator.value_counts import with_evidence
-from training.threshold.scores import final_scores
+from training.threshold.scores import card_scores
 from training.threshold.threshold import choose_threshold
 from training.train import PRECEDENT, unfitted
 
@@ -101,7 +101,7 @@ def population(seed: int, fitted: int, backlog: int, size: int) -> tuple[Ints, F
         tag_limit=card.tag_limit,
         tables=with_evidence(model.tables_, world.X.iloc[rows], verdict, PRECEDENT),
     )
-    scores, _ = final_scores(trained, world.X.iloc[world.test])
+    scores, _ = card_scores(trained, world.X.iloc[world.test])
     probability = world.probability[world.test]
     return scores, probability, np.rint(1000 * logit(probability)).astype(np.int64)
 

@@ -167,8 +167,7 @@ def _classes(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if re.fullmatch(r"[A-Z][a-z]\w*", node.targets[0].id):
-                yield node.targets[0].id
+            yield from re.findall(r"^[A-Z][a-z]\w*$", node.targets[0].id)
 
 
 def impurities(house: House) -> Iterator[str]:

@@ -339,7 +339,7 @@ def _review(here: Deployment, ids: list[str], capsys: pytest.CaptureFixture[str]
     links = Links(url="https://review.example", table=TABLE, keys=("k" * 40,))
     reviewed = find(here.log, ids[0])
     link = Link(finding_id=ids[0], item=reviewed.item, action="expected", issued_at=here.clock())
-    who = answer.Who(HOSTILE, is_verified=False, origin=Origin("192.0.2.1", HOSTILE))
+    who = answer.Reviewer(HOSTILE, is_verified=False, origin=Origin("192.0.2.1", HOSTILE))
     shown = review_page.page(answer.look(link, here.log), Policy(), links, who)
     harmless_page(page_content.to_html(shown))
     summary = read_summary(here.log, parse("[archives]\ndays = 30\n"), here.clock(), timedelta(days=7))

@@ -22,7 +22,7 @@ from training.dataset.split import SETTLING_DAYS, Parts, part
 from training.estimator.estimator import AdditiveScorecardClassifier
 from training.estimator.value_counts import with_evidence
 from training.threshold.risk import calibrate_risk
-from training.threshold.scores import final_scores
+from training.threshold.scores import card_scores
 from training.threshold.threshold import Threshold, choose_threshold
 
 # How often these were seen is precedent. Whoever shares a resource can set its tags, but what a tag takes off
@@ -170,7 +170,7 @@ def unfitted(prior: Scorecard | None, *, seed: int = 0, jobs: int = 1) -> Additi
     return AdditiveScorecardClassifier(
         prior,
         precedent=PRECEDENT,
-        nobody={"principal": "*"},
+        wildcard_values={"principal": "*"},
         monotone=MONOTONE,
         classes=(0, 1),
         max_tables=MOST_TABLES,
@@ -221,7 +221,7 @@ def _scored(dataset: Dataset, parts: Parts, card: Scorecard, estimator: Additive
     rows = np.concatenate([parts.fit, parts.calibration, parts.test])
     scores = np.zeros(len(dataset), dtype=np.int64)
     X = dataset.X.iloc[rows]
-    scores[rows], unlimited = final_scores(runtime, X)
+    scores[rows], unlimited = card_scores(runtime, X)
     if not np.array_equal(unlimited, estimator.score_tenths(X)):
         raise AssertionError("the runtime's scorecard and the estimator differ; please report this")
     return scores

@@ -25,5 +25,5 @@ def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return invocation.of_step(notify, state, context)
     with invocation.begun(context) as begun:
         done = triage_unreadable(states.event_of(state), *wrong, begun.runtime)
-        begun.tell(done, state)
+        begun.log_result(done, state)
     return {"next": "DONE", "finding_id": done.finding_id, "effect": done.effect, "note": done.note}

@@ -15,7 +15,7 @@ from scoring.files.errors import BadInput
 from scoring.review import answer as answering
 from scoring.review import page as review_page
 from scoring.review import page_content
-from scoring.review.answer import Busy, Standing
+from scoring.review.answer import Busy, LinkState
 from scoring.review.links import Expired, Forged, Link, Links
 from scoring.review.page_content import LONGEST_NOTE, Page, Problem
 
@@ -70,18 +70,18 @@ def _answer(request: Request, given: PageSettings) -> Page | str:
         answering.admit(link, page.log, now)
     except Busy:
         return page_content.problem("busy", link)
-    standing = answering.look(link, page.log)
-    if request.method == "POST" and standing.state in ("open", "unfinished", "given"):
+    link_state = answering.look(link, page.log)
+    if request.method == "POST" and link_state.state in ("open", "unfinished", "given"):
         try:
             done = answering.answer(
-                standing, request.who, request.field("note"), page.log, lambda: page.writers, now
+                link_state, request.who, request.field("note"), page.log, lambda: page.writers, now
             )
         except BadInput:
-            standing = answering.look(link, page.log)
+            link_state = answering.look(link, page.log)
         else:
             logger.info("a review link was used", extra=_said(link, request))
             return links.token(done)
-    return _show(standing, page, links, request, given)
+    return _show(link_state, page, links, request, given)
 
 
 def _read(token: str, page: PageClients, now: datetime) -> tuple[Links, Link]:
@@ -119,9 +119,13 @@ def _said(link: Link, request: Request) -> dict[str, Any]:
     }
 
 
-def _show(standing: Standing, page: PageClients, links: Links, request: Request, given: PageSettings) -> Page:
+def _show(
+    link_state: LinkState, page: PageClients, links: Links, request: Request, given: PageSettings
+) -> Page:
     policy = settings.policy_now(given, os.environ)
     past: tuple[Any, ...] = ()
-    if standing.state == "open" and standing.reviewed is not None:
-        past = similar.nearest(page.log.client, page.log.table, standing.reviewed.case, standing.link.item)
-    return review_page.page(standing, policy, links, request.who, past)
+    if link_state.state == "open" and link_state.reviewed is not None:
+        past = similar.nearest(
+            page.log.client, page.log.table, link_state.reviewed.case, link_state.link.item
+        )
+    return review_page.page(link_state, policy, links, request.who, past)

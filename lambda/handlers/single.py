@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handlers.runtime.invocation import Invocation, begun
-from scoring.decision_log.log import Taken
+from scoring.decision_log.log import InProgress
 from scoring.pipeline.event import triage_event
-from scoring.pipeline.runtime import Done
+from scoring.pipeline.runtime import Result
 
 _LEAST_SECONDS = 10.0  # for one message
 
@@ -30,10 +30,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         return {"done": [_summary(done) for done in _triage(event, invocation)]}
 
 
-def _triage(event: object, invocation: Invocation) -> list[Done]:
+def _triage(event: object, invocation: Invocation) -> list[Result]:
     done = triage_event(event, invocation.runtime)
     for one in done:
-        invocation.tell(one, event)
+        invocation.log_result(one, event)
     return done
 
 
@@ -46,7 +46,7 @@ def _batch(messages: list[Mapping[str, Any]], invocation: Invocation) -> Iterato
             continue
         try:
             _triage(_body(message), invocation)
-        except Taken:
+        except InProgress:
             logger.info("another invocation is at work", extra={"message_id": message["messageId"]})
             yield failure
         except Exception:
@@ -65,7 +65,7 @@ def _body(message: Mapping[str, Any]) -> object:
     return event
 
 
-def _summary(done: Done) -> dict[str, Any]:
+def _summary(done: Result) -> dict[str, Any]:
     decision = done.decision
     return {
         "finding_id": done.finding_id,

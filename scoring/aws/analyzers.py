@@ -8,14 +8,14 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from scoring.aws import analyzers
-from scoring.aws.errors import code, told_in_one_line
+from scoring.aws.errors import as_bad_input, code
 from scoring.aws.sessions import Client, Clients, Writers
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding, from_api
 from scoring.findings.record import Case
 
 Family = Literal["external", "internal", "unused"]
-Row = Mapping[str, Any]
+ListedFinding = Mapping[str, Any]
 
 PAGE = 100
 _VALUES = 20  # of one filter criterion, at most
@@ -87,7 +87,7 @@ def look_up(arn: str, clients: Clients) -> Analyzer:
         There is none, or AWS refuses to say.
     """
     place = read_arn(arn)
-    with told_in_one_line(arn):
+    with as_bad_input(arn):
         found = _client(place.region, clients).get_analyzer(analyzerName=place.name)["analyzer"]
     if found["arn"] != arn:
         raise BadInput(
@@ -106,7 +106,7 @@ def list_rows(
     filters: Mapping[str, Any] = MappingProxyType({}),
     resources: Sequence[str] = (),
     most: int = PAGE,
-) -> Iterator[Row]:
+) -> Iterator[ListedFinding]:
     """List findings, a page of 100 at a time: whole ones of external access, summaries of the others.
 
     Parameters
@@ -128,12 +128,14 @@ def list_rows(
         pages = client.get_paginator(operation).paginate(
             analyzerArn=analyzer.arn, filter=criteria, maxResults=most
         )
-        with told_in_one_line(f"list findings of {analyzer.arn}"):
+        with as_bad_input(f"list findings of {analyzer.arn}"):
             for page in pages:
                 yield from page["findings"]
 
 
-def read_row(row: Row, analyzer: Analyzer, clients: Clients, *, is_whole: bool = True) -> tuple[Finding, Row]:
+def read_row(
+    row: ListedFinding, analyzer: Analyzer, clients: Clients, *, is_whole: bool = True
+) -> tuple[Finding, ListedFinding]:
     """Make a finding of what was listed; what only the single request tells is asked for, all pages of it.
 
     Parameters
@@ -163,7 +165,7 @@ def _details(finding_id: str, analyzer: Analyzer, clients: Clients) -> dict[str,
     pages = _client(analyzer.region, clients).get_paginator("get_finding_v2")
     whole: dict[str, Any] = {}
     details: list[Any] = []
-    with told_in_one_line(f"read finding {finding_id} of {analyzer.arn}"):
+    with as_bad_input(f"read finding {finding_id} of {analyzer.arn}"):
         for page in pages.paginate(analyzerArn=analyzer.arn, id=finding_id):
             details += page.get("findingDetails", ())
             whole |= {name: value for name, value in page.items() if name != "ResponseMetadata"}
@@ -269,14 +271,14 @@ _ACTIVE = {"status": {"eq": ["ACTIVE"]}}
 _AT_ONCE = 100
 
 
-class Page(NamedTuple):
+class FindingsPage(NamedTuple):
     """Findings, and the token of the next page; an empty token ends the list."""
 
     rows: list[Mapping[str, Any]]
     token: str
 
 
-class Listing(NamedTuple):
+class ActiveFindings(NamedTuple):
     """The findings of one analyzer.
 
     Attributes
@@ -289,7 +291,7 @@ class Listing(NamedTuple):
     is_external: bool
     writers: Writers
 
-    def pages(self, token: str) -> Iterator[Page]:
+    def pages(self, token: str) -> Iterator[FindingsPage]:
         """Give the pages from a token on; one that AWS no longer knows starts the list anew."""
         client = self.writers.analyzer(self.arn.split(":")[3])
         operation: Callable[..., Any] = client.list_findings if self.is_external else client.list_findings_v2
@@ -303,7 +305,7 @@ class Listing(NamedTuple):
                 token = ""
                 continue
             token = answer.get("nextToken") or ""
-            yield Page(answer["findings"], token)
+            yield FindingsPage(answer["findings"], token)
             if not token:
                 return
 
@@ -319,8 +321,8 @@ class Listing(NamedTuple):
         return Case(finding=finding, raw=raw)
 
 
-def of_analyzer(arn: str, writers: Writers) -> Listing:
+def of_analyzer(arn: str, writers: Writers) -> ActiveFindings:
     """Ask what kind of analyzer it is; one request."""
     _, _, _, region, _, name = arn.split(":", 5)
     kind = writers.analyzer(region).get_analyzer(analyzerName=name.removeprefix("analyzer/"))
-    return Listing(arn, kind["analyzer"]["type"] in ("ACCOUNT", "ORGANIZATION"), writers)
+    return ActiveFindings(arn, kind["analyzer"]["type"] in ("ACCOUNT", "ORGANIZATION"), writers)

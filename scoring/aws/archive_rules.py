@@ -8,7 +8,7 @@ import msgspec
 from scoring.aws import archive_rule_filter
 from scoring.aws.analyzers import Analyzer, list_rows, read_row
 from scoring.aws.archive_rule_filter import MOST_RULES, Filter, from_json, to_api
-from scoring.aws.errors import told_in_one_line
+from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import Client, Clients
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
@@ -103,4 +103,4 @@ class Rules:
         return self._clients.client("accessanalyzer", region=self.analyzer.region)
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
-        return told_in_one_line(f"{doing} of {self.analyzer.arn}")
+        return as_bad_input(f"{doing} of {self.analyzer.arn}")

@@ -93,7 +93,7 @@ _OUT_OF_REACH = frozenset(
 _MISSING = frozenset({"ResourceNotFoundException", "NotFound", "NotFoundException", "NoSuchEntity"})
 
 
-class Refused(BadInput):
+class AwsError(BadInput):
     """AWS did not do what it was asked."""
 
 
@@ -115,7 +115,7 @@ def open_session(profile: str | None = None, region: str | None = None) -> "boto
 
 
 @contextmanager
-def told_in_one_line(doing: str) -> Iterator[None]:
+def as_bad_input(doing: str) -> Iterator[None]:
     """Turn what AWS refuses inside the block into bad input of one line, with what to do about it.
 
     Parameters
@@ -125,7 +125,7 @@ def told_in_one_line(doing: str) -> Iterator[None]:
 
     Raises
     ------
-    Refused
+    AwsError
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -133,7 +133,7 @@ def told_in_one_line(doing: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, ResponseParserError, Unavailable) as error:
-        raise Refused(what_to_do(error), where=doing) from error
+        raise AwsError(what_to_do(error), where=doing) from error
 
 
 def what_to_do(error: Any) -> str:

@@ -61,7 +61,7 @@ class _Credentials(NamedTuple):
     until: float
 
 
-class _Refused(NamedTuple):
+class _AccessRefused(NamedTuple):
     why: str
 
 
@@ -104,7 +104,9 @@ class Sessions:
         self._config: Any = None
         self._lock = RLock()
         self._clients: LRUCache[tuple[str | None, ...], Client] = LRUCache(_CLIENTS)
-        self._roles: TLRUCache[str, _Credentials | _Refused] = TLRUCache(_ACCOUNTS, _expiry, timer=clock)
+        self._roles: TLRUCache[str, _Credentials | _AccessRefused] = TLRUCache(
+            _ACCOUNTS, _expiry, timer=clock
+        )
 
     @property
     def account(self) -> str:
@@ -163,13 +165,13 @@ class Sessions:
             known = self._try_to_assume(account)
             with self._lock:
                 self._roles[account] = known
-        if isinstance(known, _Refused):
+        if isinstance(known, _AccessRefused):
             raise Unavailable(known.why)
         return known.keys
 
-    def _try_to_assume(self, account: str) -> _Credentials | _Refused:
+    def _try_to_assume(self, account: str) -> _Credentials | _AccessRefused:
         if self._role_name is None:
-            return _Refused(f"account {account} is not ours: name a role to assume in member accounts")
+            return _AccessRefused(f"account {account} is not ours: name a role to assume in member accounts")
         request = {
             "RoleArn": f"arn:{self._partition()}:iam::{account}:role/{self._role_name}",
             "RoleSessionName": "access-triage",
@@ -182,7 +184,7 @@ class Sessions:
             why = reason(error)
             if why is None:
                 raise
-            return _Refused(self._advice(why, account))
+            return _AccessRefused(self._advice(why, account))
         keys = {
             "aws_access_key_id": found["AccessKeyId"],
             "aws_secret_access_key": found["SecretAccessKey"],
@@ -204,5 +206,5 @@ class Sessions:
         return str(self._session.get_partition_for_region(region)) if region else "aws"
 
 
-def _expiry(_account: str, known: _Credentials | _Refused, now: float) -> float:
+def _expiry(_account: str, known: _Credentials | _AccessRefused, now: float) -> float:
     return known.until if isinstance(known, _Credentials) else now + _REFUSED_FOR

@@ -60,7 +60,7 @@ def review(
     from datetime import UTC, datetime
 
     from scoring.aws.connection import Options, connect_as
-    from scoring.aws.errors import told_in_one_line
+    from scoring.aws.errors import as_bad_input
     from scoring.cli.moments import read_moment
     from scoring.cli.options import decision_log
     from scoring.decision_log.entries import stamp
@@ -74,7 +74,7 @@ def review(
         raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
     first = stamp(read_moment(since, datetime.now(UTC), "--since")) if since else ""
     aws = connect_as(Options(profile=profile, region=region))
-    with told_in_one_line(f"review in {table}"):
+    with as_bad_input(f"review in {table}"):
         log = decision_log(table, aws)
         if list_:
             _list(list(open_alerts(log, since=first)), format)
@@ -152,20 +152,20 @@ def _queue(alerts: "list[Reviewed]", log: "DecisionLog", aws: "Aws", policy: str
     from collections.abc import Callable
     from datetime import UTC, datetime
 
-    from scoring.aws.errors import told_in_one_line
+    from scoring.aws.errors import as_bad_input
     from scoring.cli.options import writers
     from scoring.policy import policy as policies
-    from scoring.review.queue import Desk, Terminal, run
+    from scoring.review.queue import ReviewSession, Terminal, run
 
     if not alerts:
         typer.echo("0 open alerts")
         return
 
     def told(call: Callable[[], str]) -> str:
-        with told_in_one_line("review"):
+        with as_bad_input("review"):
             return call()
 
-    desk = Desk(
+    desk = ReviewSession(
         log=log,
         writers=writers(aws),
         by=str(aws.sessions.client("sts").get_caller_identity()["Arn"]),

@@ -38,7 +38,7 @@ def summary(
     import msgspec
 
     from scoring.aws.connection import Options, connect_as
-    from scoring.aws.errors import told_in_one_line
+    from scoring.aws.errors import as_bad_input
     from scoring.cli.options import decision_log
     from scoring.explanation.safe_text import shown_json
     from scoring.files.errors import BadInput
@@ -50,7 +50,7 @@ def summary(
         raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
     rules = policies.load(policy or policies.DEFAULT)
     aws = connect_as(Options(profile=profile, region=region))
-    with told_in_one_line(f"summary of {table}"):
+    with as_bad_input(f"summary of {table}"):
         found = read_summary(
             decision_log(table, aws),
             rules,

@@ -51,7 +51,7 @@ def undo(
     from datetime import UTC, datetime
 
     from scoring.aws.connection import Options, connect_as
-    from scoring.aws.errors import told_in_one_line
+    from scoring.aws.errors import as_bad_input
     from scoring.cli.moments import read_moment
     from scoring.cli.options import decision_log, writers
     from scoring.files.errors import BadInput
@@ -64,7 +64,7 @@ def undo(
     now = datetime.now(UTC)
     first = None if since is None else read_moment(since, now, "--since")
     aws = connect_as(Options(profile=profile, region=region))
-    with told_in_one_line(f"undo from {table}"):
+    with as_bad_input(f"undo from {table}"):
         log = decision_log(table, aws)
         done = archives.undo(
             log, writers(aws) if apply else None, now=now, model=model, since=first, finding_id=finding

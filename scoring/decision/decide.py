@@ -6,7 +6,7 @@ import msgspec
 
 from scoring.decision import guardrails, never_seen, rules
 from scoring.decision.guardrails import Guardrail
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.features.features import features_of
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding, Notice
@@ -60,18 +60,18 @@ def decide(
     threshold : int, optional
         In tenths, for this very card; otherwise the policy's override for it, or else the card's own.
     """
-    about = Surroundings(finding, context, policy)
-    features = features_of(about, card.features)
+    exposure = Exposure(finding, context, policy)
+    features = features_of(exposure, card.features)
     score, contributions = card.score(features)
     if threshold is None:
         threshold = policy.threshold_for(card.sha256, card.threshold)
-    stopped_by = guardrails.check(about)
-    rule = _expected_by(about)
+    stopped_by = guardrails.check(exposure)
+    rule = _expected_by(exposure)
     is_below = threshold is not None and score < threshold
     if is_below and rule is None and policy.guardrails.never_seen:
         unseen = never_seen.check(card, features)
         stopped_by += () if unseen is None else (unseen,)
-    outcome, reason = _outcome(about, score, threshold, stopped_by, rule)
+    outcome, reason = _outcome(exposure, score, threshold, stopped_by, rule)
     return Decision(
         finding_id=finding.id,
         resource=finding.resource,
@@ -86,7 +86,7 @@ def decide(
         contributions=contributions,
         risk=card.risk_of(score),
         guardrails=stopped_by,
-        unknown=about.unknown(),
+        unknown=exposure.unknown(),
         model=card.model,
         reason=reason,
     )
@@ -115,13 +115,13 @@ def skip_notice(notice: Notice, card: Scorecard) -> Decision:
 
 
 def _outcome(
-    about: Surroundings,
+    exposure: Exposure,
     score: int,
     threshold: int | None,
     stopped_by: tuple[Guardrail, ...],
     rule: Rule | None,
 ) -> tuple[Outcome, str]:
-    finding = about.finding
+    finding = exposure.finding
     if finding.is_deleted:
         return "skip", "deleted: the resource or its access is gone"
     if finding.status != "ACTIVE":
@@ -137,15 +137,15 @@ def _outcome(
     return "alert", f"score {from_tenths(score)} is not below the threshold {from_tenths(threshold)}"
 
 
-def _expected_by(about: Surroundings) -> Rule | None:
+def _expected_by(exposure: Exposure) -> Rule | None:
     """Return the first expected rule that matches for certain.
 
     Tags can be set by whoever shares the resource: a rule that trusts them does not reach what is public or
     hands over control.
     """
-    exposed = about.is_public is not False or about.access.level in ("Permissions management", None)
-    for rule in about.policy.expected:
-        if rules.matches(rule, about) and not (rule.trusts_tags and exposed and about.is_granting):
+    exposed = exposure.is_public is not False or exposure.access.level in ("Permissions management", None)
+    for rule in exposure.policy.expected:
+        if rules.matches(rule, exposure) and not (rule.trusts_tags and exposed and exposure.is_granting):
             return rule
     return None
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from scoring.decision import rules
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.access.oidc_subjects import has_listed_subject
 from scoring.findings.facts import Present, Unknown
 from scoring.policy.policy import Guardrails
@@ -22,86 +22,86 @@ class Guardrail(msgspec.Struct, frozen=True):
     text: str
 
 
-def _public(about: Surroundings) -> str | None:
-    if about.is_public is None and not _says_error(about):
+def _public(exposure: Exposure) -> str | None:
+    if exposure.is_public is None and not _says_error(exposure):
         return "whether anyone on the internet can get in is not known"
-    if about.is_public and not about.is_meant_to_be_public:
+    if exposure.is_public and not exposure.is_meant_to_be_public:
         return "anyone on the internet can get in, and the policy does not list it as meant to be public"
     return None
 
 
-def _finding_error(about: Surroundings) -> str | None:
-    error = about.finding.error
+def _finding_error(exposure: Exposure) -> str | None:
+    error = exposure.finding.error
     return f"Access Analyzer could not analyze the resource: {error}" if error else None
 
 
-def _unknown_context(about: Surroundings) -> str | None:
-    if not about.lacking:
+def _unknown_context(exposure: Exposure) -> str | None:
+    if not exposure.lacking:
         return None
-    return "not known: " + ", ".join(f"{name} ({reason})" for name, reason in about.lacking)
+    return "not known: " + ", ".join(f"{name} ({reason})" for name, reason in exposure.lacking)
 
 
-def _unknown_details(about: Surroundings) -> str | None:
-    if not about.is_granting or _says_error(about):
+def _unknown_details(exposure: Exposure) -> str | None:
+    if not exposure.is_granting or _says_error(exposure):
         return None
-    if about.finding.incomplete:
+    if exposure.finding.incomplete:
         return "not all of the finding's details are here"
     missing = [
         name
         for name, is_missing in (
-            ("principal", not about.principals),
-            ("actions", not about.finding.actions),
-            ("resource account", about.finding.account is None),
+            ("principal", not exposure.principals),
+            ("actions", not exposure.finding.actions),
+            ("resource account", exposure.finding.account is None),
         )
         if is_missing
     ]
     return "the finding does not name: " + ", ".join(missing) if missing else None
 
 
-def _unknown_type(about: Surroundings) -> str | None:
-    if not about.is_known_resource_type:
-        return f"a type of resource that this version does not know: {about.finding.resource_type}"
-    if not about.is_known_finding_type:
-        return f"a type of finding that this version does not know: {about.finding.finding_type}"
+def _unknown_type(exposure: Exposure) -> str | None:
+    if not exposure.is_known_resource_type:
+        return f"a type of resource that this version does not know: {exposure.finding.resource_type}"
+    if not exposure.is_known_finding_type:
+        return f"a type of finding that this version does not know: {exposure.finding.finding_type}"
     return None
 
 
-def _permissions_outside(about: Surroundings) -> str | None:
-    if about.access.level not in ("Permissions management", None) or _says_error(about):
+def _permissions_outside(exposure: Exposure) -> str | None:
+    if exposure.access.level not in ("Permissions management", None) or _says_error(exposure):
         return None
-    if not about.is_outside or about.trust == "contracted":
+    if not exposure.is_outside or exposure.trust == "contracted":
         return None
     return "permissions management is, or may be, given to an outsider who is not contracted"
 
 
-def _unlisted_subject(about: Surroundings) -> str | None:
+def _unlisted_subject(exposure: Exposure) -> str | None:
     # That anyone at all gets in is said by another guardrail.
-    if about.is_public and about.policy.guardrails.public:
+    if exposure.is_public and exposure.policy.guardrails.public:
         return None
-    for principal in about.principals:
+    for principal in exposure.principals:
         if principal.kind != "OIDC":
             continue
         issuer = (principal.issuer or "").lower()
-        listed = about.policy.listed_subjects.get(issuer, ())
-        if not has_listed_subject(issuer, about.finding.conditions, listed):
+        listed = exposure.policy.listed_subjects.get(issuer, ())
+        if not has_listed_subject(issuer, exposure.finding.conditions, listed):
             return "an identity provider lets in somebody whom the policy does not list (allow.subjects)"
     return None
 
 
-def _confidential_outside(about: Surroundings) -> str | None:
+def _confidential_outside(exposure: Exposure) -> str | None:
     # Where the guardrail on an unknown context stands, it has said already that the tags are not known.
-    is_unknown = isinstance(about.context.tags, Unknown) and not about.policy.guardrails.unknown_context
-    if not is_unknown and "confidential" not in about.tags.get("dataclassification", ()):
+    is_unknown = isinstance(exposure.context.tags, Unknown) and not exposure.policy.guardrails.unknown_context
+    if not is_unknown and "confidential" not in exposure.tags.get("dataclassification", ()):
         return None
-    if not about.is_outside:
+    if not exposure.is_outside:
         return None
     if is_unknown:
         return "shared outside the organization, and whether the data is confidential is not known"
     return "tagged as confidential and shared outside the organization"
 
 
-def _reactivated(about: Surroundings) -> str | None:
-    fact = about.context.reactivated_by
+def _reactivated(exposure: Exposure) -> str | None:
+    fact = exposure.context.reactivated_by
     if isinstance(fact, Unknown) and fact.asked:
         return f"whether somebody re-activated it is not known ({fact.reason})"
     if isinstance(fact, Present) and fact.value.who != "expiry":
@@ -110,13 +110,13 @@ def _reactivated(about: Surroundings) -> str | None:
     return None
 
 
-def _says_error(about: Surroundings) -> bool:
+def _says_error(exposure: Exposure) -> bool:
     """Whether the guardrail on errors stands, and so says why nothing more is known."""
-    return bool(about.finding.error) and about.policy.guardrails.finding_error
+    return bool(exposure.finding.error) and exposure.policy.guardrails.finding_error
 
 
 # One row a guardrail; the names are the keys of [guardrails] in the policy.
-GUARDRAILS: tuple[tuple[str, Callable[[Surroundings], str | None]], ...] = (
+GUARDRAILS: tuple[tuple[str, Callable[[Exposure], str | None]], ...] = (
     ("public", _public),
     ("finding_error", _finding_error),
     ("unknown_type", _unknown_type),
@@ -129,15 +129,15 @@ GUARDRAILS: tuple[tuple[str, Callable[[Surroundings], str | None]], ...] = (
 )
 
 
-def check(about: Surroundings) -> tuple[Guardrail, ...]:
+def check(exposure: Exposure) -> tuple[Guardrail, ...]:
     """Return the guardrails that stand in the way, those of the policy's never-archive rules last."""
     found = [
         Guardrail(name, text)
-        for name, predicate in _standing(about.policy.guardrails)
-        if (text := predicate(about)) is not None
+        for name, predicate in _standing(exposure.policy.guardrails)
+        if (text := predicate(exposure)) is not None
     ]
-    for rule in about.policy.never_archive:
-        answer = rules.matches(rule, about)
+    for rule in exposure.policy.never_archive:
+        answer = rules.matches(rule, exposure)
         if answer is not False:
             doubt = "" if answer else " (as far as is known)"
             found.append(Guardrail("never_archive", f"rule of the policy: {rule.name}{doubt}"))
@@ -145,5 +145,5 @@ def check(about: Surroundings) -> tuple[Guardrail, ...]:
 
 
 @lru_cache(maxsize=64)
-def _standing(settings: Guardrails) -> tuple[tuple[str, Callable[[Surroundings], str | None]], ...]:
+def _standing(settings: Guardrails) -> tuple[tuple[str, Callable[[Exposure], str | None]], ...]:
     return tuple((name, predicate) for name, predicate in GUARDRAILS if getattr(settings, name))

@@ -2,71 +2,71 @@
 
 import fnmatch
 
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.access.access_level import rank
 from scoring.findings.access.tags import fold_alias, fold_key, fold_value
 from scoring.findings.facts import Present, Unknown
 from scoring.policy.rules import Rule
 
 
-def matches(rule: Rule, about: Surroundings) -> bool | None:
+def matches(rule: Rule, exposure: Exposure) -> bool | None:
     """Say whether a rule matches: yes, no, or None where a fact that decides is unknown."""
-    finding = about.finding
+    finding = exposure.finding
     is_named = not rule.resource_type or finding.resource_type in rule.resource_type
-    if not is_named and about.is_known_resource_type:
+    if not is_named and exposure.is_known_resource_type:
         return False
-    answers = _answers(rule, about)
+    answers = _answers(rule, exposure)
     if False in answers:
         return False
     return True if is_named and None not in answers else None
 
 
-def _answers(rule: Rule, about: Surroundings) -> list[bool | None]:
-    finding = about.finding
+def _answers(rule: Rule, exposure: Exposure) -> list[bool | None]:
+    finding = exposure.finding
     answers: list[bool | None] = []
     if rule.finding_type:
         is_named = finding.finding_type in rule.finding_type
-        answers.append(is_named if is_named or about.is_known_finding_type else None)
+        answers.append(is_named if is_named or exposure.is_known_finding_type else None)
     if rule.resource:
         answers.append(any_match((finding.resource,), rule.resource))
     if rule.account:
         answers.append(None if finding.account is None else finding.account in rule.account)
     if rule.principal:
-        answers.append(about.is_granting and _principals_match(rule, about))
+        answers.append(exposure.is_granting and _principals_match(rule, exposure))
     if rule.trust:
-        answers.append(None if about.trust == "unknown" else about.trust in rule.trust)
+        answers.append(None if exposure.trust == "unknown" else exposure.trust in rule.trust)
     if rule.access_level_at_most:
-        answers.append(about.is_granting and _level_matches(about, rule.access_level_at_most))
+        answers.append(exposure.is_granting and _level_matches(exposure, rule.access_level_at_most))
     for key, value in rule.tags.items():
-        answers.append(_tag_matches(about, fold_key(key), value))
+        answers.append(_tag_matches(exposure, fold_key(key), value))
     if rule.alias:
-        answers.append(_alias_matches(about, rule.alias))
+        answers.append(_alias_matches(exposure, rule.alias))
     return answers
 
 
-def _principals_match(rule: Rule, about: Surroundings) -> bool | None:
+def _principals_match(rule: Rule, exposure: Exposure) -> bool | None:
     answers: set[bool | None] = {
         any_match((given, principal.value), rule.principal) or (False if principal.is_readable else None)
-        for principal, (_, given) in zip(about.principals, about.finding.principals, strict=True)
+        for principal, (_, given) in zip(exposure.principals, exposure.finding.principals, strict=True)
     }
     return answers.pop() if len(answers) == 1 else None
 
 
-def _level_matches(about: Surroundings, most: str) -> bool | None:
-    return None if about.access.level is None else rank(about.access.level) <= rank(most)
+def _level_matches(exposure: Exposure, most: str) -> bool | None:
+    return None if exposure.access.level is None else rank(exposure.access.level) <= rank(most)
 
 
-def _tag_matches(about: Surroundings, key: str, value: str) -> bool | None:
-    if isinstance(about.context.tags, Unknown):
+def _tag_matches(exposure: Exposure, key: str, value: str) -> bool | None:
+    if isinstance(exposure.context.tags, Unknown):
         return None
-    found, wanted = about.tags.get(key, ()), fold_value(key, value)
+    found, wanted = exposure.tags.get(key, ()), fold_value(key, value)
     return wanted in found and (True if len(found) == 1 else None)
 
 
-def _alias_matches(about: Surroundings, alias: str) -> bool | None:
-    aliases = about.context.aliases
-    if about.finding.resource_type != "AWS::KMS::Key":
-        return False if about.is_known_resource_type else None
+def _alias_matches(exposure: Exposure, alias: str) -> bool | None:
+    aliases = exposure.context.aliases
+    if exposure.finding.resource_type != "AWS::KMS::Key":
+        return False if exposure.is_known_resource_type else None
     if isinstance(aliases, Unknown):
         return None
     return isinstance(aliases, Present) and fold_alias(alias) in {fold_alias(a) for a in aliases.value}

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scoring.aws.errors import reason
-from scoring.decision_log.entries import Latest, content_of, updated_at
+from scoring.decision_log.entries import FindingState, content_of, updated_at
 from scoring.decision_log.log import DecisionLog
 from scoring.findings.context import Reactivation
 from scoring.findings.facts import ABSENT, Fact, Present, Unknown
 from scoring.findings.finding import Finding
 
-Meaning = Literal[
+EventKind = Literal[
     "new",  # to be decided on
     "resumed",  # to be decided on again: whoever was at work has not finished
     "repeat",  # decided on already
@@ -29,20 +29,20 @@ Meaning = Literal[
 _SECONDS = len("2026-11-01T10:00:00")
 
 
-def meaning(
+def classify_event(
     finding: Finding,
-    before: Latest | None,
+    before: FindingState | None,
     *,
     now: str,
     mode: str,
     is_fresh: bool = False,
     content: str | None = None,
-) -> Meaning:
+) -> EventKind:
     """Say what a delivery means.
 
     Parameters
     ----------
-    before : Latest or None
+    before : FindingState or None
         Where the finding stands.
     now : str
         The present moment, as `scoring.decision_log.entries.stamp` writes it.
@@ -82,7 +82,7 @@ def meaning(
     return "new" if was_shadow else "repeat"
 
 
-def brought_back_by(finding: Finding, before: Latest | None) -> tuple[str, str]:
+def brought_back_by(finding: Finding, before: FindingState | None) -> tuple[str, str]:
     """Say who brought a finding back, and when: one that stood as archived and is active was re-activated.
 
     Returns
@@ -102,7 +102,7 @@ def brought_back_by(finding: Finding, before: Latest | None) -> tuple[str, str]:
     return before.reactivated, before.reactivated_at
 
 
-def _order(finding: Finding, before: Latest) -> Literal["older", "same", "newer"]:
+def _order(finding: Finding, before: FindingState) -> Literal["older", "same", "newer"]:
     """Compare times by the second; without a time of its own a finding counts as newer."""
     said, known = updated_at(finding)[:_SECONDS], before.updated_at[:_SECONDS]
     if not said or said > known:
@@ -122,7 +122,7 @@ def reactivated(findings: Sequence[Finding], log: DecisionLog) -> list[Fact[Reac
     return [reactivation(finding, marks.get(finding.id)) for finding in findings]
 
 
-def reactivation(finding: Finding, mark: Latest | None) -> Fact[Reactivation]:
+def reactivation(finding: Finding, mark: FindingState | None) -> Fact[Reactivation]:
     """Say who brought a finding back, given where it stands; absent where nobody did."""
     who, moment = brought_back_by(finding, mark)
     return Present(Reactivation(who, moment or None)) if who else ABSENT

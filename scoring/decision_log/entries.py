@@ -23,7 +23,7 @@ _SAID = (
 _FACTS = ("tags", "aliases", "resource_account", "principal_account", "reactivated_by")
 
 
-class Latest(msgspec.Struct, frozen=True, kw_only=True):
+class FindingState(msgspec.Struct, frozen=True, kw_only=True):
     """Where a finding stands.
 
     Attributes
@@ -104,7 +104,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     is_reported: bool = False
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class QueuedAlert(msgspec.Struct, frozen=True):
     """How an alert that does not go out at once is sent.
 
     Attributes
@@ -181,7 +181,7 @@ def facts_of(context: Context) -> dict[str, str]:
     }
 
 
-def is_unchanged(entry: Entry, before: Latest) -> bool:
+def is_unchanged(entry: Entry, before: FindingState) -> bool:
     """Say whether a decision rests on the same as the one before it.
 
     A fact that was not known then, or is not now, is no change: nobody is told twice of the same access

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from scoring.decision_log.entries import Entry, Latest, Waiting, is_unchanged, stamp
+from scoring.decision_log.entries import Entry, FindingState, QueuedAlert, is_unchanged, stamp
 from scoring.decision_log.table import (
     EXPIRES_AT,
     ConditionFailed,
@@ -34,11 +34,11 @@ Effect = Literal["archive", "alert", "none"]
 LATEST = "latest"
 
 
-class Taken(Exception):
+class InProgress(Exception):
     """Another invocation is working on the same finding; try again later."""
 
 
-class Refused(Exception):
+class LimitReached(Exception):
     """A limit stands in the way of an effect; nothing was written.
 
     Attributes
@@ -79,12 +79,12 @@ class DecisionLog(msgspec.Struct, frozen=True):
     keep_days: int | None = None
     lease_seconds: float = 120
 
-    def latest(self, finding_id: str) -> Latest | None:
+    def latest(self, finding_id: str) -> FindingState | None:
         """Read where a finding stands; one consistent read."""
         found = self.client.get_item(TableName=self.table, Key=key(finding_id, LATEST), ConsistentRead=True)
         return _latest_from(from_item(found["Item"])) if "Item" in found else None
 
-    def latest_of(self, finding_ids: Sequence[str]) -> dict[str, Latest]:
+    def latest_of(self, finding_ids: Sequence[str]) -> dict[str, FindingState]:
         """Read where findings stand, 100 a request; those that the log does not know are left out."""
         keys = [(finding_id, LATEST) for finding_id in dict.fromkeys(finding_ids)]
         found = read_many(self.client, self.table, keys)
@@ -95,17 +95,17 @@ class DecisionLog(msgspec.Struct, frozen=True):
         entry: Entry,
         effect: Effect,
         *,
-        before: Latest | None,
+        before: FindingState | None,
         now: datetime,
         limits: Sequence[Limit] = (),
-    ) -> Latest:
+    ) -> FindingState:
         """Write that an effect is about to happen; nothing else may have happened since `before` was read.
 
         Raises
         ------
-        Taken
+        InProgress
             Another invocation was faster.
-        Refused
+        LimitReached
             One of the limits was reached.
         """
         mark = _mark(entry, effect, "intent", before, now, self.lease_seconds)
@@ -118,11 +118,11 @@ class DecisionLog(msgspec.Struct, frozen=True):
         entry: Entry,
         effect: Effect,
         *,
-        before: Latest | None,
+        before: FindingState | None,
         now: datetime,
-        waiting: Waiting | None = None,
+        waiting: QueuedAlert | None = None,
         limits: Sequence[Limit] = (),
-    ) -> Latest:
+    ) -> FindingState:
         """Write a decision of which nothing is left to be done here and now; raises as `intend` does."""
         mark = _mark(entry, effect, "done", before, now, 0)
         decision = {**_decision(entry, mark), "effect": effect, "state": "done", **self.expiry(now)}
@@ -132,12 +132,12 @@ class DecisionLog(msgspec.Struct, frozen=True):
         self._write(decision, mark, before, now, limits)
         return mark
 
-    def finish(self, mark: Latest, *, now: datetime) -> Latest:
+    def finish(self, mark: FindingState, *, now: datetime) -> FindingState:
         """Write that the effect has happened.
 
         Raises
         ------
-        Taken
+        InProgress
             The lease is over, and somebody else has taken the finding on.
         """
         done = msgspec.structs.replace(mark, state="done", version=mark.version + 1)
@@ -145,43 +145,43 @@ class DecisionLog(msgspec.Struct, frozen=True):
         values = {"effect": mark.effect, "state": "done", "done_at": stamp(now), **ends}
         return self._close(mark, done, values)
 
-    def seen_again(self, mark: Latest, entry: Entry) -> None:
+    def seen_again(self, mark: FindingState, entry: Entry) -> None:
         """Note a newer version of a finding in which nothing changed that matters."""
         facts = {**mark.facts, **entry.facts}
         self._step(mark, updated_at=entry.updated_at, facts=facts)
 
-    def withdraw(self, mark: Latest, *, now: datetime) -> Latest:
+    def withdraw(self, mark: FindingState, *, now: datetime) -> FindingState:
         """Drop the intent of an archive that failed: the alert before it stands. Raises as `finish`."""
         stands = {"effect": "alert", "outcome": "alert", "state": "done", "decision_item": mark.alerted}
         back = msgspec.structs.replace(mark, version=mark.version + 1, alerted="", **stands)
         return self._close(mark, back, {"effect": "over", "state": "over", **self.expiry(now)})
 
-    def _close(self, mark: Latest, after: Latest, values: Mapping[str, Any]) -> Latest:
+    def _close(self, mark: FindingState, after: FindingState, values: Mapping[str, Any]) -> FindingState:
         writes = [self.change(mark.finding_id, mark.decision_item, values), self.put(after, mark)]
         try:
             write_together(self.client, writes)
         except ConditionFailed as error:
             if self.latest(mark.finding_id) != after:  # and no answer that was lost on its way
-                raise Taken(mark.finding_id) from error
+                raise InProgress(mark.finding_id) from error
         return after
 
-    def take_over(self, mark: Latest, *, now: datetime) -> Latest:
+    def take_over(self, mark: FindingState, *, now: datetime) -> FindingState:
         """Take an intent on whose lease is over."""
         return self._step(mark, lease_until=stamp(now + timedelta(seconds=self.lease_seconds)))
 
-    def decision(self, mark: Latest) -> dict[str, Any]:
+    def decision(self, mark: FindingState) -> dict[str, Any]:
         """Read the decision that a finding stands by, as plain values."""
         return next(read_many(self.client, self.table, [(mark.finding_id, mark.decision_item)]))
 
-    def _step(self, mark: Latest, **changes: Any) -> Latest:
+    def _step(self, mark: FindingState, **changes: Any) -> FindingState:
         after = msgspec.structs.replace(mark, version=mark.version + 1, **changes)
         try:
             write_together(self.client, [self.put(after, mark)])
         except ConditionFailed as error:
-            raise Taken(mark.finding_id) from error
+            raise InProgress(mark.finding_id) from error
         return after
 
-    def put(self, mark: Latest, before: Latest | None) -> dict[str, Any]:
+    def put(self, mark: FindingState, before: FindingState | None) -> dict[str, Any]:
         """Return the write of where a finding stands, provided that it stood as `before` says."""
         item = to_item({"item": LATEST, **msgspec.structs.asdict(mark)})
         return {"Put": {"TableName": self.table, "Item": item, **_unchanged(before)}}
@@ -209,8 +209,8 @@ class DecisionLog(msgspec.Struct, frozen=True):
     def _write(
         self,
         decision: Mapping[str, Any],
-        mark: Latest,
-        before: Latest | None,
+        mark: FindingState,
+        before: FindingState | None,
         now: datetime,
         limits: Sequence[Limit],
     ) -> None:
@@ -226,18 +226,20 @@ class DecisionLog(msgspec.Struct, frozen=True):
         except ConditionFailed as error:
             reached = min(error.failed)
             if reached < first:
-                raise Taken(mark.finding_id) from error
-            raise Refused(limits[reached - first].name, from_item(error.failed[reached] or {})) from error
+                raise InProgress(mark.finding_id) from error
+            raise LimitReached(
+                limits[reached - first].name, from_item(error.failed[reached] or {})
+            ) from error
 
 
 _ABSENT: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(finding_id)"}
 
 
 def _mark(
-    entry: Entry, effect: Effect, state: str, before: Latest | None, now: datetime, seconds: float
-) -> Latest:
+    entry: Entry, effect: Effect, state: str, before: FindingState | None, now: datetime, seconds: float
+) -> FindingState:
     decided_at, version = stamp(now), before.version + 1 if before else 1
-    return Latest(
+    return FindingState(
         finding_id=entry.finding_id,
         version=version,
         facts=dict(entry.facts),
@@ -258,13 +260,13 @@ def _mark(
     )
 
 
-def _alerted(entry: Entry, effect: str, before: Latest | None) -> str:
+def _alerted(entry: Entry, effect: str, before: FindingState | None) -> str:
     if before is None or effect != "archive" or not is_unchanged(entry, before):
         return ""
     return before.decision_item if (before.effect, before.state) == ("alert", "done") else before.alerted
 
 
-def _decision(entry: Entry, mark: Latest) -> dict[str, Any]:
+def _decision(entry: Entry, mark: FindingState) -> dict[str, Any]:
     return {
         "decided_at": mark.decided_at,
         "outcome": entry.outcome,
@@ -279,7 +281,7 @@ def _decision(entry: Entry, mark: Latest) -> dict[str, Any]:
     }
 
 
-def _unchanged(before: Latest | None) -> dict[str, Any]:
+def _unchanged(before: FindingState | None) -> dict[str, Any]:
     if before is None:
         return _ABSENT
     return {
@@ -288,5 +290,5 @@ def _unchanged(before: Latest | None) -> dict[str, Any]:
     }
 
 
-def _latest_from(values: Mapping[str, Any]) -> Latest:
-    return msgspec.convert({**values, "version": int(values.get("version", 0))}, Latest)
+def _latest_from(values: Mapping[str, Any]) -> FindingState:
+    return msgspec.convert({**values, "version": int(values.get("version", 0))}, FindingState)

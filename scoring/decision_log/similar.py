@@ -16,7 +16,7 @@ from scoring.decision_log.table import from_item, key, to_item
 from scoring.explanation import words
 from scoring.explanation.content import Similar
 from scoring.explanation.safe_text import visible
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.features.features import ABSENT, NOT_APPLICABLE, UNKNOWN, features_of
 from scoring.files.errors import BadInput
 from scoring.findings.access.principal import principals_of
@@ -89,8 +89,8 @@ def traits_of(case: Case) -> dict[str, str]:
     finding = case.finding
     if not isinstance(finding, Finding):
         return {}
-    about = Surroundings(finding, case.context, Policy())
-    features = features_of(about)
+    exposure = Exposure(finding, case.context, Policy())
+    features = features_of(exposure)
     foreign = [name for name in principals_of(finding) if name != finding.account]
     found = {
         "resource": finding.resource,
@@ -128,7 +128,7 @@ def entries(
         verdict=label.verdict,
         by=label.by,
         at=at,
-        headline=str(words.headline(Surroundings(case.finding, case.context, Policy()))),
+        headline=str(words.headline(Exposure(case.finding, case.context, Policy()))),
         traits=traits_of(case),
         verified=label.verified,
         note=_stored(label.note),

@@ -13,7 +13,7 @@ from scoring.explanation import principal_words
 from scoring.explanation import words as plain_words
 from scoring.explanation.content import Row
 from scoring.explanation.safe_text import visible
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.facts import Fact, Present, Unknown
 from scoring.findings.finding import Finding
 
@@ -41,26 +41,26 @@ _REMEDIES: Final = {
 }
 
 
-def facts(about: Surroundings, decision: Decision) -> tuple[Row, ...]:
+def facts(exposure: Exposure, decision: Decision) -> tuple[Row, ...]:
     """Say what is exposed, to whom, with which access, and what came of it."""
-    finding = about.finding
+    finding = exposure.finding
     rows = [
-        Row("What", (plain_words.thing(about),), (visible(finding.resource, _LONG_ARN),)),
-        Row("Account", (principal_words.owner(about),)),
+        Row("What", (plain_words.thing(exposure),), (visible(finding.resource, _LONG_ARN),)),
+        Row("Account", (principal_words.owner(exposure),)),
     ]
-    if about.is_granting and not finding.error:
+    if exposure.is_granting and not finding.error:
         named = [value for _, value in finding.principals if value.startswith("arn:")][:_SHOWN_VALUES]
-        rows.append(Row("To whom", principal_words.to_whom(about), tuple([visible(arn) for arn in named])))
+        rows.append(Row("To whom", principal_words.to_whom(exposure), tuple([visible(arn) for arn in named])))
     if not finding.error:
-        rows.append(Row("Access", plain_words.access(about), plain_words.actions(finding)))
+        rows.append(Row("Access", plain_words.access(exposure), plain_words.actions(finding)))
     rows.append(Row("Score", _score(decision)))
     rows.append(Row("Reason", (visible(decision.reason, LONG),)))
     return tuple(rows)
 
 
-def unknown(about: Surroundings, name: str) -> Row:
+def unknown(exposure: Exposure, name: str) -> Row:
     """Say of a fact why it is not known, and what it would take to know it."""
-    fact = _fact(about, name)
+    fact = _fact(exposure, name)
     label = _NAMES.get(name) or visible(name.removeprefix("details.").replace("_", " "), 60)
     if not isinstance(fact, Unknown):
         return Row(label, ("not known",))
@@ -72,9 +72,9 @@ def unknown(about: Surroundings, name: str) -> Row:
     return Row(label, (f"{visible(fact.reason)}; {remedy}",))
 
 
-def given(about: Surroundings) -> tuple[Row, ...]:
+def given(exposure: Exposure) -> tuple[Row, ...]:
     """Return tags, aliases, conditions and further details as they were given."""
-    context, finding = about.context, about.finding
+    context, finding = exposure.context, exposure.finding
     rows: list[Row] = []
     if isinstance(context.tags, Present):
         rows.append(_listed("Tags", [_pair(key, value) for key, value in context.tags.value.items()]))
@@ -84,9 +84,9 @@ def given(about: Surroundings) -> tuple[Row, ...]:
         rows.append(_listed("Aliases", [visible(alias) for alias in context.aliases.value]))
     elif finding.resource_type == "AWS::KMS::Key" and not isinstance(context.aliases, Unknown):
         rows.append(Row("Aliases", ("none",)))
-    if about.is_granting and not finding.error:
+    if exposure.is_granting and not finding.error:
         listed = _listed("Conditions", [_condition(*condition) for condition in finding.conditions])
-        rows.append(Row("Conditions", (principal_words.conditions(about), *listed.words), listed.code))
+        rows.append(Row("Conditions", (principal_words.conditions(exposure), *listed.words), listed.code))
     if finding.restrictions:
         rows.append(Row("Restrictions", tuple([visible(r) for r in finding.restrictions[:_SHOWN_VALUES]])))
     if finding.sources:
@@ -137,14 +137,14 @@ def _percent(share: float) -> str:
     return "below 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
 
 
-def _fact(about: Surroundings, name: str) -> Fact[object] | None:
+def _fact(exposure: Exposure, name: str) -> Fact[object] | None:
     if name in ("resource_account", "principal_account"):
-        of_finding: Fact[object] = getattr(about, name)
+        of_finding: Fact[object] = getattr(exposure, name)
         return of_finding
     if name in ("tags", "aliases", "reactivated_by"):
-        of_context: Fact[object] = getattr(about.context, name)
+        of_context: Fact[object] = getattr(exposure.context, name)
         return of_context
-    return about.context.details.get(name.removeprefix("details."))
+    return exposure.context.details.get(name.removeprefix("details."))
 
 
 def _listed(label: str, shown: list[str]) -> Row:

@@ -15,7 +15,7 @@ from scoring.explanation.content import Answers, Explanation, Headline, Row, Sim
 from scoring.explanation.render import to_page, to_text
 from scoring.explanation.safe_text import cut, to_ascii, visible
 from scoring.explanation.score_column import column
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.finding import Notice
 from scoring.findings.record import Case
 from scoring.policy.policy import Policy
@@ -169,19 +169,19 @@ def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str
             ),
             origin=details.origin(decision),
         )
-    about = Surroundings(finding, case.context, policy)
+    exposure = Exposure(finding, case.context, policy)
     return Explanation(
         verdict=verdict,
         outcome=decision.outcome,
-        headline=words.headline(about),
+        headline=words.headline(exposure),
         notes=notes,
-        facts=details.facts(about, decision),
+        facts=details.facts(exposure, decision),
         guardrails=tuple(
             [Row(rail.name, (visible(rail.text, details.LONG),)) for rail in decision.guardrails]
         ),
         column=column(decision),
-        unknown=tuple([details.unknown(about, name) for name in decision.unknown]),
-        given=details.given(about),
+        unknown=tuple([details.unknown(exposure, name) for name in decision.unknown]),
+        given=details.given(exposure),
         link=details.link(finding),
         commands=details.commands(finding),
         origin=details.origin(decision, finding),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from scoring.explanation.safe_text import visible
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.features.features import BY_NAME, describe
 from scoring.findings.access.oidc_subjects import subject
 from scoring.findings.access.principal import Principal
@@ -23,34 +23,36 @@ _ISSUERS: Final = {
 }
 
 
-def to_whom_in_short(about: Surroundings) -> str:
+def to_whom_in_short(exposure: Exposure) -> str:
     """Name the principal on one line; of several, the first and how many more there are."""
-    if not about.is_granting:
+    if not exposure.is_granting:
         return "nobody new"
-    if about.is_public:
+    if exposure.is_public:
         return "anyone"
-    if not about.principals:
+    if not exposure.principals:
         return "not known"
-    more = len(about.principals) - 1
-    return principal_name(about.principals[0], about) + (f" and {more} more" if more else "")
+    more = len(exposure.principals) - 1
+    return principal_name(exposure.principals[0], exposure) + (f" and {more} more" if more else "")
 
 
-def to_whom(about: Surroundings) -> tuple[str, ...]:
+def to_whom(exposure: Exposure) -> tuple[str, ...]:
     """Name every principal, and say how far they are trusted."""
-    if not about.principals:
-        return ("anyone on the internet" if about.is_public else "not known: the finding names no principal",)
-    shown = [principal_name(principal, about) for principal in about.principals[:_SHOWN]]
-    more = len(about.principals) - _SHOWN
+    if not exposure.principals:
+        return (
+            "anyone on the internet" if exposure.is_public else "not known: the finding names no principal",
+        )
+    shown = [principal_name(principal, exposure) for principal in exposure.principals[:_SHOWN]]
+    more = len(exposure.principals) - _SHOWN
     if more > 0:
         shown.append(f"and {more} more")
-    if about.is_public and "anyone on the internet" not in shown:
+    if exposure.is_public and "anyone on the internet" not in shown:
         shown.insert(0, "anyone on the internet")
-    if not about.is_public:
-        shown.append(describe(BY_NAME["trust"], about.trust))
+    if not exposure.is_public:
+        shown.append(describe(BY_NAME["trust"], exposure.trust))
     return tuple(shown)
 
 
-def principal_name(principal: Principal, about: Surroundings) -> str:
+def principal_name(principal: Principal, exposure: Exposure) -> str:
     """Name one principal: the vendor or account where it is known, and always the twelve digits.
 
     Examples
@@ -61,32 +63,32 @@ def principal_name(principal: Principal, about: Surroundings) -> str:
     >>> finding = Finding(id="1", resource="arn:aws:s3:::site", resource_type="AWS::S3::Bucket",
     ...                   status="ACTIVE", finding_type="ExternalAccess",
     ...                   principals=(("AWS", "arn:aws:iam::444455556666:role/ci/deploy"),))
-    >>> about = Surroundings(finding, NO_CONTEXT, Policy(known_vendors={"444455556666": "Acme"}))
-    >>> principal_name(about.principals[0], about)
+    >>> exposure = Exposure(finding, NO_CONTEXT, Policy(known_vendors={"444455556666": "Acme"}))
+    >>> principal_name(exposure.principals[0], exposure)
     'role ci/deploy of Acme (444455556666)'
     """
     account, issuer = principal.account, principal.issuer
     if principal.kind == "anyone":
-        return "anyone on the internet" if about.is_public else "anyone who meets the conditions"
+        return "anyone on the internet" if exposure.is_public else "anyone who meets the conditions"
     if principal.kind == "account" and account:
-        return account_name(account, about)
+        return account_name(account, exposure)
     if principal.kind in ("role", "user", "session") and account:
         kind, _, own = principal.value.split(":", 5)[5].partition("/")
-        return f"{kind.replace('-', ' ')} {visible(own, _LONG_NAME)} of {account_name(account, about)}"
+        return f"{kind.replace('-', ' ')} {visible(own, _LONG_NAME)} of {account_name(account, exposure)}"
     if principal.kind == "OIDC" and issuer:
-        return f"{_issuer(issuer)}, {_subjects(issuer, about)}"
+        return f"{_issuer(issuer)}, {_subjects(issuer, exposure)}"
     if principal.kind == "SAML" and issuer:
         return f"SAML provider {visible(issuer, _LONG_NAME)}" + (
-            f" of {account_name(account, about)}" if account else ""
+            f" of {account_name(account, exposure)}" if account else ""
         )
     value = visible(principal.value)
     return f"{value} (kind not known)" if principal.kind == "unknown" else f"{principal.kind} {value}"
 
 
-def account_name(account: str, about: Surroundings) -> str:
+def account_name(account: str, exposure: Exposure) -> str:
     """Name an account: contracted party, vendor or account name where known, and the twelve digits."""
-    own, other, policy = about.resource_account, about.principal_account, about.policy
-    if account == about.finding.account:
+    own, other, policy = exposure.resource_account, exposure.principal_account, exposure.policy
+    if account == exposure.finding.account:
         name = own.value.name if isinstance(own, Present) else None
         return (
             f"{visible(name, _LONG_NAME)} ({account}), its own account"
@@ -100,10 +102,10 @@ def account_name(account: str, about: Surroundings) -> str:
     return f"{visible(name, _LONG_NAME)} ({account})" if name else f"account {account}"
 
 
-def owner(about: Surroundings) -> str:
+def owner(exposure: Exposure) -> str:
     """Say which account the resource is in, with its name and organizational unit."""
-    fact = about.resource_account
-    digits = about.finding.account
+    fact = exposure.resource_account
+    digits = exposure.finding.account
     if isinstance(fact, Unknown):
         return f"{digits} (its name is not known)" if digits else "not known"
     if not isinstance(fact, Present):
@@ -117,12 +119,16 @@ def owner(about: Surroundings) -> str:
     return f"{name}, in {visible(account.ou, _LONG_NAME)}" if account.ou else name
 
 
-def conditions(about: Surroundings) -> str:
+def conditions(exposure: Exposure) -> str:
     """Say how well the conditions keep people out, or how closely they pin an OIDC subject."""
-    if len(about.principals) == 1 and about.principals[0].issuer and about.principals[0].kind == "OIDC":
-        pinned = subject(about.principals[0].issuer, about.finding.conditions)
+    if (
+        len(exposure.principals) == 1
+        and exposure.principals[0].issuer
+        and exposure.principals[0].kind == "OIDC"
+    ):
+        pinned = subject(exposure.principals[0].issuer, exposure.finding.conditions)
         return describe(BY_NAME["principal_kind"], f"OIDC, {pinned}")
-    return describe(BY_NAME["condition"], about.narrowing.strength)
+    return describe(BY_NAME["condition"], exposure.narrowing.strength)
 
 
 def _issuer(issuer: str) -> str:
@@ -132,11 +138,11 @@ def _issuer(issuer: str) -> str:
     return _ISSUERS.get(host) or f"OIDC provider {visible(issuer, _LONG_NAME)}"
 
 
-def _subjects(issuer: str, about: Surroundings) -> str:
+def _subjects(issuer: str, exposure: Exposure) -> str:
     key = f"{issuer}:sub".lower()
-    found = [value for k, values in about.finding.conditions if k.lower() == key for value in values]
+    found = [value for k, values in exposure.finding.conditions if k.lower() == key for value in values]
     if not found:
-        return subject(issuer, about.finding.conditions)
+        return subject(issuer, exposure.finding.conditions)
     more = len(found) - _SHOWN_SUBJECTS
     shown = ", ".join([visible(value, _LONG_NAME) for value in found[:_SHOWN_SUBJECTS]])
     return shown + (f" and {more} more" if more > 0 else "")

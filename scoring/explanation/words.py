@@ -6,7 +6,7 @@ from scoring.explanation.action_phrases import PHRASES
 from scoring.explanation.content import Headline
 from scoring.explanation.principal_words import to_whom_in_short
 from scoring.explanation.safe_text import visible
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.facts import Present
 from scoring.findings.finding import Finding
 
@@ -65,16 +65,16 @@ def name(resource_type: str, resource: str) -> str:
     return visible(own.removeprefix(prefix) or own, _LONG_NAME)
 
 
-def thing(about: Surroundings) -> str:
+def thing(exposure: Exposure) -> str:
     """Name the resource for a headline; a key by its alias, where it has exactly one."""
-    finding, aliases = about.finding, about.context.aliases
+    finding, aliases = exposure.finding, exposure.context.aliases
     own = name(finding.resource_type, finding.resource)
     if finding.resource_type == "AWS::KMS::Key" and isinstance(aliases, Present) and len(aliases.value) == 1:
         own = visible(aliases.value[0], _LONG_NAME)
     return f"{noun(finding.resource_type)} {own}"
 
 
-def headline(about: Surroundings) -> Headline:
+def headline(exposure: Exposure) -> Headline:
     """Say what the finding says in one sentence.
 
     Examples
@@ -83,19 +83,19 @@ def headline(about: Surroundings) -> Headline:
     >>> from scoring.policy.policy import Policy
     >>> finding = Finding(id="1", resource="arn:aws:s3:::site", resource_type="AWS::S3::Bucket",
     ...                   status="ACTIVE", finding_type="ExternalAccess", principals=(("AWS", "*"),))
-    >>> str(headline(Surroundings(finding, NO_CONTEXT, Policy())))
+    >>> str(headline(Exposure(finding, NO_CONTEXT, Policy())))
     'S3 bucket site is open to anyone'
     """
-    finding, what = about.finding, thing(about)
+    finding, what = exposure.finding, thing(exposure)
     if finding.error:
         return Headline(what, "could", "not be analyzed:", visible(finding.error, 60))
-    if not about.is_granting:
+    if not exposure.is_granting:
         return Headline(what, *_unused(finding))
-    if about.is_public:
+    if exposure.is_public:
         return Headline(what, "is", "open to anyone")
-    if not about.principals:
+    if not exposure.principals:
         return Headline(what, "is", "shared, with whom is not known")
-    whom = to_whom_in_short(about)
+    whom = to_whom_in_short(exposure)
     if finding.finding_type == "InternalAccess":
         return Headline(what, "is", "accessible to", whom)
     if finding.resource_type == "AWS::IAM::Role":
@@ -103,7 +103,7 @@ def headline(about: Surroundings) -> Headline:
     return Headline(what, "is", "shared with", whom)
 
 
-def access(about: Surroundings) -> tuple[str, ...]:
+def access(exposure: Exposure) -> tuple[str, ...]:
     """Say in plain words which access there is, and at which level.
 
     Examples
@@ -113,11 +113,11 @@ def access(about: Surroundings) -> tuple[str, ...]:
     >>> finding = Finding(id="1", resource="arn:aws:kms:eu-west-1:111122223333:key/k", status="ACTIVE",
     ...                   resource_type="AWS::KMS::Key", finding_type="ExternalAccess",
     ...                   actions=("kms:DescribeKey", "kms:Decrypt"))
-    >>> access(Surroundings(finding, NO_CONTEXT, Policy()))
+    >>> access(Exposure(finding, NO_CONTEXT, Policy()))
     ("decrypt with the key, see the key's details (Write)",)
     """
-    finding, judged = about.finding, about.access
-    if not about.is_granting:
+    finding, judged = exposure.finding, exposure.access
+    if not exposure.is_granting:
         return (_unused_access(finding),)
     if judged.level is None:
         return ("not known: the finding names no action",)

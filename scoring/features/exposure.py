@@ -13,7 +13,7 @@ _FINDING_TYPES, _RESOURCE_TYPES = frozenset(FINDING_TYPES), frozenset(RESOURCE_T
 _OTHER_ACCOUNT = Unknown("describes another account")
 
 
-class Surroundings:
+class Exposure:
     """A finding, its context and the policy, and what follows from them.
 
     Attributes

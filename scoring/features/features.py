@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from scoring.features import values
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.features.values import ABSENT, NOT_APPLICABLE, UNKNOWN
 from scoring.findings.access.action_reference import LEVELS
 from scoring.findings.access.conditions import STRENGTHS
@@ -42,7 +42,7 @@ class Feature(NamedTuple):
     """
 
     name: str
-    compute: Callable[[Surroundings], str]
+    compute: Callable[[Exposure], str]
     values: tuple[str, ...] | None
     says: Mapping[str, str]
     from_tags: bool = False
@@ -52,7 +52,7 @@ class Feature(NamedTuple):
 FEATURES: tuple[Feature, ...] = (
     Feature(
         "finding_type",
-        lambda about: about.finding.finding_type if about.is_known_finding_type else UNKNOWN,
+        lambda exposure: exposure.finding.finding_type if exposure.is_known_finding_type else UNKNOWN,
         FINDING_TYPES,
         {
             "ExternalAccess": "somebody outside the zone of trust is given access",
@@ -85,7 +85,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "trust",
-        lambda about: about.trust,
+        lambda exposure: exposure.trust,
         TRUST,
         {
             "own account": "the principal is in the same account",
@@ -147,7 +147,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "resource_type",
-        lambda about: about.finding.resource_type if about.is_known_resource_type else UNKNOWN,
+        lambda exposure: exposure.finding.resource_type if exposure.is_known_resource_type else UNKNOWN,
         RESOURCE_TYPES,
         {"*": "resource type {}", UNKNOWN: "a type of resource that this version does not know"},
     ),
@@ -235,11 +235,11 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         "error",
-        lambda about: UNKNOWN if about.finding.error else "none",
+        lambda exposure: UNKNOWN if exposure.finding.error else "none",
         ("none",),
         {"none": "analyzed without error", UNKNOWN: "Access Analyzer could not analyze it"},
     ),
-    Feature("account", lambda about: about.finding.account or UNKNOWN, None, {"*": "in account {}"}),
+    Feature("account", lambda exposure: exposure.finding.account or UNKNOWN, None, {"*": "in account {}"}),
     Feature("principal_account", values.principal_account, None, {"*": "principal's account {}"}),
     Feature("principal", values.principal, None, {"*": "principal {}"}),
     Feature(
@@ -259,12 +259,12 @@ def featurise(
     finding: Finding, context: Context, policy: Policy, of: tuple[Feature, ...] = FEATURES
 ) -> dict[str, str]:
     """Compute features of a finding: those of the whole table, or of the ones asked for."""
-    return features_of(Surroundings(finding, context, policy), of)
+    return features_of(Exposure(finding, context, policy), of)
 
 
-def features_of(about: Surroundings, of: tuple[Feature, ...] = FEATURES) -> dict[str, str]:
+def features_of(exposure: Exposure, of: tuple[Feature, ...] = FEATURES) -> dict[str, str]:
     """Compute features from surroundings that are worked out already."""
-    return {row[0]: row[1](about) for row in of}
+    return {row[0]: row[1](exposure) for row in of}
 
 
 def tag_feature(key: str) -> Feature:

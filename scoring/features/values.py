@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.access.oidc_subjects import SUBJECT_WIDTHS, subject
 from scoring.findings.access.tags import ENVIRONMENTS, fold_alias, fold_key
 from scoring.findings.facts import Absent, Unknown
@@ -28,71 +28,75 @@ PRINCIPAL_KINDS = (
 )
 
 
-def public(about: Surroundings) -> str:
+def public(exposure: Exposure) -> str:
     """Whether anyone can get in."""
-    if not about.is_granting:
+    if not exposure.is_granting:
         return NOT_APPLICABLE
-    public = about.is_public
+    public = exposure.is_public
     if public is None:
         return UNKNOWN
     if not public:
         return "not public"
-    meant = about.is_meant_to_be_public
+    meant = exposure.is_meant_to_be_public
     return UNKNOWN if meant is None else "meant to be public" if meant else "public"
 
 
-def access_level(about: Surroundings) -> str:
+def access_level(exposure: Exposure) -> str:
     """The highest access level of the actions."""
-    return (about.access.level or UNKNOWN) if about.is_granting else NOT_APPLICABLE
+    return (exposure.access.level or UNKNOWN) if exposure.is_granting else NOT_APPLICABLE
 
 
-def principal_kind(about: Surroundings) -> str:
+def principal_kind(exposure: Exposure) -> str:
     """What kind of principal is let in."""
-    if not about.is_granting:
+    if not exposure.is_granting:
         return NOT_APPLICABLE
-    if not about.principals:
+    if not exposure.principals:
         return UNKNOWN
-    if len(about.principals) > 1:
+    if len(exposure.principals) > 1:
         return "several principals"
-    principal = about.principals[0]
-    return f"OIDC, {_subject(about)}" if principal.kind == "OIDC" else principal.kind
+    principal = exposure.principals[0]
+    return f"OIDC, {_subject(exposure)}" if principal.kind == "OIDC" else principal.kind
 
 
-def _subject(about: Surroundings) -> str:
+def _subject(exposure: Exposure) -> str:
     """How closely the conditions pin the subject of the first principal, an OIDC provider."""
-    return subject(about.principals[0].issuer or "", about.finding.conditions)
+    return subject(exposure.principals[0].issuer or "", exposure.finding.conditions)
 
 
-def condition(about: Surroundings) -> str:
+def condition(exposure: Exposure) -> str:
     """The strength of what the conditions narrow."""
-    if not about.is_granting:
+    if not exposure.is_granting:
         return NOT_APPLICABLE
-    if not about.principals or about.finding.incomplete:
+    if not exposure.principals or exposure.finding.incomplete:
         return UNKNOWN
-    strength = about.narrowing.strength
-    if strength == "not narrowing" and len(about.principals) == 1 and about.principals[0].kind == "OIDC":
+    strength = exposure.narrowing.strength
+    if (
+        strength == "not narrowing"
+        and len(exposure.principals) == 1
+        and exposure.principals[0].kind == "OIDC"
+    ):
         # What names the subject is a condition of the issuer's own.
-        return strength if _subject(about) == "any subject" else "principal"
+        return strength if _subject(exposure) == "any subject" else "principal"
     return strength
 
 
-def restriction(about: Surroundings) -> str:
+def restriction(exposure: Exposure) -> str:
     """Whether a control policy restricts the access."""
-    restrictions = about.finding.restrictions
-    if not about.is_granting:
+    restrictions = exposure.finding.restrictions
+    if not exposure.is_granting:
         return NOT_APPLICABLE
-    if not about.principals or any(restriction.startswith("FAILED") for restriction in restrictions):
+    if not exposure.principals or any(restriction.startswith("FAILED") for restriction in restrictions):
         return UNKNOWN
     return "applied" if "APPLIED" in restrictions else "none"
 
 
-def source(about: Surroundings) -> str:
+def source(exposure: Exposure) -> str:
     """Which part of a bucket grants the access."""
-    sources = about.finding.sources
-    if not about.is_granting:
+    sources = exposure.finding.sources
+    if not exposure.is_granting:
         return NOT_APPLICABLE
-    if about.finding.resource_type != "AWS::S3::Bucket":
-        return NOT_APPLICABLE if about.is_known_resource_type else UNKNOWN
+    if exposure.finding.resource_type != "AWS::S3::Bucket":
+        return NOT_APPLICABLE if exposure.is_known_resource_type else UNKNOWN
     if not sources:
         return UNKNOWN
     if "BUCKET_ACL" in sources:
@@ -102,23 +106,23 @@ def source(about: Surroundings) -> str:
     return "bucket policy" if set(sources) == {"POLICY"} else UNKNOWN
 
 
-def tag(key: str) -> Callable[[Surroundings], str]:
+def tag(key: str) -> Callable[[Exposure], str]:
     """Make the feature of one tag, by its folded key."""
 
-    def compute(about: Surroundings) -> str:
-        values = about.tags.get(key)
+    def compute(exposure: Exposure) -> str:
+        values = exposure.tags.get(key)
         if values is None:
-            return UNKNOWN if isinstance(about.context.tags, Unknown) else ABSENT
+            return UNKNOWN if isinstance(exposure.context.tags, Unknown) else ABSENT
         return values[0] if len(values) == 1 else "conflicting"
 
     return compute
 
 
-def alias(about: Surroundings) -> str:
+def alias(exposure: Exposure) -> str:
     """The environment that the aliases of a key name."""
-    aliases = about.context.aliases
-    if about.finding.resource_type != "AWS::KMS::Key":
-        return NOT_APPLICABLE if about.is_known_resource_type else UNKNOWN
+    aliases = exposure.context.aliases
+    if exposure.finding.resource_type != "AWS::KMS::Key":
+        return NOT_APPLICABLE if exposure.is_known_resource_type else UNKNOWN
     if isinstance(aliases, Unknown):
         return UNKNOWN
     if isinstance(aliases, Absent):
@@ -126,9 +130,9 @@ def alias(about: Surroundings) -> str:
     return _environment_in(tuple([fold_alias(alias) for alias in aliases.value]))
 
 
-def account_environment(about: Surroundings) -> str:
+def account_environment(exposure: Exposure) -> str:
     """The environment that name, unit and tags of the account name."""
-    account = about.resource_account
+    account = exposure.resource_account
     if isinstance(account, Unknown):
         return UNKNOWN
     if isinstance(account, Absent):
@@ -147,52 +151,52 @@ def _environment_in(texts: tuple[str, ...]) -> str:
     return found.pop() if len(found) == 1 else "conflicting" if found else "no hint"
 
 
-def unused(about: Surroundings) -> str:
+def unused(exposure: Exposure) -> str:
     """How wide the unused permissions are."""
-    finding = about.finding
+    finding = exposure.finding
     if finding.finding_type != "UnusedPermission":
-        return NOT_APPLICABLE if about.is_known_finding_type else UNKNOWN
+        return NOT_APPLICABLE if exposure.is_known_finding_type else UNKNOWN
     services = finding.unused_services
     if services is None:
         return UNKNOWN
     return "few services" if services < 5 else "some services" if services < 20 else "many services"
 
 
-def principal(about: Surroundings) -> str:
+def principal(exposure: Exposure) -> str:
     """Who is let in, one text for all principals."""
-    if not about.is_granting:
+    if not exposure.is_granting:
         return NOT_APPLICABLE
-    if not about.is_readable:
+    if not exposure.is_readable:
         return UNKNOWN
-    names = sorted(principal.value for principal in about.principals)
-    principal = about.principals[0]
+    names = sorted(principal.value for principal in exposure.principals)
+    principal = exposure.principals[0]
     if len(names) == 1 and principal.issuer is not None:
         key = f"{principal.issuer}:sub".lower()
-        names += [v for k, values in about.finding.conditions if k.lower() == key for v in values]
+        names += [v for k, values in exposure.finding.conditions if k.lower() == key for v in values]
     return " ".join(names)
 
 
-def principal_account(about: Surroundings) -> str:
+def principal_account(exposure: Exposure) -> str:
     """The accounts of the principals."""
-    accounts = sorted({principal.account for principal in about.principals if principal.account})
-    if about.is_granting and not about.is_readable:
+    accounts = sorted({principal.account for principal in exposure.principals if principal.account})
+    if exposure.is_granting and not exposure.is_readable:
         return UNKNOWN
     return " ".join(accounts) or NOT_APPLICABLE
 
 
-def vendor(about: Surroundings) -> str:
+def vendor(exposure: Exposure) -> str:
     """The vendor or contracted party behind the principal's account."""
-    named = about.vendor
-    if named is not None or not about.is_granting:
+    named = exposure.vendor
+    if named is not None or not exposure.is_granting:
         return named or ABSENT
-    is_described = not about.foreign_accounts or not isinstance(about.principal_account, Unknown)
-    return ABSENT if about.is_readable and about.finding.account and is_described else UNKNOWN
+    is_described = not exposure.foreign_accounts or not isinstance(exposure.principal_account, Unknown)
+    return ABSENT if exposure.is_readable and exposure.finding.account and is_described else UNKNOWN
 
 
-def actions(about: Surroundings) -> str:
+def actions(exposure: Exposure) -> str:
     """The set of actions, in one text."""
-    actions = sorted({action.lower() for action in about.finding.actions})
+    actions = sorted({action.lower() for action in exposure.finding.actions})
     if not actions:
-        return UNKNOWN if about.is_granting else NOT_APPLICABLE
+        return UNKNOWN if exposure.is_granting else NOT_APPLICABLE
     more = len(actions) - _SHOWN_ACTIONS
     return " ".join(actions[:_SHOWN_ACTIONS]) + (f" and {more} more" if more > 0 else "")

@@ -11,7 +11,7 @@ from scoring.files.errors import BadInput
 # AWS always names the offset; without one a time would mean something else on each machine.
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 
 KINDS = frozenset(
     {
@@ -33,7 +33,7 @@ class AccessPoint(msgspec.Struct, rename="camel"):
     access_point_account: str | None = None
 
 
-class Source(msgspec.Struct):
+class GrantSource(msgspec.Struct):
     """How the access is granted."""
 
     type: str
@@ -54,7 +54,7 @@ class Details(msgspec.Struct, rename="camel"):
     action: list[str] | None = None
     condition: dict[str, str | list[str]] | None = None
     is_public: bool | None = None
-    sources: list[Source] | None = None
+    sources: list[GrantSource] | None = None
     resource_control_policy_restriction: str | None = None
     resource_control_policy_restriction_type: str | None = None
     service_control_policy_restriction: str | None = None
@@ -100,8 +100,8 @@ class Wire(Details, rename="camel"):
     analyzer_arn: str | None = None  # where a record keeps an answer of the API
     region: str | None = None
     version: str | None = None
-    number_of_unused_services: Count | None = None
-    number_of_unused_actions: Count | None = None
+    number_of_unused_services: NotNegative | None = None
+    number_of_unused_actions: NotNegative | None = None
     finding_details: list[dict[str, Details]] | None = None
     next_token: str | None = None
     created_at: Time | None = None

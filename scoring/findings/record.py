@@ -85,7 +85,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     audit: Audit | None = None
 
 
-class Located(msgspec.Struct, frozen=True):
+class LocatedCase(msgspec.Struct, frozen=True):
     """A case or what is wrong with it, and where in the value it stands (e.g. ``findings[3]``)."""
 
     where: str
@@ -93,7 +93,7 @@ class Located(msgspec.Struct, frozen=True):
     error: BadInput | None = None
 
 
-def read_value(value: object) -> Iterator[Located]:
+def read_value(value: object) -> Iterator[LocatedCase]:
     """Turn one decoded JSON value into the cases that it holds, in their order.
 
     Lists, list outputs of the CLI and Security Hub's ``Findings`` give one case for each entry; an entry that
@@ -106,9 +106,9 @@ def read_value(value: object) -> Iterator[Located]:
         if isinstance(entries, list):
             yield from _each(entries, name)
         else:
-            yield Located("", case=read_case(value))
+            yield LocatedCase("", case=read_case(value))
     except BadInput as error:
-        yield Located("", error=error)
+        yield LocatedCase("", error=error)
 
 
 def _entries(value: dict[str, Any]) -> tuple[object, str]:
@@ -123,13 +123,13 @@ def _entries(value: dict[str, Any]) -> tuple[object, str]:
     return None, ""
 
 
-def _each(entries: list[Any], name: str) -> Iterator[Located]:
+def _each(entries: list[Any], name: str) -> Iterator[LocatedCase]:
     for index, entry in enumerate(entries):
         where = f"{name}[{index}]"
         try:
-            yield Located(where, case=read_case(entry))
+            yield LocatedCase(where, case=read_case(entry))
         except BadInput as error:
-            yield Located(where, error=error)
+            yield LocatedCase(where, error=error)
 
 
 def read_case(value: object) -> Case:

@@ -11,9 +11,9 @@ from typing import Any
 
 from scoring.decision.decide import Decision, refuse
 from scoring.decision.guardrails import Guardrail
-from scoring.decision_log.entries import Entry, Latest
+from scoring.decision_log.entries import Entry, FindingState
 from scoring.decision_log.hourly_limit import LIMITS, Hourly, Most
-from scoring.decision_log.log import DecisionLog, Refused, Taken
+from scoring.decision_log.log import DecisionLog, InProgress, LimitReached
 from scoring.decision_log.table import key
 from scoring.findings.access.principal import principals_of
 from scoring.findings.finding import Finding
@@ -29,10 +29,10 @@ def intend_archive(
     *,
     log: DecisionLog,
     policy: Policy,
-    before: Latest | None,
+    before: FindingState | None,
     now: datetime,
     share: int = 1,
-) -> Latest | str:
+) -> FindingState | str:
     """Write that an archive is about to happen, if the breaker lets it.
 
     Parameters
@@ -42,26 +42,26 @@ def intend_archive(
 
     Returns
     -------
-    Latest or str
+    FindingState or str
         Which limit is reached, in words, where nothing was written.
 
     Raises
     ------
-    Taken
+    InProgress
         Another invocation was faster.
     """
     limits = _limits(finding, policy, share)
     hourly = Hourly(log.table, _ITEM, tuple(limits))
     try:
         return log.intend(entry, "archive", before=before, now=now, limits=[hourly.take(now)])
-    except Refused as refused:
+    except LimitReached as refused:
         reached, item = hourly.reached(refused.item, now), refused.item
     if reached is not None:
         return f"more than {reached.most} archives in an hour{limits[reached]}"
     try:
         return log.intend(entry, "archive", before=before, now=now, limits=[hourly.renew(item, now)])
-    except Refused as error:
-        raise Taken(finding.id) from error
+    except LimitReached as error:
+        raise InProgress(finding.id) from error
 
 
 def stop(decision: Decision, why: str) -> Decision:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from scoring.findings.record import Case, read_value
 from scoring.pipeline.alerts.alert import triage_unreadable
-from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.archive import archive
 from scoring.pipeline.steps.enrich import enrich
 from scoring.pipeline.steps.evaluate import evaluate
@@ -19,7 +19,7 @@ from scoring.pipeline.suppression.suspicions import is_call
 STEPS = {"EVALUATE": evaluate, "ARCHIVE": archive, "NOTIFY": notify}
 
 
-def triage_event(event: object, runtime: Runtime) -> list[Done]:
+def triage_event(event: object, runtime: Runtime) -> list[Result]:
     """Take one event from beginning to end; an event of Security Hub may hold several findings.
 
     Calls to Access Analyzer that CloudTrail tells of are watched. What is no finding that AWS could have sent
@@ -27,7 +27,7 @@ def triage_event(event: object, runtime: Runtime) -> list[Done]:
 
     Raises
     ------
-    Taken
+    InProgress
         Another invocation is at work on the same finding; deliver the event again later.
     botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
         Writing failed; deliver the event again: what has been done is known and not done twice.
@@ -43,7 +43,7 @@ def triage_event(event: object, runtime: Runtime) -> list[Done]:
     return done
 
 
-def triage_case(case: Case, runtime: Runtime) -> Done:
+def triage_case(case: Case, runtime: Runtime) -> Result:
     """Take one finding from beginning to end; raises as `triage_event` does."""
     turn = enrich(case, runtime)
     while turn.next != "DONE":

@@ -41,7 +41,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         Whether alerts go into the report instead of mails of their own.
     is_paced : bool
         Whether archives use half of the circuit breaker's limits, and wait where there is no room.
-    unsettled : str
+    configuration_error : str
         Why nothing may be archived at present: what should decide on it cannot be read. Empty otherwise.
     security_hub : callable or None
         Region to a Security Hub client; used only where the policy wants Security Hub to be told.
@@ -58,12 +58,12 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime]
     is_report: bool = False
     is_paced: bool = False
-    unsettled: str = ""
+    configuration_error: str = ""
     security_hub: Callable[[str], Any] | None = None
     review_links: Callable[[], AnswerLinks | None] | None = None
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
+class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one finding.
 
     Attributes

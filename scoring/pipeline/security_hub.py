@@ -18,13 +18,13 @@ from scoring.aws.errors import reason
 from scoring.decision.decide import Decision
 from scoring.explanation import words
 from scoring.explanation.safe_text import cut, visible
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.files.errors import BadInput
 from scoring.findings import security_hub_format
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
 from scoring.pipeline.runtime import Runtime
-from scoring.pipeline.steps.state import Turn
+from scoring.pipeline.steps.state import CaseState
 from scoring.points import from_tenths
 from scoring.policy.policy import Policy
 
@@ -102,7 +102,7 @@ def note(case: Case, decision: Decision, policy: Policy) -> str:
     The largest contributions are named as far as there is room, the others as one sum.
     """
     assert isinstance(case.finding, Finding)  # noqa: S101 - notices are skipped
-    said = words.headline(Surroundings(case.finding, case.context, policy))
+    said = words.headline(Exposure(case.finding, case.context, policy))
     head = f"{decision.outcome.capitalize()}: {said}. {visible(decision.reason)}."
     tail = f" Model {visible(decision.model.version, 40)}."
     if decision.unknown:
@@ -169,7 +169,7 @@ def _listed(finding: Finding, client: Any) -> Iterator[Mapping[str, Any]]:
 logger = logging.getLogger(__name__)
 
 
-def tell_security_hub(turn: Turn, runtime: Runtime) -> None:
+def tell_security_hub(turn: CaseState, runtime: Runtime) -> None:
     """Write what has been done to Security Hub; failing is no reason to do it again."""
     if runtime.security_hub is None or not runtime.policy.security_hub.update:
         return

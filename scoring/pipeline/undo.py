@@ -13,8 +13,8 @@ import msgspec
 
 from scoring.aws import analyzers
 from scoring.aws.sessions import Writers
-from scoring.decision_log.entries import Latest, stamp
-from scoring.decision_log.log import DecisionLog, Taken
+from scoring.decision_log.entries import FindingState, stamp
+from scoring.decision_log.log import DecisionLog, InProgress
 from scoring.decision_log.table import (
     ConditionFailed,
     by_effect,
@@ -28,7 +28,7 @@ Who = Literal["undo", "expiry"]
 _AT_ONCE = 50
 
 
-class Archived(msgspec.Struct, frozen=True, kw_only=True):
+class ActiveArchive(msgspec.Struct, frozen=True, kw_only=True):
     """An automatic archive that stands, as the decision log has it.
 
     Attributes
@@ -45,7 +45,7 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     model_sha256: str
     analyzer_arn: str
-    mark: Latest
+    mark: FindingState
 
 
 class Undone(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
         ``taken`` (somebody else is at work on it; try again).
     """
 
-    archive: Archived
+    archive: ActiveArchive
     outcome: Literal["would be brought back", "brought back", "gone", "taken"]
 
 
@@ -99,14 +99,14 @@ def undo(
         yield from bring_back(archives, "undo", log, writers, now)
 
 
-def expired(log: DecisionLog, days: int, *, now: datetime) -> Iterator[Archived]:
+def expired(log: DecisionLog, days: int, *, now: datetime) -> Iterator[ActiveArchive]:
     """Give the standing archives whose term of so many days is over, the oldest first."""
     return standing(log, until=stamp(now - timedelta(days=days)))
 
 
 def standing(
     log: DecisionLog, *, since: str = "", until: str = "~", finding_id: str | None = None
-) -> Iterator[Archived]:
+) -> Iterator[ActiveArchive]:
     """Give the archives that stand, and intents of archives whose outcome was never written.
 
     Parameters
@@ -130,7 +130,7 @@ def standing(
 
 
 def bring_back(
-    archives: Iterable[Archived], who: Who, log: DecisionLog, writers: Writers, now: datetime
+    archives: Iterable[ActiveArchive], who: Who, log: DecisionLog, writers: Writers, now: datetime
 ) -> Iterator[Undone]:
     """Make the findings of archives active again, 50 of an analyzer in one request."""
     for some in _batches(archives):
@@ -138,14 +138,14 @@ def bring_back(
             yield from _bring_back(list(of_analyzer), arn, who, log, writers, now)
 
 
-def end_archive(mark: Latest, log: DecisionLog, writers: Writers, now: datetime) -> None:
+def end_archive(mark: FindingState, log: DecisionLog, writers: Writers, now: datetime) -> None:
     """Bring back a finding that no longer says what it said when it was archived, to be scored anew.
 
     The second time it happens to the same finding, it is not archived again.
 
     Raises
     ------
-    Taken
+    InProgress
         Somebody else is at work on it.
     """
     if not mark.reactivated:
@@ -154,14 +154,14 @@ def end_archive(mark: Latest, log: DecisionLog, writers: Writers, now: datetime)
         try:
             write_together(log.client, [log.put(marked, mark)])
         except ConditionFailed as error:
-            raise Taken(mark.finding_id) from error
+            raise InProgress(mark.finding_id) from error
         mark = marked
     gone = analyzers.bring_back([mark.finding_id], mark.analyzer_arn, writers)
     write_together(log.client, [_ended(mark, "gone" if gone else mark.reactivated, log, now)])
 
 
 def _bring_back(
-    archives: Sequence[Archived], arn: str, who: Who, log: DecisionLog, writers: Writers, now: datetime
+    archives: Sequence[ActiveArchive], arn: str, who: Who, log: DecisionLog, writers: Writers, now: datetime
 ) -> Iterator[Undone]:
     free = [a for a in archives if a.mark.state == "done" or a.mark.lease_until <= stamp(now)]
     marks = {archive.finding_id: _marked(archive.mark, who, now) for archive in free}
@@ -178,20 +178,20 @@ def _bring_back(
             yield Undone(archive=archive, outcome="gone" if is_gone else "brought back")
 
 
-def _marked(mark: Latest, who: Who, now: datetime) -> Latest:
+def _marked(mark: FindingState, who: Who, now: datetime) -> FindingState:
     return msgspec.structs.replace(
         mark, state="done", reactivated=who, reactivated_at=stamp(now), version=mark.version + 1
     )
 
 
-def _ended(mark: Latest, by: str, log: DecisionLog, now: datetime) -> dict[str, Any]:
+def _ended(mark: FindingState, by: str, log: DecisionLog, now: datetime) -> dict[str, Any]:
     values = {"effect": "over", "state": "over", "ended_by": by, "ended_at": stamp(now), **log.expiry(now)}
     return log.change(mark.finding_id, mark.decision_item, values)
 
 
-def _archived(item: dict[str, Any], mark: Latest) -> Archived:
+def _archived(item: dict[str, Any], mark: FindingState) -> ActiveArchive:
     decision = unpack(item)["decision"]
-    return Archived(
+    return ActiveArchive(
         finding_id=item["finding_id"],
         resource=decision["resource"],
         decided_at=item["decided_at"],

@@ -17,7 +17,7 @@ from scoring.decision_log.table import ConditionFailed, from_item, write_togethe
 from scoring.files.errors import BadInput
 from scoring.findings.record import Label, Origin
 from scoring.review import verdict as review
-from scoring.review.links import Action, Link
+from scoring.review.links import Link, LinkAction
 from scoring.review.verdict import Reviewed
 
 MOST_PER_LINK = 40
@@ -40,7 +40,7 @@ class Busy(Exception):
     """Too many requests in the last hour."""
 
 
-class Who(NamedTuple):
+class Reviewer(NamedTuple):
     """Who answers, as far as that is known."""
 
     name: str
@@ -48,7 +48,7 @@ class Who(NamedTuple):
     origin: Origin
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class LinkState(msgspec.Struct, frozen=True, kw_only=True):
     """What a link stands for.
 
     Attributes
@@ -93,15 +93,15 @@ def admit(link: Link, log: DecisionLog, now: datetime) -> None:
     raise Busy
 
 
-def look(link: Link, log: DecisionLog) -> Standing:
+def look(link: Link, log: DecisionLog) -> LinkState:
     """Say what a link stands for; nothing changes."""
     decisions = review.decisions(log, link.finding_id)
     reviewed = next((decision for decision in decisions if decision.item == link.item), None)
     if reviewed is None:
-        return Standing(link=link, state="foreign")
+        return LinkState(link=link, state="foreign")
     latest = decisions[-1]
     state = _state(link, reviewed, latest == reviewed)
-    return Standing(link=link, state=state, reviewed=reviewed, latest=latest)
+    return LinkState(link=link, state=state, reviewed=reviewed, latest=latest)
 
 
 def _state(link: Link, reviewed: Reviewed, is_latest: bool) -> State:
@@ -118,24 +118,24 @@ def _state(link: Link, reviewed: Reviewed, is_latest: bool) -> State:
     return "unfinished" if is_ours and is_latest else "answered"
 
 
-def can_take_back(standing: Standing) -> bool:
+def can_take_back(link_state: LinkState) -> bool:
     """Say whether taking the verdict back undoes what it did, and nothing that came after it."""
-    label = None if standing.reviewed is None else standing.reviewed.label
-    return label is not None and (standing.is_latest or label.verdict == "unintended")
+    label = None if link_state.reviewed is None else link_state.reviewed.label
+    return label is not None and (link_state.is_latest or label.verdict == "unintended")
 
 
-def again(standing: Standing) -> tuple[Link, ...]:
+def again(link_state: LinkState) -> tuple[Link, ...]:
     """Return links to decide once more after a verdict was taken back; they expire with the first ones.
 
     Archiving, or bringing back, may have led to a new decision meanwhile: then they are about that one,
     provided that the finding still says the same.
     """
-    reviewed, latest, link = standing.reviewed, standing.latest, standing.link
+    reviewed, latest, link = link_state.reviewed, link_state.latest, link_state.link
     if reviewed is None or latest is None or latest.label is not None:
         return ()
     if review.content(latest) != review.content(reviewed):
         return ()
-    actions: tuple[Action, ...] = ("expected", "unintended")
+    actions: tuple[LinkAction, ...] = ("expected", "unintended")
     return tuple(
         msgspec.structs.replace(link, item=latest.item, action=action, turn=len(latest.before))
         for action in actions
@@ -143,7 +143,12 @@ def again(standing: Standing) -> tuple[Link, ...]:
 
 
 def answer(
-    standing: Standing, who: Who, note: str, log: DecisionLog, writers: Callable[[], Writers], now: datetime
+    link_state: LinkState,
+    who: Reviewer,
+    note: str,
+    log: DecisionLog,
+    writers: Callable[[], Writers],
+    now: datetime,
 ) -> Link:
     """Do what a link is for: give its verdict, finish what one began, or take one back.
 
@@ -159,15 +164,15 @@ def answer(
     botocore.exceptions.ClientError
         AWS refused; what was written stands, and this can be tried again.
     """
-    link, reviewed = standing.link, standing.reviewed
-    if reviewed is None or standing.state not in ("open", "unfinished", "given"):
+    link, reviewed = link_state.link, link_state.reviewed
+    if reviewed is None or link_state.state not in ("open", "unfinished", "given"):
         raise BadInput("the link has been used")
-    if standing.state == "given":
-        if not can_take_back(standing):
+    if link_state.state == "given":
+        if not can_take_back(link_state):
             raise BadInput("another decision has followed")
         review.take_back(reviewed, log, writers(), who.name, now)
         return link
-    if standing.state == "open":
+    if link_state.state == "open":
         verdict = _verdict(link.action)
         label = Label(verdict, who.name, now, "review-link", note, who.is_verified, who.origin)
         reviewed = review.give(reviewed, label, log)
@@ -177,6 +182,6 @@ def answer(
     return msgspec.structs.replace(link, action="take back", turn=len(reviewed.before))
 
 
-def _verdict(action: Action) -> review.Verdict:
+def _verdict(action: LinkAction) -> review.Verdict:
     assert action != "take back"  # noqa: S101 - such a link is never open
     return action

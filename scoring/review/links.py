@@ -16,7 +16,7 @@ from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
 
 from scoring.explanation.content import Answers
 
-Action = Literal["expected", "unintended", "take back"]
+LinkAction = Literal["expected", "unintended", "take back"]
 
 VALID: Final = timedelta(days=14)
 """How long a link is good for; keys may be changed as often, and links of both keys hold."""
@@ -25,7 +25,7 @@ LEAST_KEY: Final = 32
 
 _PURPOSE: Final = "access-triage review link 1"
 _ITEM: Final = "decision#"
-_ACTIONS: Final[tuple[Action, ...]] = ("expected", "unintended", "take back")
+_ACTIONS: Final[tuple[LinkAction, ...]] = ("expected", "unintended", "take back")
 _LONGEST: Final = 4000
 
 
@@ -62,7 +62,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
     finding_id: str
     item: str
-    action: Action
+    action: LinkAction
     turn: int = 0
     issued_at: datetime
 

@@ -13,7 +13,7 @@ from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
 from scoring.findings.record import Label
 from scoring.policy.policy import Policy
-from scoring.review.answer import Standing, State, Who, again, can_take_back
+from scoring.review.answer import LinkState, Reviewer, State, again, can_take_back
 from scoring.review.links import Links
 from scoring.review.page_content import LONGEST_NOTE, Form, Page, Tone, command_for
 from scoring.review.verdict import Reviewed
@@ -29,7 +29,7 @@ _SHADOW: Final = "Shadow mode: the verdict is kept, the finding itself stays as 
 
 
 def page(
-    standing: Standing, policy: Policy, links: Links, who: Who, similar: tuple[Similar, ...] = ()
+    link_state: LinkState, policy: Policy, links: Links, who: Reviewer, similar: tuple[Similar, ...] = ()
 ) -> Page:
     """Say what a link stands for, and what can be done about it.
 
@@ -42,7 +42,7 @@ def page(
     similar : tuple of Similar
         What people said of similar findings.
     """
-    reviewed, link = standing.reviewed, standing.link
+    reviewed, link = link_state.reviewed, link_state.link
     if reviewed is None:
         return Page(
             status=_STATUS["foreign"],
@@ -54,18 +54,18 @@ def page(
     content = _explanation(reviewed, policy)
     if content is not None:
         content = msgspec.structs.replace(content, similar=similar, commands=())
-    said = _PAGES[standing.state](standing, reviewed, links, who)
-    command = command_for(link.finding_id, _OPTIONS.get(standing.state, ""))
+    said = _PAGES[link_state.state](link_state, reviewed, links, who)
+    command = command_for(link.finding_id, _OPTIONS.get(link_state.state, ""))
     return msgspec.structs.replace(
-        said, explanation=content, status=_STATUS.get(standing.state, 200), command=command
+        said, explanation=content, status=_STATUS.get(link_state.state, 200), command=command
     )
 
 
-def _open(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
-    verdict = standing.link.action
+def _open(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+    verdict = link_state.link.action
     assert verdict != "take back"  # noqa: S101 - such a link is never open
     other: Literal["expected", "unintended"] = "unintended" if verdict == "expected" else "expected"
-    switched = msgspec.structs.replace(standing.link, action=other)
+    switched = msgspec.structs.replace(link_state.link, action=other)
     return Page(
         status=200,
         title=f"Is it {verdict}?",
@@ -83,8 +83,8 @@ def _open(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Pag
     )
 
 
-def _unfinished(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
-    del standing, links, who
+def _unfinished(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+    del link_state, links, who
     return Page(
         status=200,
         title="Not finished",
@@ -96,8 +96,8 @@ def _unfinished(standing: Standing, reviewed: Reviewed, links: Links, who: Who) 
     )
 
 
-def _answered(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
-    del standing, links, who
+def _answered(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+    del link_state, links, who
     return Page(
         status=409,
         title="Decided already",
@@ -108,9 +108,9 @@ def _answered(standing: Standing, reviewed: Reviewed, links: Links, who: Who) ->
     )
 
 
-def _done(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+def _done(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
     del links, who
-    finding, is_free = reviewed.case.finding, can_take_back(standing)
+    finding, is_free = reviewed.case.finding, can_take_back(link_state)
     is_wrong = _word(reviewed.label) == "unintended"
     return Page(
         status=200,
@@ -124,17 +124,17 @@ def _done(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Pag
     )
 
 
-def _taken_back(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
+def _taken_back(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
     del who
     taken = reviewed.before[-1]
-    others = tuple((f"Say that it is {link.action}", links.token(link)) for link in again(standing))
+    others = tuple((f"Say that it is {link.action}", links.token(link)) for link in again(link_state))
     return Page(
         status=200,
         title="Taken back",
         heading=f"Taken back: {visible(str(taken['verdict']))}",
         lines=(
             _sentence(str(taken.get("said", ""))) or "It is as if nobody had decided.",
-            "The alert is open again." if standing.is_latest else "It was decided on anew.",
+            "The alert is open again." if link_state.is_latest else "It was decided on anew.",
         ),
         rows=(
             Row("By", (visible(str(taken["taken_back_by"])),)),
@@ -144,8 +144,8 @@ def _taken_back(standing: Standing, reviewed: Reviewed, links: Links, who: Who) 
     )
 
 
-def _used(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
-    del standing, links, who
+def _used(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+    del link_state, links, who
     lines = ("A verdict was given and taken back since the link was made. Nothing was changed.",)
     return Page(
         status=410,
@@ -157,8 +157,8 @@ def _used(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Pag
     )
 
 
-def _followed(standing: Standing, reviewed: Reviewed, links: Links, who: Who) -> Page:
-    del standing, reviewed, links, who
+def _followed(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+    del link_state, reviewed, links, who
     return Page(
         status=410,
         title="This alert is out of date",
@@ -192,7 +192,7 @@ def _explanation(reviewed: Reviewed, policy: Policy) -> Explanation | None:
         return None
 
 
-def _recorded(who: Who) -> tuple[Row, ...]:
+def _recorded(who: Reviewer) -> tuple[Row, ...]:
     """Say what will be recorded beside the verdict."""
     said = (visible(who.name), *(() if who.is_verified else ("not verified",)))
     origin = " and ".join(part for part in (who.origin.address, "this browser's name") if part)

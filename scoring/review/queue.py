@@ -36,7 +36,7 @@ class Terminal(NamedTuple):
     ask: Callable[[str], str]
 
 
-class Desk(NamedTuple):
+class ReviewSession(NamedTuple):
     """What a verdict needs: the log, what can change findings, who decides, and the policy behind the words.
 
     `told` runs a call and turns what AWS refuses into bad input.
@@ -59,7 +59,7 @@ def explained(reviewed: Reviewed, log: DecisionLog, policy: Policy, *, with_comm
     return to_text(content if with_commands else msgspec.structs.replace(content, commands=()))
 
 
-def run(alerts: Sequence[Reviewed], desk: Desk, terminal: Terminal) -> None:
+def run(alerts: Sequence[Reviewed], desk: ReviewSession, terminal: Terminal) -> None:
     """Go through open alerts, oldest first, until they are over or somebody quits."""
     place, note, skipped = 0, "", 0
     decided: list[int] = []
@@ -104,7 +104,9 @@ def _key(where: str, terminal: Terminal) -> str:
             return key
 
 
-def _decide(alert: Reviewed, verdict: review.Verdict, note: str, desk: Desk, terminal: Terminal) -> bool:
+def _decide(
+    alert: Reviewed, verdict: review.Verdict, note: str, desk: ReviewSession, terminal: Terminal
+) -> bool:
     """Give a verdict and say what came of it; False where it could not be given or acted on."""
 
     def give() -> str:
@@ -126,7 +128,7 @@ def _decide(alert: Reviewed, verdict: review.Verdict, note: str, desk: Desk, ter
     return True
 
 
-def _take_back(alert: Reviewed, desk: Desk, terminal: Terminal) -> bool:
+def _take_back(alert: Reviewed, desk: ReviewSession, terminal: Terminal) -> bool:
     def take_back() -> str:
         there = next(
             found for found in review.decisions(desk.log, alert.finding_id) if found.item == alert.item

@@ -22,7 +22,7 @@ from scoring.scorecard.scorecard import Scorecard
 from training.dataset.dataset import read_dataset
 from training.history.record_files import write_records
 from training.simulate import Organization, simulate
-from training.threshold.scores import final_scores
+from training.threshold.scores import card_scores
 from training.train import Request, train
 
 ALPHA, DELTA = 0.1, 0.1
@@ -85,7 +85,7 @@ def true_miss_rates(seed: int, folder: Path, n: int = 2500) -> list[float | None
         card = trained.card
         columns = {f.name for f in card.features} - set(population.X.columns)
         assert not columns, columns
-        scores, _ = final_scores(card, population.X)
+        scores, _ = card_scores(card, population.X)
         archived = np.zeros(len(scores), bool) if card.threshold is None else scores < card.threshold
         rates.append(
             None if card.threshold is None else float(probability[archived].sum() / probability.sum())

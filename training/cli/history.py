@@ -127,7 +127,7 @@ def _listed(
 ) -> Iterator[dict[str, Any]]:
     """Read an analyzer's findings of all statuses; `own_roles` None leaves CloudTrail out."""
     from scoring.aws.analyzers import list_rows, look_up, read_row
-    from scoring.aws.errors import Refused
+    from scoring.aws.errors import AwsError
     from scoring.files.errors import BadInput
     from training.history.cloudtrail import status_changes
     from training.history.pull import from_analyzer
@@ -141,7 +141,7 @@ def _listed(
         for row in list_rows(analyzer, aws.sessions, status=None):
             try:
                 yield read_row(row, analyzer, aws.sessions)
-            except Refused:
+            except AwsError:
                 raise
             except BadInput as error:
                 counts["findings that cannot be read: left out"] += 1

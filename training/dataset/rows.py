@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.features.features import FEATURES, features_of
 from scoring.files.json_stream import Scanner
 from scoring.findings.context import NO_CONTEXT
@@ -109,10 +109,10 @@ class _Encoder:
     )
 
     def add(self, case: Case, finding: Finding) -> None:
-        about = Surroundings(finding, case.context, self.policy)
-        for name, value in features_of(about).items():
+        exposure = Exposure(finding, case.context, self.policy)
+        for name, value in features_of(exposure).items():
             self.features[name].add(value)
-        self.tags.add(_tag_set(about))
+        self.tags.add(_tag_set(exposure))
         self.identities["finding_id"].add(finding.id)
         self.identities["resource"].add(finding.resource)
         for name, number in zip(NUMBERS, _numbers(case, finding), strict=True):
@@ -178,10 +178,10 @@ def cases_of(scanner: Scanner, faults: list[str]) -> Iterator[Case]:
                 faults.append(str(entry.error.at(where)))
 
 
-def _tag_set(about: Surroundings) -> TagSet:
-    if isinstance(about.context.tags, Unknown):
+def _tag_set(exposure: Exposure) -> TagSet:
+    if isinstance(exposure.context.tags, Unknown):
         return None
-    return tuple((key, found[0] if len(found) == 1 else CONFLICTING) for key, found in about.tags.items())
+    return tuple((key, found[0] if len(found) == 1 else CONFLICTING) for key, found in exposure.tags.items())
 
 
 def _numbers(case: Case, finding: Finding) -> tuple[float, ...]:

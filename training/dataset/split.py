@@ -38,7 +38,7 @@ class Parts:
         Further findings before the calibration part, which count as precedent.
     calibration, test : array
         All findings of these times, labelled or not.
-    unsettled : int
+    configuration_error : int
         How many findings are too young to be precedent.
     """
 
@@ -46,7 +46,7 @@ class Parts:
     backlog: Ints
     calibration: Ints
     test: Ints
-    unsettled: int
+    configuration_error: int
 
     @property
     def unseen(self) -> Ints:
@@ -96,7 +96,7 @@ def part(
         backlog=np.flatnonzero(before & ~dataset.labelled & is_old),
         calibration=np.arange(calibration_from, test_from),
         test=np.arange(test_from, len(dataset)),
-        unsettled=int((before & ~dataset.labelled & ~is_old).sum()),
+        configuration_error=int((before & ~dataset.labelled & ~is_old).sum()),
     )
 
 

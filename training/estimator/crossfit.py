@@ -43,7 +43,7 @@ class KeyRows:
         Each row's bucket of precedent, for a key whose counts matter.
     precedent : (mean, covariance)
         Of the effects of the buckets, beforehand; see `precedent.prior`.
-    silent : array
+    fixed_at_zero : array
         The values that get no effect.
     grid : Grid or None
         Ordered values.
@@ -56,7 +56,7 @@ class KeyRows:
     variance: float
     buckets: Ints | None
     precedent: tuple[Floats, Floats]
-    silent: Ints
+    fixed_at_zero: Ints
     grid: Grid | None
     card: Floats
 
@@ -77,8 +77,8 @@ class Design:
     card: Floats | None
     keys: tuple[KeyRows, ...]
 
-    def fit(self, rows: Ints, looseness: Floats) -> Effects:
-        """Fit on some rows; `looseness` multiplies each key's prior variance."""
+    def fit(self, rows: Ints, variance_scale: Floats) -> Effects:
+        """Fit on some rows; `variance_scale` multiplies each key's prior variance."""
         steps = []
         for key in self.keys:
             if key.buckets is not None:
@@ -88,10 +88,10 @@ class Design:
                 key.rows[rows],
                 key.size,
                 key.variance * loose,
-                key.silent,
+                key.fixed_at_zero,
                 key.project,
             )
-            for key, loose in zip(self.keys, looseness.tolist(), strict=True)
+            for key, loose in zip(self.keys, variance_scale.tolist(), strict=True)
         ]
         card = None if self.card is None else self.card[rows]
         return fit_effects(self.y[rows], self.weight[rows], card, blocks, steps)
@@ -152,16 +152,16 @@ def folds_of(y: Floats, seed: int, folds: int = FOLDS) -> Ints:
 
 
 def crossfit(
-    design: Design, looseness: Sequence[Floats], fold: Ints, n_jobs: int | None = None
+    design: Design, variance_scale: Sequence[Floats], fold: Ints, n_jobs: int | None = None
 ) -> list[Crossfit]:
     """Fit once for each looseness and fold; return one cross-fit for each looseness."""
     folds = range(int(fold.max()) + 1)
     fitted = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(_fold)(design, loose, np.flatnonzero(fold != f), np.flatnonzero(fold == f)[:SHOWN])
-        for loose in looseness
+        for loose in variance_scale
         for f in folds
     )
-    return [_joined(fitted[i * len(folds) : (i + 1) * len(folds)]) for i in range(len(looseness))]
+    return [_joined(fitted[i * len(folds) : (i + 1) * len(folds)]) for i in range(len(variance_scale))]
 
 
 def _joined(parts: Sequence[Crossfit]) -> Crossfit:
@@ -173,8 +173,8 @@ def _joined(parts: Sequence[Crossfit]) -> Crossfit:
     )
 
 
-def _fold(design: Design, looseness: Floats, rows: Ints, left_out: Ints) -> Crossfit:
-    effects = design.fit(rows, looseness)
+def _fold(design: Design, variance_scale: Floats, rows: Ints, left_out: Ints) -> Crossfit:
+    effects = design.fit(rows, variance_scale)
     eta = design.log_odds(effects, left_out)
     contributions = np.empty((len(left_out), len(design.keys)))
     for k, (effect, key) in enumerate(zip(effects.keys, design.keys, strict=True)):
@@ -188,14 +188,14 @@ def neutral(design: Design) -> Weights:
     return Weights(0.0, 1.0, 0.0, np.ones(len(design.keys)), steps)
 
 
-def weigh(design: Design, honest: Crossfit) -> Weights:
+def weigh(design: Design, out_of_fold: Crossfit) -> Weights:
     """Fit intercept, the card's weight, one weight a key and the effects of precedent on honest effects.
 
     Priors: card ~ N(1, 0.08^2), keys ~ N(1, 0.25^2), neither below zero; precedent as in `precedent.prior`.
     """
-    rows, count = honest.rows, len(design.keys)
+    rows, count = out_of_fold.rows, len(design.keys)
     y, weight = design.y[rows], design.weight[rows]
-    card_mean, matrix = _matrix(design, honest)
+    card_mean, matrix = _matrix(design, out_of_fold)
     priors = [key.precedent for key in design.keys if key.buckets is not None]
     rate = (float((weight * y).sum()) + 0.5) / (float(weight.sum()) + 1.0)
     mean = np.concatenate([[float(logit(rate)), 1.0], np.ones(count), *[m for m, _ in priors]])
@@ -246,10 +246,10 @@ def _penalized_logistic(
     return fitted
 
 
-def gains(design: Design, honest: Crossfit, weights: Weights) -> Floats:
+def gains(design: Design, out_of_fold: Crossfit, weights: Weights) -> Floats:
     """Return how much log loss (summed over rows) each key saves on rows it was not fitted on."""
-    rows = honest.rows
-    parts = honest.contributions * weights.keys
+    rows = out_of_fold.rows
+    parts = out_of_fold.contributions * weights.keys
     with_steps = [k for k, key in enumerate(design.keys) if key.buckets is not None]
     for k, step, bucket in zip(with_steps, weights.steps, design.buckets, strict=True):
         parts[:, k] += step[bucket[rows]]
@@ -262,11 +262,13 @@ def gains(design: Design, honest: Crossfit, weights: Weights) -> Floats:
     return np.array([(design.loss(eta - part, rows) - loss).sum() for part in parts.T])
 
 
-def _matrix(design: Design, honest: Crossfit) -> tuple[float, Floats]:
-    rows = honest.rows
-    card_mean, centred = 0.0, np.zeros_like(honest.loss)
+def _matrix(design: Design, out_of_fold: Crossfit) -> tuple[float, Floats]:
+    rows = out_of_fold.rows
+    card_mean, centred = 0.0, np.zeros_like(out_of_fold.loss)
     if design.card is not None:
         card_mean = float(np.average(design.card[rows], weights=design.weight[rows]))
         centred = design.card[rows] - card_mean
     buckets = [np.eye(precedent.BUCKETS + 1)[bucket[rows]] for bucket in design.buckets]
-    return card_mean, np.hstack([np.ones((len(rows), 1)), centred[:, None], honest.contributions, *buckets])
+    return card_mean, np.hstack(
+        [np.ones((len(rows), 1)), centred[:, None], out_of_fold.contributions, *buckets]
+    )

@@ -19,7 +19,7 @@ from scoring.points import TENTH
 from training.arrays import Floats, Ints
 from training.estimator.crossfit import Design, Weights, crossfit, folds_of, neutral, weigh
 from training.estimator.export import Learned, export, score_rows
-from training.estimator.fit_inputs import Material, are_few
+from training.estimator.fit_inputs import FitInputs, are_few
 from training.estimator.inputs import Card, edges_of, texts_of
 from training.estimator.key_selection import Choice, choose
 from training.estimator.keys import Key, without_repeats
@@ -50,7 +50,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         Keys for which it matters how often a value was seen; "all" takes every key.
     precedent_points : float
         Expected change, in points, for having been seen once, all such keys together; see `precedent.prior`.
-    nobody : mapping of column to value, or None
+    wildcard_values : mapping of column to value, or None
         By which anyone may be meant: precedent of that column alone never saw it.
     monotone : mapping of column to ordered values, or None
         All else equal, a later value never gets less than an earlier one.
@@ -94,7 +94,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         max_entries: int = 25_000,
         precedent: Sequence[Key] | Literal["all"] = (),
         precedent_points: float = -34.0,
-        nobody: Mapping[str, str] | None = None,
+        wildcard_values: Mapping[str, str] | None = None,
         monotone: Mapping[str, Sequence[str]] | None = None,
         classes: tuple[Any, Any] | None = None,
         weights: Literal["frequency", "sampling"] = "frequency",
@@ -108,7 +108,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         self.max_entries = max_entries
         self.precedent = precedent
         self.precedent_points = precedent_points
-        self.nobody = nobody
+        self.wildcard_values = wildcard_values
         self.monotone = monotone
         self.classes = classes
         self.weights = weights
@@ -154,7 +154,9 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         _check_columns(names, {*kept, *map(tuple, self.keys or ())})
         steps = len(names) if precedents is None else max(1, len(precedents))
         step = self.precedent_points * 10 * TENTH / steps
-        material = Material.of(frames, y, weight, prior, self.monotone, precedents, step, self.nobody)
+        material = FitInputs.of(
+            frames, y, weight, prior, self.monotone, precedents, step, self.wildcard_values
+        )
         if len(y):
             choice = choose(
                 material, self.keys, kept, self.largest_key, self.max_tables, self.random_state, self.n_jobs
@@ -163,7 +165,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
             choice = Choice(tuple(kept), np.ones(len(kept)))
         self._export(material, choice)
 
-    def _export(self, material: Material, choice: Choice) -> None:
+    def _export(self, material: FitInputs, choice: Choice) -> None:
         weights, learned = _final_fit(material, choice, self.random_state, self.n_jobs)
         self.card_weight_ = weights.card
         self.tables_, centre = export(material, learned, weights.card, self.max_entries)
@@ -264,7 +266,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
 
 
 def _final_fit(
-    material: Material, choice: Choice, seed: int, n_jobs: int | None
+    material: FitInputs, choice: Choice, seed: int, n_jobs: int | None
 ) -> tuple[Weights, list[Learned]]:
     """Fit the chosen keys on all rows; how far to trust each comes from cross-fitting."""
     rows, few = np.arange(len(material.y)), are_few(material.y)

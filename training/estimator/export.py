@@ -13,7 +13,7 @@ from scoring.points import TENTH
 from scoring.scorecard.scorecard import Table
 from training.arrays import Floats, Ints
 from training.estimator import precedent
-from training.estimator.fit_inputs import Material, points_of, silent
+from training.estimator.fit_inputs import FitInputs, fixed_at_zero, points_of
 from training.estimator.keys import Columns, Key, KeyValues
 from training.estimator.monotone import Grid
 
@@ -36,7 +36,7 @@ class Learned:
 
 
 def export(
-    material: Material, learned: Sequence[Learned], card_weight: float, max_entries: int
+    inputs: FitInputs, learned: Sequence[Learned], card_weight: float, max_entries: int
 ) -> tuple[tuple[Table, ...], float]:
     """Turn effects into tables.
 
@@ -49,11 +49,11 @@ def export(
     """
     drafts, centre = [], 0.0
     for part in learned:
-        draft, left_out = _draft(material, part, card_weight)
+        draft, left_out = _draft(inputs, part, card_weight)
         drafts.append(draft)
         centre += left_out
     limit = _impact_limit(drafts, max_entries)
-    return tuple(draft.table(material, limit) for draft in drafts), centre
+    return tuple(draft.table(inputs, limit) for draft in drafts), centre
 
 
 def score_rows(base: int, tables: Sequence[Table], frame: pd.DataFrame) -> Ints:
@@ -79,12 +79,12 @@ class _Draft:
     seen: Ints
     impact: Floats
 
-    def table(self, material: Material, limit: float) -> Table:
-        texts = self.values.texts(material.columns)
-        n = len(material.y)
-        unintended = np.bincount(self.values.rows[:n], material.y, len(self.values)).astype(int)
+    def table(self, inputs: FitInputs, limit: float) -> Table:
+        texts = self.values.texts(inputs.columns)
+        n = len(inputs.y)
+        unintended = np.bincount(self.values.rows[:n], inputs.y, len(self.values)).astype(int)
         labelled = np.bincount(self.values.rows[:n], minlength=len(self.values))
-        card = material.tables.get(self.key)
+        card = inputs.tables.get(self.key)
         points, evidence, unlisted = {}, {}, 0
         keep = (self.impact > limit) | np.isinf(self.impact)
         for i, text in enumerate(texts):
@@ -107,13 +107,13 @@ class _Draft:
         )
 
 
-def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draft, float]:
+def _draft(inputs: FitInputs, part: Learned, card_weight: float) -> tuple[_Draft, float]:
     values = part.values
-    seen = material.counts(values)
-    quiet = silent(values, material.columns)
+    seen = inputs.counts(values)
+    quiet = fixed_at_zero(values, inputs.columns)
     effects, unseen, centre = part.effects.copy(), 0.0, 0.0
     if part.buckets is not None:
-        bucket = material.buckets_of(values, seen, np.arange(len(values)))
+        bucket = inputs.buckets_of(values, seen, np.arange(len(values)))
         if seen[quiet].any():
             # A combination says nothing where one of its questions does not arise: what is left out is what
             # the fit gave such rows, so that they stay where it had them.
@@ -124,20 +124,20 @@ def _draft(material: Material, part: Learned, card_weight: float) -> tuple[_Draf
         unseen = float(part.buckets[0]) - centre
     effects[quiet] = 0.0
     points, default = effects / TENTH, unseen / TENTH
-    card = material.tables.get(values.key)
+    card = inputs.tables.get(values.key)
     if card is not None:
-        points = points + card_weight * points_of(card, values, material.columns)
+        points = points + card_weight * points_of(card, values, inputs.columns)
         default = default + card_weight * card.default
     unknown = 0.0 if card is None else card_weight * card.unknown
     points = points[:-1]
-    if part.grid is not None and len(material.y):
+    if part.grid is not None and len(inputs.y):
         points = part.grid.project(points, seen[:-1] + 1.0)
     known = np.rint(points).astype(np.int64)
     whole = int(np.rint(default))
     worst = max(int(np.rint(unknown)), whole, *known.tolist())
     impact = np.abs(known - whole) * np.maximum(seen[:-1], 1.0) + np.minimum(seen[:-1], 1) * 1e-3
     if card is not None:
-        impact[_places(values, material.columns, list(card.points))] = np.inf
+        impact[_places(values, inputs.columns, list(card.points))] = np.inf
     if part.grid is not None:
         # Ordered values stay or go together: one of them alone would stand beside the default.
         lines = part.grid.index.reshape(len(part.grid.index), int(np.prod(part.grid.index.shape[1:])))

@@ -23,7 +23,7 @@ FEW = 200
 
 
 @dataclass(frozen=True)
-class Material:
+class FitInputs:
     """Encoded rows, labelled ones first, and all that is known beforehand.
 
     Attributes
@@ -40,7 +40,7 @@ class Material:
         Keys for which it matters how often a value was seen; None: all.
     step : float
         Expected change of log-odds where a value was seen once before; see `precedent.prior`.
-    nobody : mapping of column to value
+    wildcard_values : mapping of column to value
         Who may be anyone; see `buckets_of`.
     """
 
@@ -52,7 +52,7 @@ class Material:
     card: Floats | None
     precedents: frozenset[Key] | None
     step: float
-    nobody: Mapping[str, str]
+    wildcard_values: Mapping[str, str]
     _buckets: dict[Key, Ints] = field(default_factory=dict)
     _shares: dict[Key, Floats] = field(default_factory=dict)
 
@@ -66,8 +66,8 @@ class Material:
         order: Order | None,
         precedents: frozenset[Key] | None,
         step: float,
-        nobody: Mapping[str, str] | None,
-    ) -> Material:
+        wildcard_values: Mapping[str, str] | None,
+    ) -> FitInputs:
         """Encode the labelled rows (first frame) and the backlog (the others)."""
         order = dict(order or {})
         tables = {table.key: table for table in prior}
@@ -78,7 +78,7 @@ class Material:
             for key, table in tables.items():
                 values = KeyValues.of(columns, key)
                 card += TENTH * points_of(table, values, columns)[values.rows[: len(y)]]
-        return cls(columns, y, weight, order, tables, card, precedents, step, nobody or {})
+        return cls(columns, y, weight, order, tables, card, precedents, step, wildcard_values or {})
 
     def buckets(self, key: Key) -> Ints | None:
         """Return the labelled rows' buckets of precedent, no row counting itself; None: no matter."""
@@ -110,7 +110,7 @@ class Material:
         """
         bucket = precedent.buckets(counts)
         bucket[rows == len(values) - 1] = 0
-        if len(values.key) == 1 and (anyone := self.nobody.get(values.key[0])) is not None:
+        if len(values.key) == 1 and (anyone := self.wildcard_values.get(values.key[0])) is not None:
             bucket[np.append(values.has(self.columns, anyone), False)[rows]] = 0
         bucket[np.append(values.has(self.columns, NOT_APPLICABLE), False)[rows]] = precedent.NONE
         return bucket
@@ -157,7 +157,7 @@ class Material:
             variance=variance,
             buckets=None if bucket is None else bucket[rows],
             precedent=precedent.prior(self.step, self._usual(values.key), few_labels=few_labels),
-            silent=silent(values, self.columns),
+            fixed_at_zero=fixed_at_zero(values, self.columns),
             grid=grid,
             card=card,
         )
@@ -182,7 +182,7 @@ def points_of(table: Table, values: KeyValues, columns: Columns) -> Ints:
     return np.array([*map(table.look_up, values.texts(columns)), table.unknown], dtype=np.int64)
 
 
-def silent(values: KeyValues, columns: Columns) -> Ints:
+def fixed_at_zero(values: KeyValues, columns: Columns) -> Ints:
     """Return which values of a combination have no points: where one of its questions does not arise.
 
     The runtime gives zero there even if the rest is unknown, and no known value may get more than that.

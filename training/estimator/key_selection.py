@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from training.arrays import Floats, Ints
 from training.estimator.crossfit import Design, crossfit, folds_of, gains, weigh
-from training.estimator.fit_inputs import Material, are_few
+from training.estimator.fit_inputs import FitInputs, are_few
 from training.estimator.keys import Key, candidate_keys, without_repeats
 
 # Prior variances of log-odds: each single key; all pairs together; all triples together.
@@ -33,7 +33,7 @@ class Choice:
 
 
 def choose(
-    material: Material,
+    inputs: FitInputs,
     candidates: Sequence[Key] | None,
     kept: Sequence[Key],
     largest_key: int,
@@ -52,36 +52,36 @@ def choose(
     max_tables : int
         The most keys, kept ones included.
     """
-    rows = _sample(len(material.y), seed)
-    is_few = are_few(material.y[rows])
+    rows = _sample(len(inputs.y), seed)
+    is_few = are_few(inputs.y[rows])
     keys = without_repeats([*kept, *(candidates or ())])
     if candidates is None:
-        keys = _screened(material, keys, 1 if is_few else largest_key, rows)
-    design = material.design(keys, _variances(keys), rows)
+        keys = _screened(inputs, keys, 1 if is_few else largest_key, rows)
+    design = inputs.design(keys, _variances(keys), rows)
     fold = folds_of(design.y, seed)
     sizes = np.array([len(key) for key in keys])
     tried = LOOSENESS[:1] if is_few else LOOSENESS
-    looseness = [np.where(sizes == 1, single, combined) for single, combined in tried]
-    fits = crossfit(design, looseness, fold, n_jobs)
+    variance_scale = [np.where(sizes == 1, single, combined) for single, combined in tried]
+    fits = crossfit(design, variance_scale, fold, n_jobs)
     best = _one_standard_error([fit.loss for fit in fits])
-    honest = fits[best]
-    variances = design_variances(design) * looseness[best]
+    out_of_fold = fits[best]
+    variances = design_variances(design) * variance_scale[best]
     while True:
-        weights = weigh(design, honest)
-        worth = np.where(weights.keys > 0, gains(design, honest, weights), -np.inf)
-        worth[[i for i, key in enumerate(keys) if key in kept]] = np.inf
+        weights = weigh(design, out_of_fold)
+        gain = np.where(weights.keys > 0, gains(design, out_of_fold, weights), -np.inf)
+        gain[[i for i, key in enumerate(keys) if key in kept]] = np.inf
         room = max(max_tables, len(kept))
         # In two steps: when the weakest have gone, their part falls to those that stay.
         room = room if len(keys) <= 2 * room else len(keys) // 2
-        ranked = [i for i in np.argsort(-worth, kind="stable").tolist() if worth[i] > -np.inf][:room]
+        ranked = [i for i in np.argsort(-gain, kind="stable").tolist() if gain[i] > -np.inf][:room]
         ranked.sort()
         if len(ranked) == len(keys):
             return Choice(tuple(keys), variances)
         keys, variances = [keys[i] for i in ranked], variances[ranked]
         if len(keys) <= max(max_tables, len(kept)):
             return Choice(tuple(keys), variances)
-        design = material.design(keys, variances, rows)
-        honest = crossfit(design, [np.ones(len(keys))], fold, n_jobs)[0]
+        design = inputs.design(keys, variances, rows)
+        out_of_fold = crossfit(design, [np.ones(len(keys))], fold, n_jobs)[0]
 
 
 def design_variances(design: Design) -> Floats:
@@ -112,13 +112,13 @@ def _one_standard_error(losses: Sequence[Floats]) -> int:
     return best
 
 
-def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: Ints) -> list[Key]:
+def _screened(inputs: FitInputs, kept: Sequence[Key], largest_key: int, rows: Ints) -> list[Key]:
     """Return single keys and the combinations that explain what the smaller ones leave over."""
-    names = list(material.columns.categories)
+    names = list(inputs.columns.categories)
     keys = without_repeats([*candidate_keys(names, 1), *kept])
     if largest_key > 1:
         fresh = without_repeats([*keys, *candidate_keys(names, 2)[len(names) :]])[len(keys) :]
-        keys += _best(material, keys, fresh, MOST_PAIRS, rows)
+        keys += _best(inputs, keys, fresh, MOST_PAIRS, rows)
     if largest_key > 2:
         pairs = [key for key in keys if len(key) == 2]
         triples = {
@@ -129,34 +129,34 @@ def _screened(material: Material, kept: Sequence[Key], largest_key: int, rows: I
         }
         fresh = sorted(triples, key=lambda key: [names.index(name) for name in key])
         fresh = without_repeats([*keys, *fresh])[len(keys) :]
-        keys += _best(material, keys, fresh, MOST_CANDIDATES - MOST_PAIRS, rows)
+        keys += _best(inputs, keys, fresh, MOST_CANDIDATES - MOST_PAIRS, rows)
     return keys
 
 
-def _best(material: Material, keys: Sequence[Key], fresh: Sequence[Key], most: int, rows: Ints) -> list[Key]:
+def _best(inputs: FitInputs, keys: Sequence[Key], fresh: Sequence[Key], most: int, rows: Ints) -> list[Key]:
     ranked = np.arange(len(fresh))
     if len(fresh) > most:
-        design = material.design(keys, _variances(keys), rows)
+        design = inputs.design(keys, _variances(keys), rows)
         everything = np.arange(len(rows))
         eta = design.log_odds(design.fit(everything, np.ones(len(keys))), everything)
         p = expit(eta)
         residual, curvature = design.weight * (design.y - p), design.weight * p * (1 - p)
-        evidence = np.array([_evidence(material, key, rows, residual, curvature) for key in fresh])
+        evidence = np.array([_evidence(inputs, key, rows, residual, curvature) for key in fresh])
         ranked = np.argsort(-evidence, kind="stable")
-    finer = (i for i in ranked.tolist() if _is_finer(material, fresh[i], rows))
+    finer = (i for i in ranked.tolist() if _is_finer(inputs, fresh[i], rows))
     return [fresh[i] for i in sorted(islice(finer, most))]
 
 
-def _is_finer(material: Material, key: Key, rows: Ints) -> bool:
+def _is_finer(inputs: FitInputs, key: Key, rows: Ints) -> bool:
     """Say whether a combination has more values than each part of it: others say the same once more."""
     parts = [key, *combinations(key, len(key) - 1)]
-    whole, *counts = (len(material.values(part, rows)) for part in parts)
+    whole, *counts = (len(inputs.values(part, rows)) for part in parts)
     return whole > max(counts)
 
 
-def _evidence(material: Material, key: Key, rows: Ints, residual: Floats, curvature: Floats) -> float:
+def _evidence(inputs: FitInputs, key: Key, rows: Ints, residual: Floats, curvature: Floats) -> float:
     """Return the log evidence for a further key over none (Laplace), at the best of a few variances."""
-    values, _ = material.ordered_values(key, rows)
+    values, _ = inputs.ordered_values(key, rows)
     g = np.bincount(values.rows, residual, len(values))
     h = np.bincount(values.rows, curvature, len(values))
     return max(

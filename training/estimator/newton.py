@@ -34,7 +34,7 @@ class Block:
     rows: Ints
     size: int
     variance: float
-    silent: Ints
+    fixed_at_zero: Ints
     project: Callable[[Floats, Floats], Floats]
 
 
@@ -151,7 +151,7 @@ def _key_step(
     h = information + 1 / variance
     g = np.bincount(block.rows, residual, block.size) - old / variance
     new = old + np.clip(g / h, -LARGEST_STEP, LARGEST_STEP)
-    new[block.silent] = 0.0
+    new[block.fixed_at_zero] = 0.0
     new = block.project(new, h)
     determined = float((information / h).sum())
     prior = VARIANCE_STRENGTH * block.variance

@@ -11,7 +11,7 @@ from training.arrays import Ints
 from training.dataset.dataset import DAY
 from training.evaluation.outcomes import DIGITS, missed, quality, share_below, unintended_among_archived
 from training.evaluation.unseen_accounts import leave_accounts_out
-from training.threshold.scores import final_scores, probabilities
+from training.threshold.scores import card_scores, probabilities
 from training.train import Trained
 
 TEST: Final = "test"
@@ -37,7 +37,7 @@ def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
     risk = card.risk if on == TEST else ()
     probability = probabilities(risk, trained.scores[rows], trained.estimator.calibration_)
     unintended, weight = dataset.unintended[rows], dataset.weight[rows]
-    prior, _ = final_scores(trained.prior, dataset.X.iloc[rows])
+    prior, _ = card_scores(trained.prior, dataset.X.iloc[rows])
     found = quality(trained.scores[rows], probability, unintended, weight)
     return {
         **found,
@@ -128,7 +128,7 @@ def _data(trained: Trained) -> dict[str, Any]:
         "records": dict(sorted(dataset.counts.items())),
         "parts": {
             "fit": _described(trained, parts.fit),
-            "backlog": {"n": len(parts.backlog), "too_young": parts.unsettled},
+            "backlog": {"n": len(parts.backlog), "too_young": parts.configuration_error},
             "calibration": _described(trained, parts.calibration),
             "test": _described(trained, parts.test),
         },

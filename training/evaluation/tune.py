@@ -13,7 +13,7 @@ from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Ints
 from training.dataset.dataset import DAY, Dataset
 from training.evaluation.outcomes import DIGITS
-from training.threshold.scores import final_scores
+from training.threshold.scores import card_scores
 from training.threshold.threshold import (
     Reading,
     choose_threshold,
@@ -76,7 +76,7 @@ def tune(dataset: Dataset, rows: Ints, card: Scorecard, wishes: Wishes) -> dict[
         raise BadInput(
             "expected findings later than those that the model has learned from (--all takes these too)"
         )
-    scores, _ = final_scores(card, dataset.X.iloc[rows])
+    scores, _ = card_scores(card, dataset.X.iloc[rows])
     fair = dataset.for_threshold[rows]
     bad, weight = dataset.unintended[rows][fair], dataset.weight[rows][fair]
     drawn = curve(scores[fair], bad, wishes.delta, weight, population=scores, largest=dataset.largest_weight)

@@ -15,7 +15,7 @@ from scoring.features.features import NOT_APPLICABLE, UNKNOWN
 from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Bools, Ints
 from training.evaluation.outcomes import missed, share_below
-from training.threshold.scores import final_scores
+from training.threshold.scores import card_scores
 from training.threshold.threshold import choose_threshold
 from training.train import Trained
 
@@ -51,7 +51,7 @@ def leave_accounts_out(trained: Trained, *, jobs: int = 1) -> dict[str, Any] | N
         threshold, card = _without(trained, out, jobs)
         if threshold is None:
             return None
-        score, _ = final_scores(card, dataset.X.iloc[rows])
+        score, _ = card_scores(card, dataset.X.iloc[rows])
         below = score < threshold
         order.append(rows)
         scores.append(score)
@@ -92,7 +92,7 @@ def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Score
         tables=estimator.tables_,
     )
     rows = parts.calibration[dataset.for_threshold[parts.calibration] & ~out[parts.calibration]]
-    score, _ = final_scores(card, dataset.X.iloc[rows])
+    score, _ = card_scores(card, dataset.X.iloc[rows])
     request = trained.request
     chosen = choose_threshold(
         score,
@@ -112,7 +112,7 @@ def _goes_to_a_person(trained: Trained, rows: Ints, out: Bools) -> Bools:
     past = np.concatenate([parts.fit, parts.backlog])
     named = ~dataset.X["principal"].isin((UNKNOWN, NOT_APPLICABLE)).to_numpy()[rows]
     seen = named & np.isin(principal[rows], np.unique(principal[past[~out[past]]]))
-    prior, _ = final_scores(trained.prior, dataset.X.iloc[rows])
+    prior, _ = card_scores(trained.prior, dataset.X.iloc[rows])
     by_prior = prior < trained.prior.threshold if trained.prior.threshold is not None else np.zeros_like(seen)
     return np.asarray(~seen & ~by_prior)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from scoring.aws.errors import told_in_one_line
+from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import USER_AGENT
 
 KEPT_DAYS: Final = 90
@@ -58,14 +58,14 @@ def status_changes(client: Any, analyzer_arn: str, own_roles: Sequence[str]) -> 
 
     Raises
     ------
-    Refused
+    AwsError
         AWS refuses to tell.
     """
     pages = client.get_paginator("lookup_events").paginate(
         LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "UpdateFindings"}]
     )
     found: list[Change] = []
-    with told_in_one_line(f"look up who changed findings of {analyzer_arn}"):
+    with as_bad_input(f"look up who changed findings of {analyzer_arn}"):
         for page in pages:
             for event in page["Events"]:
                 found += _changes(event, analyzer_arn, own_roles)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from scoring.aws.errors import told_in_one_line
+from scoring.aws.errors import as_bad_input
 from scoring.decision_log.table import from_item, unpack
 from scoring.findings.finding import Finding
 from training.dataset.rows import RESOLVED
@@ -67,7 +67,7 @@ def from_log(client: Any, table: str, known: Logged, counts: Counter[str]) -> It
 
     Raises
     ------
-    Refused
+    AwsError
         AWS refuses to tell.
     """
     pages = client.get_paginator("scan").paginate(
@@ -77,7 +77,7 @@ def from_log(client: Any, table: str, known: Logged, counts: Counter[str]) -> It
         ExpressionAttributeNames={"#item": "item"},
         ExpressionAttributeValues={":decision": {"S": "decision#"}},
     )
-    with told_in_one_line(f"read the decision log {table}"):
+    with as_bad_input(f"read the decision log {table}"):
         for page in pages:
             for item in map(from_item, page["Items"]):
                 record = _logged(item, known)

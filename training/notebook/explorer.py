@@ -16,7 +16,7 @@ from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Bools, Floats, Ints
 from training.dataset.dataset import DAY, Dataset
 from training.evaluation.dataframes import VERDICTS
-from training.threshold.scores import final_scores
+from training.threshold.scores import card_scores
 from training.threshold.threshold import (
     Reading,
     Threshold,
@@ -154,7 +154,7 @@ def explore(dataset: Dataset, rows: Ints, card: Scorecard, delta: float = 0.05) 
     time = dataset.time[rows]
     return Explorer(
         findings=findings,
-        scores=final_scores(card, dataset.X.iloc[rows])[0],
+        scores=card_scores(card, dataset.X.iloc[rows])[0],
         unintended=dataset.unintended[rows],
         fair=dataset.for_threshold[rows],
         weight=dataset.weight[rows],

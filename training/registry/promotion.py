@@ -15,7 +15,7 @@ from training.registry.registry import Registry
 from training.registry.version import needs_columns, read_held_out
 from training.report.sentences import percent
 from training.threshold.bounds import share_upper
-from training.threshold.scores import final_scores
+from training.threshold.scores import card_scores
 
 _REDRAWN: Final = 200
 HeldOut = tuple[pd.DataFrame, Bools, Floats]
@@ -81,7 +81,7 @@ def worse(new: Scorecard, old: Scorecard, held_out: HeldOut, where: str) -> list
     """Return whether one scorecard ranks findings worse than another, by more than a standard error."""
     X, unintended, weight = held_out
     rows = X.astype("category")
-    scores = [final_scores(card, rows)[0] for card in (new, old)]
+    scores = [card_scores(card, rows)[0] for card in (new, old)]
     ours, theirs = (_auc(score, unintended, weight) for score in scores)
     error = _standard_error(scores, unintended, weight)
     if ours >= theirs - error:

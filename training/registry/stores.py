@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from scoring.aws.errors import told_in_one_line
+from scoring.aws.errors import as_bad_input
 from scoring.files.errors import BadInput
 
 SCHEME: Final = "s3://"
@@ -96,7 +96,7 @@ class BucketStore:
 
     def read(self, path: str) -> bytes | None:
         """Return an object's content; None where there is none."""
-        with told_in_one_line(f"read {self.name}/{path}"):
+        with as_bad_input(f"read {self.name}/{path}"):
             try:
                 answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)
             except self.client.exceptions.NoSuchKey:
@@ -106,7 +106,7 @@ class BucketStore:
 
     def write(self, path: str, content: bytes) -> None:
         """Write an object."""
-        with told_in_one_line(f"write {self.name}/{path}"):
+        with as_bad_input(f"write {self.name}/{path}"):
             self.client.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=content)
 
     def folders(self) -> list[str]:
@@ -114,6 +114,6 @@ class BucketStore:
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"
         )
-        with told_in_one_line(f"list {self.name}"):
+        with as_bad_input(f"list {self.name}"):
             found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
         return sorted(prefix[len(self.prefix) :].rstrip("/") for prefix in found)

@@ -16,7 +16,7 @@ from training.threshold.risk import Risk
 _AT_ONCE = 20_000
 
 
-def final_scores(card: Scorecard, X: pd.DataFrame) -> tuple[Ints, Ints]:
+def card_scores(card: Scorecard, X: pd.DataFrame) -> tuple[Ints, Ints]:
     """Score rows with the runtime's scorecard.
 
     Returns

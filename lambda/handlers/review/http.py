@@ -13,7 +13,7 @@ import msgspec
 
 from scoring.explanation.safe_text import visible
 from scoring.findings.record import Origin
-from scoring.review.answer import Who
+from scoring.review.answer import Reviewer
 from scoring.review.page_content import style
 
 SOMEBODY = "somebody with the link"
@@ -63,13 +63,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return self.headers.get("origin") == self.origin
 
     @property
-    def who(self) -> Who:
+    def who(self) -> Reviewer:
         """Who asks, from where, and with what."""
         agent = visible(self.headers.get("user-agent", ""), _LONGEST_AGENT)[:_LONGEST_AGENT]
         origin = Origin(self.address, agent)
         if self.signed_in:
-            return Who(self.signed_in, is_verified=True, origin=origin)
-        return Who(SOMEBODY, is_verified=False, origin=origin)
+            return Reviewer(self.signed_in, is_verified=True, origin=origin)
+        return Reviewer(SOMEBODY, is_verified=False, origin=origin)
 
     def field(self, name: str) -> str:
         """Return a field of the form, on one line.

@@ -8,9 +8,9 @@ from typing import Any
 
 from handlers.runtime import logs, metrics, settings
 from handlers.runtime import workflow_state as states
-from scoring.decision_log.log import Taken
-from scoring.pipeline.runtime import Done, Runtime
-from scoring.pipeline.steps.state import Turn
+from scoring.decision_log.log import InProgress
+from scoring.pipeline.runtime import Result, Runtime
+from scoring.pipeline.steps.state import CaseState
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ class Invocation:
         self.runtime, self.seconds_left = runtime, seconds_left
         self.counted: list[tuple[str, float]] = []
 
-    def tell(self, done: Done, event: object = None) -> None:
+    def log_result(self, result: Result, event: object = None) -> None:
         """Log and count what became of a finding."""
-        logs.tell(done, self.runtime.mode)
-        self.counted += metrics.of_done(done, event, self.runtime.now())
+        logs.log_result(result, self.runtime.mode)
+        self.counted += metrics.of_result(result, event, self.runtime.now())
 
     def count(self, name: str, value: float = 1) -> None:
         """Count something else."""
@@ -64,7 +64,7 @@ def begun(context: Any) -> Iterator[Invocation]:
             logger.error("the %s is not valid: %s", problem.name, problem.text)
             invocation.count("ConfigurationInvalid")
         yield invocation
-    except Taken:
+    except InProgress:
         raise
     except Exception:
         counted.append(("Errors", 1))
@@ -74,18 +74,24 @@ def begun(context: Any) -> Iterator[Invocation]:
             metrics.emit(counted)
 
 
-def of_step(step: Callable[[Turn, Runtime], Turn], state: Mapping[str, Any], context: Any) -> dict[str, Any]:
+def of_step(
+    step: Callable[[CaseState, Runtime], CaseState], state: Mapping[str, Any], context: Any
+) -> dict[str, Any]:
     """Let a step of the workflow take the state on, and give what it adds."""
-    turn, number = states.read(state)
+    case_state, number = states.read(state)
     with begun(context) as invocation:
-        return told(step(turn, invocation.runtime), invocation, state, number, since=turn)
+        return told(step(case_state, invocation.runtime), invocation, state, number, since=case_state)
 
 
 def told(
-    turn: Turn, invocation: Invocation, state: Mapping[str, Any], number: int, since: Turn | None = None
+    case_state: CaseState,
+    invocation: Invocation,
+    state: Mapping[str, Any],
+    number: int,
+    since: CaseState | None = None,
 ) -> dict[str, Any]:
     """Give what a step adds to the state; where the finding is done, log and count that."""
-    added = states.write(turn, state, number, since=since)
-    if turn.next == "DONE":
-        invocation.tell(turn.done(), state)
+    added = states.write(case_state, state, number, since=since)
+    if case_state.next == "DONE":
+        invocation.log_result(case_state.done(), state)
     return added

@@ -31,7 +31,7 @@ class Problem(msgspec.Struct, frozen=True):
     stands: bool
 
 
-class Kept(Generic[T]):
+class LastKnownGood(Generic[T]):
     """A value and, where what was read last is invalid, the problem with it.
 
     Parameters

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from handlers.runtime.bucket import Bucket
-from handlers.runtime.last_good import Kept, Problem
+from handlers.runtime.last_good import LastKnownGood, Problem
 from scoring.aws.errors import DENIED, code
 from scoring.files.errors import BadInput
 from scoring.policy import policy as policies
@@ -48,7 +48,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    unsettled : str
+    configuration_error : str
         Why nothing may be archived, where a value has never been good; otherwise empty.
     problems : tuple of Problem
         What is invalid or cannot be read, whether or not an older value stands in for it.
@@ -57,7 +57,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     card: Scorecard
     policy: Policy
     mode: Mode
-    unsettled: str = ""
+    configuration_error: str = ""
     problems: tuple[Problem, ...] = ()
 
 
@@ -79,10 +79,10 @@ class Live:
     def __init__(self, ssm: Any, prefix: str | None, bucket: Bucket | None, otherwise: Configuration) -> None:
         self._ssm, self._bucket, self._otherwise = ssm, bucket, otherwise
         self._prefix = prefix.rstrip("/") if prefix else None
-        self._mode: Kept[Mode] = Kept("mode")
-        self._policy: Kept[Policy] = Kept("policy")
-        self._override: Kept[Override] = Kept("threshold")
-        self._card: Kept[Scorecard] = Kept("model")
+        self._mode: LastKnownGood[Mode] = LastKnownGood("mode")
+        self._policy: LastKnownGood[Policy] = LastKnownGood("policy")
+        self._override: LastKnownGood[Override] = LastKnownGood("threshold")
+        self._card: LastKnownGood[Scorecard] = LastKnownGood("model")
         self._read_at: datetime | None = None
 
     def at(self, now: datetime) -> Configuration:
@@ -105,7 +105,7 @@ class Live:
             _reading(self._read_model, self._card)
 
     def _read_parameters(self) -> None:
-        kinds: tuple[Kept[Any], ...] = (self._mode, self._override, self._policy)
+        kinds: tuple[LastKnownGood[Any], ...] = (self._mode, self._override, self._policy)
         names = {f"{self._prefix}/{kept.name}": kept.name for kept in kinds}
         answer = self._ssm.get_parameters(Names=list(names), WithDecryption=True)
         found = {names[one["Name"]]: (one["Value"], str(one["Version"])) for one in answer["Parameters"]}
@@ -152,7 +152,7 @@ class Live:
             self._card.take(str(name), lambda: _card(bucket, _text(name).strip()))
 
     def _configuration(self) -> Configuration:
-        otherwise, kept = self._otherwise, list[Kept[Any]]()
+        otherwise, kept = self._otherwise, list[LastKnownGood[Any]]()
         mode, policy, card = otherwise.mode, otherwise.policy, otherwise.card
         if self._prefix is not None:
             kept += [self._mode, self._policy, self._override]
@@ -171,12 +171,12 @@ class Live:
             card=card,
             policy=policy,
             mode=mode,
-            unsettled=f"the configuration cannot be used: {never}" if never else "",
+            configuration_error=f"the configuration cannot be used: {never}" if never else "",
             problems=problems,
         )
 
 
-def _reading(read: Callable[[], None], *kept: Kept[Any]) -> None:
+def _reading(read: Callable[[], None], *kept: LastKnownGood[Any]) -> None:
     """Read; where that fails the last good values stand, if there are any."""
     try:
         read()

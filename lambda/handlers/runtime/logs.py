@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime.metrics import SERVICE
-from scoring.pipeline.runtime import Done
+from scoring.pipeline.runtime import Result
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def configure(context: Any) -> None:
     formatter.append_keys(function_request_id=getattr(context, "aws_request_id", ""))
 
 
-def tell(done: Done, mode: str) -> None:
+def log_result(done: Result, mode: str) -> None:
     """Log what became of a finding: which, how it was decided on, what was done; not what it says."""
     decision = done.decision
     said: dict[str, Any] = {"finding_id": done.finding_id, "effect": done.effect, "mode": mode}

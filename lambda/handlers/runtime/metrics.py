@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from scoring.pipeline.circuit_breaker import NAME as BREAKER
-from scoring.pipeline.runtime import Done
+from scoring.pipeline.runtime import Result
 from scoring.pipeline.steps.archive import WAITS
 
 NAMESPACE = "AccessTriage"
@@ -26,7 +26,7 @@ METRICS = {
 """Names, with CloudWatch's unit for each and what it counts."""
 
 
-def of_done(done: Done, event: object, now: datetime) -> Iterator[tuple[str, float]]:
+def of_result(done: Result, event: object, now: datetime) -> Iterator[tuple[str, float]]:
     """Give what one finding adds to the metrics, by name.
 
     Parameters

@@ -176,7 +176,7 @@ def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime
         writers=made.writers,
         log=msgspec.structs.replace(made.log, lease_seconds=seconds_left() + _GRACE),
         now=partial(datetime.now, UTC),
-        unsettled=held.unsettled,
+        configuration_error=held.configuration_error,
         security_hub=made.security_hub,
         review_links=made.review.links_if_any if made.review else None,
     )

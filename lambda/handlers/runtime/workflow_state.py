@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from scoring.decision.decide import Decision
-from scoring.decision_log.deduplication import Meaning
-from scoring.decision_log.entries import Latest
+from scoring.decision_log.deduplication import EventKind
+from scoring.decision_log.entries import FindingState
 from scoring.findings import context as contexts
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
-from scoring.pipeline.steps.state import Next, Turn
+from scoring.pipeline.steps.state import CaseState, Next
 
 PARTS = ("enriched", "evaluated", "archived", "notified")
 ERROR = "error"
@@ -46,8 +46,8 @@ class _Together(msgspec.Struct, kw_only=True):
     finding: Finding
     context: dict[str, Any]
     raw: dict[str, Any] | None = None
-    meant: Meaning = "new"
-    before: Latest | None = None
+    meant: EventKind = "new"
+    before: FindingState | None = None
     decision: Decision | None = None
     stopped: str = ""
 
@@ -70,7 +70,7 @@ def begin(state: State) -> int:
     return number
 
 
-def read(state: State) -> tuple[Turn, int]:
+def read(state: State) -> tuple[CaseState, int]:
     """Read the turn that a step is to take on, and the number of the round."""
     event, number = event_of(state), int(state[PARTS[0]]["round"])
     given: dict[str, Any] = {}
@@ -79,7 +79,7 @@ def read(state: State) -> tuple[Turn, int]:
             given |= _unpacked(state[name])
     part = msgspec.convert(given, _Together)
     context = contexts.from_json(part.context)
-    turn = Turn(
+    case_state = CaseState(
         case=Case(finding=part.finding, context=context, raw=event if part.raw is None else part.raw),
         next=part.next,
         meant=part.meant,
@@ -87,18 +87,18 @@ def read(state: State) -> tuple[Turn, int]:
         decision=part.decision,
         stopped=part.stopped,
     )
-    return turn, number
+    return case_state, number
 
 
-def write(turn: Turn, state: State, number: int, since: Turn | None = None) -> dict[str, Any]:
+def write(case_state: CaseState, state: State, number: int, since: CaseState | None = None) -> dict[str, Any]:
     """Write what a step adds to the state.
 
     Parameters
     ----------
     number : int
         Of the round.
-    since : Turn, optional
-        The turn that the step was given.
+    since : CaseState, optional
+        The state that the step was given.
 
     Raises
     ------
@@ -108,11 +108,15 @@ def write(turn: Turn, state: State, number: int, since: Turn | None = None) -> d
     known = {"raw": event_of(state), "stopped": ""} if since is None else _fields(since)
     added = {
         "round": number,
-        "next": turn.next,
-        "finding_id": turn.case.finding.id,
-        **{name: value for name, value in _fields(turn).items() if name not in known or known[name] != value},
-        "effect": turn.effect,
-        "note": turn.note,
+        "next": case_state.next,
+        "finding_id": case_state.case.finding.id,
+        **{
+            name: value
+            for name, value in _fields(case_state).items()
+            if name not in known or known[name] != value
+        },
+        "effect": case_state.effect,
+        "note": case_state.note,
     }
     room = _MOST_BYTES - _size({name: value for name, value in state.items() if name != ERROR})
     text = msgspec.json.encode(added)
@@ -121,7 +125,7 @@ def write(turn: Turn, state: State, number: int, since: Turn | None = None) -> d
         part = {name: part[name] for name in ("round", "next", "finding_id", "effect", "note")}
         part["packed"] = base64.b85encode(zlib.compress(text)).decode()
     if _size(part) > room:
-        raise TooLarge(f"the state of finding {turn.case.finding.id} is too large for the workflow")
+        raise TooLarge(f"the state of finding {case_state.case.finding.id} is too large for the workflow")
     return part
 
 
@@ -148,15 +152,15 @@ def _told(error: Any) -> str:
     return f"{kind}: {message}"[:_LONGEST_ERROR]
 
 
-def _fields(turn: Turn) -> dict[str, Any]:
+def _fields(case_state: CaseState) -> dict[str, Any]:
     return {
-        "meant": turn.meant,
-        "finding": msgspec.to_builtins(turn.case.finding),
-        "raw": turn.case.raw,
-        "context": contexts.to_json(turn.case.context),
-        "decision": msgspec.to_builtins(turn.decision),
-        "before": msgspec.to_builtins(turn.before),
-        "stopped": turn.stopped,
+        "meant": case_state.meant,
+        "finding": msgspec.to_builtins(case_state.case.finding),
+        "raw": case_state.case.raw,
+        "context": contexts.to_json(case_state.case.context),
+        "decision": msgspec.to_builtins(case_state.decision),
+        "before": msgspec.to_builtins(case_state.before),
+        "stopped": case_state.stopped,
     }
 
 

@@ -16,7 +16,7 @@ from infra.components.functions import KEPT_LOGS, Function
 from infra.components.steps import Steps
 from infra.parameters import Parameters, value_if
 
-TAKEN = "Taken"  # somebody else is at work on the finding; see `scoring.decision_log.log`
+IN_PROGRESS = "InProgress"  # somebody else is at work on the finding; see `scoring.decision_log.log`
 ANY = "States.ALL"
 
 
@@ -115,12 +115,12 @@ class Workflow(Construct):
         """
         task = self._task(name, step, key)
         if waits:
-            task.add_retry(errors=[TAKEN], max_attempts=0)
+            task.add_retry(errors=[IN_PROGRESS], max_attempts=0)
         else:
-            task.add_retry(errors=[TAKEN], interval=self._pace.lease, max_attempts=5, backoff_rate=1)
+            task.add_retry(errors=[IN_PROGRESS], interval=self._pace.lease, max_attempts=5, backoff_rate=1)
         self._retry(task)
         if waits:
-            task.add_catch(self._wait, errors=[TAKEN], result_path="$.taken")
+            task.add_catch(self._wait, errors=[IN_PROGRESS], result_path="$.taken")
         task.add_catch(self._failed, errors=[ANY], result_path="$.error")
         return task
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from scoring.aws.analyzers import look_up
-from scoring.aws.errors import DENIED, Refused, Unavailable, code, reason, what_to_do
-from scoring.cli.doctor.result import Patient, Result, note, ok, problem
+from scoring.aws.errors import DENIED, AwsError, Unavailable, code, reason, what_to_do
+from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 
 _ACCOUNTS = 100  # in which the role is tried
 _SHOWN = 5
@@ -17,10 +17,10 @@ _HOW_TO_READ = (
 )
 
 
-def check_credentials(patient: Patient) -> Iterator[Result]:
+def check_credentials(target: Target) -> Iterator[CheckResult]:
     """Ask AWS who we are."""
     try:
-        identity = patient.aws.sessions.client("sts").get_caller_identity()
+        identity = target.aws.sessions.client("sts").get_caller_identity()
     except Exception as error:
         if reason(error) is None:
             raise
@@ -29,17 +29,17 @@ def check_credentials(patient: Patient) -> Iterator[Result]:
     yield ok(f"you are {identity['Arn']} in account {identity['Account']}")
 
 
-def check_region(patient: Patient) -> Iterator[Result]:
+def check_region(target: Target) -> Iterator[CheckResult]:
     """Say in which region we are."""
-    if patient.region is None:
+    if target.region is None:
         yield problem("no region", "name one with --region, or set AWS_REGION")
     else:
-        yield ok(patient.region)
+        yield ok(target.region)
 
 
-def check_organization(patient: Patient) -> Iterator[Result]:
+def check_organization(target: Target) -> Iterator[CheckResult]:
     """Read the organization: without it accounts are unknown, and nothing across accounts is archived."""
-    client = patient.aws.sessions.client("organizations")
+    client = target.aws.sessions.client("organizations")
     accounts: list[dict[str, Any]] = []
     try:
         accounts = _first_accounts(client, 1)
@@ -58,7 +58,7 @@ def check_organization(patient: Patient) -> Iterator[Result]:
     # arn:aws:organizations::<management account>:account/<organization>/<account>
     organization = accounts[0]["Arn"].split("/")[1]
     yield ok(f"organization {organization} can be read")
-    settings = patient.settings()
+    settings = target.settings()
     if settings is None:
         return
     named = settings.policy.organization_id
@@ -72,17 +72,17 @@ def check_organization(patient: Patient) -> Iterator[Result]:
         yield problem(f"the policy's organization_id is {named}", f'set organization_id = "{organization}"')
 
 
-def check_members(patient: Patient) -> Iterator[Result]:
+def check_members(target: Target) -> Iterator[CheckResult]:
     """Assume the role in each member account, and read one tag list there."""
-    if patient.role_name is None:
-        if _has_organization_analyzer(patient):
+    if target.role_name is None:
+        if _has_organization_analyzer(target):
             yield problem(
                 "an analyzer covers the organization, but no --role-name says how to reach its accounts:"
                 " tags there are unknown, and nothing is archived",
                 "make a role in each account (a StackSet does it), and name it",
             )
         return
-    sessions = patient.aws.sessions
+    sessions = target.aws.sessions
     own = str(sessions.client("sts").get_caller_identity()["Account"])
     try:
         accounts = _first_accounts(sessions.client("organizations"), _ACCOUNTS + 2)
@@ -94,25 +94,25 @@ def check_members(patient: Patient) -> Iterator[Result]:
     members = [one["Id"] for one in accounts if one["Id"] != own and one["Status"] == "ACTIVE"]
     failed: dict[str, list[str]] = {}
     for account in members[:_ACCOUNTS]:
-        if why := _out_of_reach(account, patient):
+        if why := _out_of_reach(account, target):
             failed.setdefault(why, []).append(account)
     for why, some in failed.items():
         more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
         yield problem(
             f"{', '.join(some[:_SHOWN])}{more}: {why}",
-            f"make the role {patient.role_name} there, trusting account {own}, with the rights to read tags",
+            f"make the role {target.role_name} there, trusting account {own}, with the rights to read tags",
         )
     if not failed:
         count = min(len(members), _ACCOUNTS)
-        yield ok(f"the role {patient.role_name} can be assumed in {count} account{'' if count == 1 else 's'}")
+        yield ok(f"the role {target.role_name} can be assumed in {count} account{'' if count == 1 else 's'}")
     if len(members) > _ACCOUNTS:
         yield note(f"the other {len(members) - _ACCOUNTS} accounts were not tried")
 
 
-def _out_of_reach(account: str, patient: Patient) -> str:
+def _out_of_reach(account: str, target: Target) -> str:
     """Say why an account's tags cannot be read; an empty string where they can."""
     try:
-        client = patient.aws.sessions.client("resourcegroupstaggingapi", account=account)
+        client = target.aws.sessions.client("resourcegroupstaggingapi", account=account)
         client.get_resources(ResourcesPerPage=1)
     except Unavailable as error:
         return str(error).replace(account, "the account")
@@ -123,12 +123,12 @@ def _out_of_reach(account: str, patient: Patient) -> str:
     return ""
 
 
-def _has_organization_analyzer(patient: Patient) -> bool:
-    for arn in patient.analyzer_arns:
+def _has_organization_analyzer(target: Target) -> bool:
+    for arn in target.analyzer_arns:
         try:
-            if look_up(arn, patient.aws.sessions).whole_organization:
+            if look_up(arn, target.aws.sessions).whole_organization:
                 return True
-        except Refused:
+        except AwsError:
             continue
     return False
 

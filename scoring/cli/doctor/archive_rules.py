@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from scoring.aws.analyzers import look_up
 from scoring.aws.archive_rules import Rules
-from scoring.cli.doctor.result import Patient, Result, ok, problem
+from scoring.cli.doctor.result import CheckResult, Target, ok, problem
 from scoring.explanation.safe_text import visible
 from scoring.files.errors import BadInput
 from scoring.pipeline.suppression import suspicions
 
 
-def check_rules(patient: Patient) -> Iterator[Result]:
+def check_rules(target: Target) -> Iterator[CheckResult]:
     """Name the archive rules that are broad enough to hide access, as the suppression watch does."""
-    clients = patient.aws.sessions
-    for arn in patient.analyzer_arns:
+    clients = target.aws.sessions
+    for arn in target.analyzer_arns:
         try:
             analyzer = look_up(arn, clients)
         except BadInput:  # told by the check of the analyzers

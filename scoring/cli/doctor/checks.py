@@ -1,16 +1,16 @@
 """What has to be in place before findings are triaged: each check says what it saw, and how to mend it.
 
-`examine` runs the table of checks. Nothing is written; one that fails does not keep the next from running.
+`run_checks` runs the table of checks. Nothing is written; one that fails does not keep the next from running.
 """
 
 from collections.abc import Callable, Iterator
 
 from scoring.aws.errors import reason, what_to_do
 from scoring.cli.doctor import account, archive_rules, permissions, resources, settings
-from scoring.cli.doctor.result import Patient, Result, problem
+from scoring.cli.doctor.result import CheckResult, Target, problem
 from scoring.files.errors import BadInput
 
-CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Result]]], ...] = (
+CHECKS: tuple[tuple[str, Callable[[Target], Iterator[CheckResult]]], ...] = (
     ("model", settings.check_model),
     ("policy", settings.check_policy),
     ("credentials", account.check_credentials),
@@ -28,22 +28,22 @@ CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Result]]], ...] = (
 _WITHOUT_AWS = ("model", "policy")
 
 
-def examine(patient: Patient) -> Iterator[Result]:
+def run_checks(target: Target) -> Iterator[CheckResult]:
     """Run all checks; those that ask AWS only if there are credentials that hold."""
     has_credentials = True
     for name, check in CHECKS:
         if not has_credentials and name not in _WITHOUT_AWS:
             continue
-        results = _run(name, check, patient)
+        results = _run(name, check, target)
         yield from results
         if name == "credentials":
             has_credentials = all(result.status == "ok" for result in results)
 
 
-def _run(name: str, check: Callable[[Patient], Iterator[Result]], patient: Patient) -> list[Result]:
-    results: list[Result] = []
+def _run(name: str, check: Callable[[Target], Iterator[CheckResult]], target: Target) -> list[CheckResult]:
+    results: list[CheckResult] = []
     try:
-        results += [result.named(name) for result in check(patient)]
+        results += [result.named(name) for result in check(target)]
     except BadInput as error:
         results.append(problem(str(error)).named(name))
     except Exception as error:

@@ -10,7 +10,7 @@ from scoring.cli.scan.command import ExternalId, Profile, Region, RoleName, Tabl
 from scoring.cli.score import Model, PolicyFile
 
 if TYPE_CHECKING:
-    from scoring.cli.doctor.result import Result
+    from scoring.cli.doctor.result import CheckResult
 
 PROBLEMS = 1
 _LONGEST = 600
@@ -67,13 +67,13 @@ def doctor(
     problem with its fix. Nothing is written. The exit code is 1 where there are problems.
     """
     from scoring.aws.connection import Options, connect_as, region_of
-    from scoring.cli.doctor.checks import examine
-    from scoring.cli.doctor.result import Patient
+    from scoring.cli.doctor.checks import run_checks
+    from scoring.cli.doctor.result import Target
 
     options = Options(profile=profile, region=region, role_name=role_name, external_id=external_id)
     arns = tuple(dict.fromkeys(analyzer_arn or ()))
     fallback = next((arn.split(":")[3] for arn in arns if arn.count(":") > 4), None)
-    patient = Patient(
+    target = Target(
         aws=connect_as(options, fallback_region=fallback),
         region=region_of(options) or fallback,
         analyzer_arns=arns,
@@ -84,7 +84,7 @@ def doctor(
         policy=policy,
         principal_arn=principal_arn,
     )
-    results = list(_shown(examine(patient), format))
+    results = list(_shown(run_checks(target), format))
     problems = sum(result.status == "problem" for result in results)
     if format is Form.json:
         import msgspec
@@ -97,7 +97,7 @@ def doctor(
     raise typer.Exit(PROBLEMS if problems else 0)
 
 
-def _shown(results: "Iterable[Result]", form: Form) -> "Iterator[Result]":
+def _shown(results: "Iterable[CheckResult]", form: Form) -> "Iterator[CheckResult]":
     """Print each result as it comes, for people."""
     from scoring.explanation.safe_text import visible
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from scoring.aws.enrich import OWN_ACTIONS
 from scoring.aws.errors import DENIED, code
-from scoring.cli.doctor.result import Patient, Result, note, ok, problem
+from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 from scoring.decision_log.table import BY_EFFECT
 from scoring.pipeline.security_hub import ACTIONS as SECURITY_HUB
 from scoring.pipeline.suppression.suspicions import ACTIONS as WATCHING
@@ -22,18 +22,18 @@ _LOG = (
 )
 
 
-def check_permissions(patient: Patient) -> Iterator[Result]:
+def check_permissions(target: Target) -> Iterator[CheckResult]:
     """Compare what is allowed with what is needed."""
-    own = patient.aws.sessions.client("sts").get_caller_identity()
-    arn = patient.principal_arn or own["Arn"]
+    own = target.aws.sessions.client("sts").get_caller_identity()
+    arn = target.principal_arn or own["Arn"]
     if arn.endswith(":root"):
         yield note("you are the account's root user, whose rights no policy limits", "use a role instead")
         return
     try:
-        source = _policy_source(arn, patient)
+        source = _policy_source(arn, target)
         refused = {
-            resource: list(_refused(source, actions, resource, patient))
-            for resource, actions in _needed(patient, own["Account"]).items()
+            resource: list(_refused(source, actions, resource, target))
+            for resource, actions in _needed(target, own["Account"]).items()
         }
     except Exception as error:
         if code(error) not in DENIED | {"NoSuchEntity"}:
@@ -42,7 +42,7 @@ def check_permissions(patient: Patient) -> Iterator[Result]:
             f"the permissions of {arn} could not be simulated ({code(error)}): the reading ones were tried",
             "allow iam:SimulatePrincipalPolicy and iam:GetRole, or name a role with --principal-arn",
         )
-        yield from _tried(patient)
+        yield from _tried(target)
         return
     lacking = {resource: actions for resource, actions in refused.items() if actions}
     for resource, actions in lacking.items():
@@ -53,29 +53,29 @@ def check_permissions(patient: Patient) -> Iterator[Result]:
         yield ok(f"{source} may do all that is needed (resource policies and SCPs are not simulated)")
 
 
-def _needed(patient: Patient, account: str) -> dict[str, tuple[str, ...]]:
+def _needed(target: Target, account: str) -> dict[str, tuple[str, ...]]:
     """Return the actions that are needed, by the resource that they are needed on."""
     needed: dict[str, tuple[str, ...]] = {"*": OWN_ACTIONS}
-    settings = patient.settings()
+    settings = target.settings()
     is_enforcing = settings is not None and settings.policy.mode == "enforce"
-    for arn in patient.analyzer_arns or ("*",):
+    for arn in target.analyzer_arns or ("*",):
         needed[arn] = (*needed.get(arn, ()), *_READING, *(_WRITING if is_enforcing else ()))
-    if patient.table:
-        table = f"arn:aws:dynamodb:{patient.region}:{account}:table/{patient.table}"
+    if target.table:
+        table = f"arn:aws:dynamodb:{target.region}:{account}:table/{target.table}"
         needed[table] = _LOG
         needed[f"{table}/index/{BY_EFFECT}"] = ("dynamodb:Query",)
-    if patient.topic_arn:
-        needed[patient.topic_arn] = ("sns:Publish",)
+    if target.topic_arn:
+        needed[target.topic_arn] = ("sns:Publish",)
     if settings is not None and settings.policy.security_hub.update:
         needed["*"] = (*needed["*"], *SECURITY_HUB)
     needed["*"] = tuple(action for action in needed["*"] if action != "sts:AssumeRole")
-    if patient.role_name is not None:
-        needed[f"arn:aws:iam::*:role/{patient.role_name}"] = ("sts:AssumeRole",)
+    if target.role_name is not None:
+        needed[f"arn:aws:iam::*:role/{target.role_name}"] = ("sts:AssumeRole",)
     return needed
 
 
-def _refused(source: str, actions: tuple[str, ...], resource: str, patient: Patient) -> Iterator[str]:
-    pages = patient.aws.sessions.client("iam").get_paginator("simulate_principal_policy")
+def _refused(source: str, actions: tuple[str, ...], resource: str, target: Target) -> Iterator[str]:
+    pages = target.aws.sessions.client("iam").get_paginator("simulate_principal_policy")
     for start in range(0, len(actions), _AT_ONCE):
         some = list(actions[start : start + _AT_ONCE])
         for page in pages.paginate(PolicySourceArn=source, ActionNames=some, ResourceArns=[resource]):
@@ -84,19 +84,19 @@ def _refused(source: str, actions: tuple[str, ...], resource: str, patient: Pati
                     yield result["EvalActionName"]
 
 
-def _policy_source(arn: str, patient: Patient) -> str:
+def _policy_source(arn: str, target: Target) -> str:
     """Return the user or role whose policies count: a session's role, with its path."""
     parts = arn.split(":")
     if parts[2] != "sts" or not parts[5].startswith("assumed-role/"):
         return arn
     name = parts[5].split("/")[1]
-    found = patient.aws.sessions.client("iam").get_role(RoleName=name)
+    found = target.aws.sessions.client("iam").get_role(RoleName=name)
     return str(found["Role"]["Arn"])
 
 
-def _tried(patient: Patient) -> Iterator[Result]:
+def _tried(target: Target) -> Iterator[CheckResult]:
     """Try what only reads and has not been tried by the other checks."""
-    sessions = patient.aws.sessions
+    sessions = target.aws.sessions
     tries: tuple[tuple[str, Callable[[], Any]], ...] = (
         (
             "tag:GetResources",

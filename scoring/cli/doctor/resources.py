@@ -3,49 +3,49 @@
 from collections.abc import Iterator
 
 from scoring.aws.analyzers import Analyzer, list_rows, look_up
-from scoring.aws.errors import Refused, code
-from scoring.cli.doctor.result import Patient, Result, note, ok, problem
+from scoring.aws.errors import AwsError, code
+from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 from scoring.decision_log import table as decision_table
 
 _CREATE = "create one: aws accessanalyzer create-analyzer --analyzer-name org --type ORGANIZATION"
 
 
-def check_analyzers(patient: Patient) -> Iterator[Result]:
+def check_analyzers(target: Target) -> Iterator[CheckResult]:
     """Say which analyzers there are, whether they work, and whether their findings can be listed."""
-    clients = patient.aws.sessions
-    arns = patient.analyzer_arns
-    if not arns and patient.region:
+    clients = target.aws.sessions
+    arns = target.analyzer_arns
+    if not arns and target.region:
         pages = clients.client("accessanalyzer").get_paginator("list_analyzers").paginate()
         arns = tuple(found["arn"] for page in pages for found in page["analyzers"])
         if not arns:
-            yield problem(f"no analyzer in {patient.region}", _CREATE)
+            yield problem(f"no analyzer in {target.region}", _CREATE)
     for arn in arns:
         try:
             analyzer = look_up(arn, clients)
-        except Refused as error:
+        except AwsError as error:
             yield problem(str(error), "name another with --analyzer-arn, or " + _CREATE)
             continue
-        yield from _analyzer(analyzer, patient)
+        yield from _analyzer(analyzer, target)
 
 
-def _analyzer(analyzer: Analyzer, patient: Patient) -> Iterator[Result]:
+def _analyzer(analyzer: Analyzer, target: Target) -> Iterator[CheckResult]:
     if analyzer.status != "ACTIVE":
         yield problem(
             f"{analyzer.arn} is {analyzer.status}",
             "aws accessanalyzer get-analyzer tells why; often the service-linked role is missing",
         )
         return
-    next(list_rows(analyzer, patient.aws.sessions, most=1), None)
+    next(list_rows(analyzer, target.aws.sessions, most=1), None)
     yield ok(f"{analyzer.arn}: {analyzer.family} access, {analyzer.type}, its findings can be listed")
 
 
-def check_table(patient: Patient) -> Iterator[Result]:
+def check_table(target: Target) -> Iterator[CheckResult]:
     """Compare the table with what the decision log needs."""
-    name = patient.table
+    name = target.table
     if name is None:
         yield note("no --table: archiving by triage scan needs the decision log's")
         return
-    client = patient.aws.sessions.client("dynamodb")
+    client = target.aws.sessions.client("dynamodb")
     wanted = decision_table.definition(name)
     try:
         found = client.describe_table(TableName=name)["Table"]
@@ -53,7 +53,7 @@ def check_table(patient: Patient) -> Iterator[Result]:
         if code(error) != "ResourceNotFoundException":
             raise
         yield problem(
-            f"there is no table {name} in {patient.region}", "cdk deploy makes it; or check --region"
+            f"there is no table {name} in {target.region}", "cdk deploy makes it; or check --region"
         )
         return
     indexes = {index["IndexName"]: index for index in found.get("GlobalSecondaryIndexes", ())}
@@ -84,9 +84,9 @@ def _keys(table: "dict[str, list[dict[str, str]]]") -> str:
     return ", ".join(key["AttributeName"] for key in table["KeySchema"])
 
 
-def check_topic(patient: Patient) -> Iterator[Result]:
+def check_topic(target: Target) -> Iterator[CheckResult]:
     """Say who receives alerts."""
-    arn = patient.topic_arn
+    arn = target.topic_arn
     if arn is None:
         yield note("no --topic-arn: who receives the alerts was not checked")
         return
@@ -94,7 +94,7 @@ def check_topic(patient: Patient) -> Iterator[Result]:
     if len(parts) != 6 or parts[2] != "sns":
         yield problem(f"{arn} is no ARN of a topic", "give it as arn:aws:sns:<region>:<account>:<name>")
         return
-    client = patient.aws.sessions.client("sns", region=parts[3])
+    client = target.aws.sessions.client("sns", region=parts[3])
     try:
         pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
         found = [subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"]]

@@ -9,7 +9,7 @@ from scoring.decision.settings import Settings
 from scoring.files.errors import BadInput
 
 
-class Patient(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What is examined.
 
     Attributes
@@ -42,7 +42,7 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
             return None
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that was seen.
 
     Attributes
@@ -58,21 +58,21 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     fix: str = ""
 
-    def named(self, check: str) -> "Result":
+    def named(self, check: str) -> "CheckResult":
         """Return the same under the name of the check."""
         return msgspec.structs.replace(self, check=check)
 
 
-def ok(text: str) -> Result:
+def ok(text: str) -> CheckResult:
     """Say that something is as it should be."""
-    return Result(status="ok", text=text)
+    return CheckResult(status="ok", text=text)
 
 
-def note(text: str, fix: str = "") -> Result:
+def note(text: str, fix: str = "") -> CheckResult:
     """Say what somebody should know."""
-    return Result(status="note", text=text, fix=fix)
+    return CheckResult(status="note", text=text, fix=fix)
 
 
-def problem(text: str, fix: str = "") -> Result:
+def problem(text: str, fix: str = "") -> CheckResult:
     """Say what is wrong."""
-    return Result(status="problem", text=text, fix=fix)
+    return CheckResult(status="problem", text=text, fix=fix)

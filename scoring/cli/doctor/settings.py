@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from scoring.cli.doctor.result import Patient, Result, note, ok, problem
+from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 from scoring.explanation.safe_text import visible
 from scoring.points import from_tenths
 from scoring.policy import policy as policies
@@ -10,9 +10,9 @@ from scoring.policy.policy import Guardrails, Policy
 from scoring.scorecard import formats
 
 
-def check_model(patient: Patient) -> Iterator[Result]:
+def check_model(target: Target) -> Iterator[CheckResult]:
     """Read the model, and say which it is."""
-    card = formats.load(patient.model or formats.DEFAULT)
+    card = formats.load(target.model or formats.DEFAULT)
     model = card.model
     yield ok(f"{visible(model.name)} {visible(model.version)} ({model.kind}), digest {model.sha256}")
     if card.threshold is None:
@@ -24,14 +24,14 @@ def check_model(patient: Patient) -> Iterator[Result]:
         yield ok(f"its threshold is {from_tenths(card.threshold)}")
 
 
-def check_policy(patient: Patient) -> Iterator[Result]:
+def check_policy(target: Target) -> Iterator[CheckResult]:
     """Read the policy, and say what it does and whom it trusts."""
-    policy = policies.load(patient.policy or policies.DEFAULT)
+    policy = policies.load(target.policy or policies.DEFAULT)
     if policy.mode == "enforce":
         yield ok("mode enforce: findings are archived")
     else:
         yield note("mode shadow: nothing is written to findings", 'when you trust it, set mode = "enforce"')
-    yield from _threshold(policy, patient)
+    yield from _threshold(policy, target)
     off = [name for name in Guardrails.__struct_fields__ if not getattr(policy.guardrails, name)]
     if off:
         yield note(
@@ -51,7 +51,7 @@ def check_policy(patient: Patient) -> Iterator[Result]:
         yield ok(f"{len(policy.known_vendors)} accounts of known vendors")
 
 
-def _told(policy: Policy) -> Iterator[Result]:
+def _told(policy: Policy) -> Iterator[CheckResult]:
     """Say who is told of alerts, and of which the security team gets no copy."""
     alerts = policy.alerts
     mails = f" to {len(alerts.mail_to)} addresses" if "ses" in alerts.channels else ""
@@ -66,10 +66,10 @@ def _told(policy: Policy) -> Iterator[Result]:
         )
 
 
-def _threshold(policy: Policy, patient: Patient) -> Iterator[Result]:
+def _threshold(policy: Policy, target: Target) -> Iterator[CheckResult]:
     if policy.threshold is None:
         return
-    settings = patient.settings()
+    settings = target.settings()
     if settings is None:
         return
     if policy.threshold.model_sha256 == settings.card.sha256:

@@ -16,7 +16,7 @@ from scoring.decision.decide import Decision
 from scoring.explanation import words
 from scoring.explanation.principal_words import to_whom_in_short
 from scoring.explanation.safe_text import cut, visible
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.finding import Notice
 from scoring.findings.record import Case
 from scoring.policy.policy import Policy
@@ -55,9 +55,9 @@ def table_row(case: Case, decision: Decision, policy: Policy) -> TableRow:
     finding = case.finding
     if isinstance(finding, Notice):
         return TableRow(decision.outcome, "", visible(finding.resource), "", visible(decision.reason))
-    about = Surroundings(finding, case.context, policy)
-    whom = to_whom_in_short(about) if about.is_granting and not finding.error else ""
-    return TableRow(decision.outcome, f"{decision.score:.1f}", words.thing(about), whom, _why(decision))
+    exposure = Exposure(finding, case.context, policy)
+    whom = to_whom_in_short(exposure) if exposure.is_granting and not finding.error else ""
+    return TableRow(decision.outcome, f"{decision.score:.1f}", words.thing(exposure), whom, _why(decision))
 
 
 def make_console(file: IO[str] | None = None) -> "Console":

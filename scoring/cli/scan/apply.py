@@ -9,14 +9,14 @@ import msgspec
 
 from scoring.aws.analyzers import PAGE, Analyzer, list_rows, update_status
 from scoring.aws.enrich import Aws
-from scoring.aws.errors import told_in_one_line
+from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import Client
 from scoring.cli.scan.score import Decided, Group, Source, decide_rows
 from scoring.decision import audit_sample
 from scoring.decision_log import audit_key
 from scoring.decision_log.deduplication import brought_back_by
-from scoring.decision_log.entries import Entry, Latest, content_of, entry_of, is_unchanged, stamp
-from scoring.decision_log.log import DecisionLog, Taken
+from scoring.decision_log.entries import Entry, FindingState, content_of, entry_of, is_unchanged, stamp
+from scoring.decision_log.log import DecisionLog, InProgress
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
 from scoring.pipeline.circuit_breaker import intend_archive
@@ -31,7 +31,7 @@ class Left(msgspec.Struct, frozen=True):
     why: str
 
 
-class Archived(msgspec.Struct):
+class ArchivedNow(msgspec.Struct):
     """What became of the findings that were to be archived.
 
     Attributes
@@ -83,7 +83,7 @@ def check_ready(policy: Policy, table: str | None, *, resume: bool) -> None:
 
 def check_log(log: DecisionLog) -> None:
     """Raise BadInput where the decision log cannot be read."""
-    with told_in_one_line(f"decision log {log.table}"):
+    with as_bad_input(f"decision log {log.table}"):
         log.latest("none")
 
 
@@ -94,7 +94,7 @@ def archive(
     log: DecisionLog,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Iterator[Archived]:
+) -> Iterator[ArchivedNow]:
     """Archive, 100 findings of an analyzer at a time; tell after each time what became of them.
 
     Each finding is read again first, and scored anew if it has changed. The intent is logged before, the
@@ -124,23 +124,23 @@ class _Archiving:
         self, analyzer: Analyzer, source: Source, log: DecisionLog, now: Callable[[], datetime]
     ) -> None:
         self._analyzer, self._source, self._log, self._now = analyzer, source, log, now
-        self._archived = Archived()
+        self._archived = ArchivedNow()
 
-    def run(self, pairs: Sequence[Decided]) -> Archived:
+    def run(self, pairs: Sequence[Decided]) -> ArchivedNow:
         fresh = list(self._read_again(pairs))
         log, clients = self._log, self._source.aws.sessions
-        with told_in_one_line(f"decision log {log.table}"):
+        with as_bad_input(f"decision log {log.table}"):
             before = log.latest_of([_finding(pair).id for pair in fresh])
             intended = [(pair, mark) for pair in fresh if (mark := self._intend(pair, before)) is not None]
         gone: list[str] = []
         if intended:
-            with told_in_one_line(f"archive findings of {self._analyzer.arn}"):
+            with as_bad_input(f"archive findings of {self._analyzer.arn}"):
                 ids = [mark.finding_id for _, mark in intended]
                 gone = update_status(self._analyzer.arn, ids, "ARCHIVED", clients)
         self._archived.left += [Left(finding_id, "gone or resolved") for finding_id in gone]
         for pair, mark in intended:
             if mark.finding_id not in gone:
-                with told_in_one_line(f"decision log {log.table}"):
+                with as_bad_input(f"decision log {log.table}"):
                     log.finish(mark, now=self._now())
                 self._archived.done.append(mark.finding_id)
                 self._tell_security_hub(pair)
@@ -173,7 +173,7 @@ class _Archiving:
             else:
                 self._leave(pair, f"changed since, now: {pair[1].outcome}, {pair[1].reason}")
 
-    def _intend(self, pair: Decided, marks: Mapping[str, Latest]) -> Latest | None:
+    def _intend(self, pair: Decided, marks: Mapping[str, FindingState]) -> FindingState | None:
         """Log that a finding is about to be archived; None where it is not to be."""
         (case, decision), finding, now = pair, _finding(pair), self._now()
         before = marks.get(finding.id)
@@ -204,12 +204,12 @@ class _Archiving:
             if is_sample:
                 return self._sample(pair, entry, before)
             mark = intend_archive(entry, finding, log=self._log, policy=policy, before=before, now=now)
-        except Taken:
+        except InProgress:
             return self._leave(pair, "somebody else is at work on it")
         return self._leave(pair, f"circuit breaker: {mark}") if isinstance(mark, str) else mark
 
-    def _sample(self, pair: Decided, entry: Entry, before: Latest | None) -> Latest | None:
-        """Leave a finding to a person, on the queue of `triage review`; raises Taken."""
+    def _sample(self, pair: Decided, entry: Entry, before: FindingState | None) -> FindingState | None:
+        """Leave a finding to a person, on the queue of `triage review`; raises InProgress."""
         stands = before is not None and before.state == "done" and before.effect == "alert"
         if not (stands and before is not None and is_unchanged(entry, before)):
             self._log.settle(entry, "alert", before=before, now=self._now())
@@ -217,7 +217,7 @@ class _Archiving:
             pair, "chosen as a random sample of what would be archived: triage review shows it"
         )
 
-    def _leave(self, pair: Decided, why: str) -> Latest | None:
+    def _leave(self, pair: Decided, why: str) -> FindingState | None:
         self._archived.left.append(Left(pair[1].finding_id, why))
         return None
 

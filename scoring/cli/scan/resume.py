@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from scoring.aws.analyzers import Analyzer, Row
+from scoring.aws.analyzers import Analyzer, ListedFinding
 from scoring.files.errors import BadInput
 from scoring.findings.context import to_json
 from scoring.findings.finding import Finding
@@ -70,7 +70,7 @@ class ScanProgress:
         """How many cases are kept."""
         return len(self._cases)
 
-    def known(self, row: Row, analyzer: Analyzer) -> Case | None:
+    def known(self, row: ListedFinding, analyzer: Analyzer) -> Case | None:
         """Return what an earlier scan has made of a finding that has not changed since."""
         return self._cases.get((analyzer.arn, row["id"], row["status"], row["updatedAt"].timestamp()))
 

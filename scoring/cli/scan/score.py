@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from scoring.aws.analyzers import Analyzer, Row, list_rows, read_row
+from scoring.aws.analyzers import Analyzer, ListedFinding, list_rows, read_row
 from scoring.aws.enrich import Aws, enrich_many
-from scoring.aws.errors import Refused
+from scoring.aws.errors import AwsError
 from scoring.decision.decide import Decision
 from scoring.decision.settings import Settings
 from scoring.files.errors import BadInput
@@ -83,7 +83,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def scan(
-    analyzers: Iterable[Analyzer], source: Source, known: Callable[[Row, Analyzer], Case | None] | None = None
+    analyzers: Iterable[Analyzer],
+    source: Source,
+    known: Callable[[ListedFinding, Analyzer], Case | None] | None = None,
 ) -> Iterator[Decided]:
     """Decide on each finding, lazily, analyzer by analyzer.
 
@@ -110,13 +112,13 @@ def scan(
             yield from decide_rows([row for row in some if old[row["id"]] is None], analyzer, source)
 
 
-def decide_rows(rows: Iterable[Row], analyzer: Analyzer, source: Source) -> Iterator[Decided]:
+def decide_rows(rows: Iterable[ListedFinding], analyzer: Analyzer, source: Source) -> Iterator[Decided]:
     """Read, enrich and decide on findings of one analyzer."""
     findings, raws = [], []
     for row in rows:
         try:
             finding, raw = read_row(row, analyzer, source.aws.sessions)
-        except Refused:
+        except AwsError:
             raise
         except BadInput as error:
             source.report(error.at(f"{analyzer.arn}: finding {row['id']}"))
@@ -175,7 +177,7 @@ def _said(finding: object) -> bytes | None:
     return msgspec.json.encode(said, order="deterministic")
 
 
-def _once(rows: Iterable[Row]) -> Iterator[Row]:
+def _once(rows: Iterable[ListedFinding]) -> Iterator[ListedFinding]:
     """Leave out what a list shows again because it changed while its pages were read."""
     seen: set[str] = set()
     for row in rows:

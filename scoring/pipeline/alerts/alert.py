@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from scoring.decision_log.entries import Entry, Latest, Waiting, read_item, stamp
-from scoring.decision_log.log import Refused, Taken
+from scoring.decision_log.entries import Entry, FindingState, QueuedAlert, read_item, stamp
+from scoring.decision_log.log import InProgress, LimitReached
 from scoring.decision_log.table import unpack
 from scoring.files.errors import BadInput
 from scoring.pipeline.alerts import bursts, delivery, routing
 from scoring.pipeline.alerts.channels import Destination
-from scoring.pipeline.alerts.delivery import Parcel
+from scoring.pipeline.alerts.delivery import Delivery
 from scoring.pipeline.alerts.mail import Mail
-from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.runtime import Result, Runtime
 
 _LONGEST_EVENT = 50_000
 _UNREADABLE = "events that cannot be read"
@@ -26,11 +26,11 @@ def send(
     compose: Callable[[str], Mail],
     runtime: Runtime,
     *,
-    before: Latest | None,
+    before: FindingState | None,
     groups: Sequence[str],
     is_guarded: bool,
     to: tuple[Destination, ...],
-    waiting: Waiting | None = None,
+    waiting: QueuedAlert | None = None,
 ) -> Literal["alert", "collected"]:
     """Send an alert, or write down that it waits.
 
@@ -44,7 +44,7 @@ def send(
         Whether it waits no longer than the window.
     to : tuple of Destination
         Who is told; what waits goes to those that the policy names when it is sent.
-    waiting : Waiting, optional
+    waiting : QueuedAlert, optional
         How it waits in any case.
     """
     log, policy, now = runtime.log, runtime.policy.alerts, runtime.now()
@@ -55,7 +55,7 @@ def send(
     while waiting is None:
         try:
             mark = log.intend(entry, "alert", before=before, now=now, limits=limits)
-        except Refused as refused:
+        except LimitReached as refused:
             limits = bursts.reopened(refused, log.table, groups, policy, now)
             if not limits:
                 waiting = bursts.collected(refused, policy, now, is_guarded=is_guarded)
@@ -68,29 +68,29 @@ def send(
     return "collected"
 
 
-def send_again(before: Latest, runtime: Runtime) -> Done:
+def send_again(before: FindingState, runtime: Runtime) -> Result:
     """Send an alert of which nobody knows whether it has been sent, as it was decided on; it says so.
 
     Where it is known to have been already it does not go again.
     """
     mark = runtime.log.take_over(before, now=runtime.now())
     item = runtime.log.decision(mark)
-    _send(item, delivery.told_of(item, runtime), lambda: _repeated(item, runtime), runtime)
+    _send(item, delivery.recipients_of(item, runtime), lambda: _repeated(item, runtime), runtime)
     runtime.log.finish(mark, now=runtime.now())
-    return Done(finding_id=before.finding_id, effect="alert", note="its sending had been interrupted")
+    return Result(finding_id=before.finding_id, effect="alert", note="its sending had been interrupted")
 
 
 def _send(
     item: Mapping[str, Any], to: tuple[Destination, ...], compose: Callable[[], Mail], runtime: Runtime
 ) -> None:
-    sent = delivery.deliver([Parcel(item, to)], lambda _: compose(), runtime)
+    sent = delivery.deliver([Delivery(item, to)], lambda _: compose(), runtime)
     if sent.error is not None:
         raise sent.error
 
 
 def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
     from scoring.explanation.explain import REPEAT, explain_unreadable
-    from scoring.pipeline.alerts.alert_mail import alert_mail
+    from scoring.pipeline.alerts.mail import alert_mail
 
     record = unpack(item)
     if "watch" in record:
@@ -111,7 +111,7 @@ def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
 
 def triage_unreadable(
     event: object, where: str, why: str, runtime: Runtime, finding_id: str | None = None
-) -> Done:
+) -> Result:
     """Put an event that cannot be read before a person, as it is: nobody has decided on it.
 
     Parameters
@@ -127,12 +127,12 @@ def triage_unreadable(
     finding_id = finding_id or f"unreadable#{content}"
     before = runtime.log.latest(finding_id)
     if before is not None and before.state == "intent" and stamp(runtime.now()) < before.lease_until:
-        raise Taken(finding_id)
+        raise InProgress(finding_id)
     if before is not None and before.state == "intent":
         return send_again(before, runtime)
     was_shadow = before is not None and before.effect == "none" and runtime.mode == "enforce"
     if before is not None and not was_shadow:
-        return Done(finding_id=finding_id, effect="none", note="decided on already")
+        return Result(finding_id=finding_id, effect="none", note="decided on already")
     text = msgspec.json.encode(event).decode()
     entry = Entry(
         finding_id=finding_id,
@@ -146,7 +146,7 @@ def triage_unreadable(
     )
     if runtime.mode == "shadow":
         runtime.log.settle(entry, "none", before=before, now=runtime.now())
-        return Done(finding_id=finding_id, effect="none", note=why)
+        return Result(finding_id=finding_id, effect="none", note=why)
     effect = send(
         entry,
         lambda _: explain_unreadable(event, why),
@@ -156,13 +156,13 @@ def triage_unreadable(
         is_guarded=True,
         to=routing.security(runtime.policy.alerts, runtime.writers),
     )
-    return Done(finding_id=finding_id, effect=effect, note=why)
+    return Result(finding_id=finding_id, effect=effect, note=why)
 
 
 _GROUP = "the configuration"
 
 
-def alert_configuration(name: str, why: str, version: str, *, stands: bool, runtime: Runtime) -> Done:
+def alert_configuration(name: str, why: str, version: str, *, stands: bool, runtime: Runtime) -> Result:
     """Alert a person to a value that is invalid or cannot be read, unless that has been done.
 
     Parameters
@@ -184,7 +184,7 @@ def alert_configuration(name: str, why: str, version: str, *, stands: bool, runt
     finding_id = f"configuration#{content}"
     before = runtime.log.latest(finding_id)
     if before is not None and (before.state == "done" or now < before.lease_until):
-        return Done(finding_id=finding_id, effect="none", note="told already")
+        return Result(finding_id=finding_id, effect="none", note="told already")
     if before is not None:
         return send_again(before, runtime)
     entry = Entry(
@@ -205,4 +205,4 @@ def alert_configuration(name: str, why: str, version: str, *, stands: bool, runt
         is_guarded=True,
         to=routing.security(runtime.policy.alerts, runtime.writers),
     )
-    return Done(finding_id=finding_id, effect=effect, note=why)
+    return Result(finding_id=finding_id, effect=effect, note=why)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from scoring.decision.decide import Decision
-from scoring.decision_log.entries import Waiting, stamp
+from scoring.decision_log.entries import QueuedAlert, stamp
 from scoring.decision_log.hourly_limit import HOUR, Hourly, Most
-from scoring.decision_log.log import Limit, Refused
+from scoring.decision_log.log import Limit, LimitReached
 from scoring.decision_log.table import EXPIRES_AT, key, to_item
 from scoring.findings.access.principal import principals_of
 from scoring.findings.finding import Finding
@@ -30,12 +30,12 @@ def groups_of(finding: Finding, decision: Decision) -> list[str]:
     return [f"resource {finding.resource}", *principals]
 
 
-def set_aside(finding: Finding, decision: Decision, policy: Alerts, now: datetime) -> Waiting | None:
+def set_aside(finding: Finding, decision: Decision, policy: Alerts, now: datetime) -> QueuedAlert | None:
     """Say how a finding waits that gets no mail of its own whatever else happens."""
     if not (finding.is_unused_access and policy.unused_in_digest):
         return None
     window, usual = timedelta(minutes=policy.window_minutes), timedelta(hours=policy.digest_hours)
-    return Waiting("digest", stamp(now + (window if decision.guardrails else usual)))
+    return QueuedAlert("digest", stamp(now + (window if decision.guardrails else usual)))
 
 
 def mails(table: str, policy: Alerts) -> Hourly:
@@ -52,7 +52,7 @@ def openings(table: str, groups: Sequence[str], policy: Alerts, now: datetime) -
 
 
 def reopened(
-    refused: Refused, table: str, groups: Sequence[str], policy: Alerts, now: datetime
+    refused: LimitReached, table: str, groups: Sequence[str], policy: Alerts, now: datetime
 ) -> list[Limit]:
     """Return the writes to try next where the count of mails was only too long a list; otherwise none."""
     counted = mails(table, policy)
@@ -61,7 +61,7 @@ def reopened(
     return [*openings(table, groups, policy, now)[:-1], counted.renew(refused.item, now)]
 
 
-def collected(refused: Refused, policy: Alerts, now: datetime, *, is_guarded: bool) -> Waiting:
+def collected(refused: LimitReached, policy: Alerts, now: datetime, *, is_guarded: bool) -> QueuedAlert:
     """Say how an alert waits that could not go out at once.
 
     Parameters
@@ -71,8 +71,8 @@ def collected(refused: Refused, policy: Alerts, now: datetime, *, is_guarded: bo
     """
     window = timedelta(minutes=policy.window_minutes)
     if refused.name == _MAILS:
-        return Waiting("excess", stamp(now + (window if is_guarded else HOUR)))
-    return Waiting("burst", stamp(now + window), refused.name)
+        return QueuedAlert("excess", stamp(now + (window if is_guarded else HOUR)))
+    return QueuedAlert("burst", stamp(now + window), refused.name)
 
 
 def _window(table: str, group: str, policy: Alerts, now: datetime) -> Limit:

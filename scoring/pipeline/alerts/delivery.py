@@ -30,7 +30,7 @@ _FOR_GOOD: Final = DENIED | {
 logger = logging.getLogger(__name__)
 
 
-class Parcel(NamedTuple):
+class Delivery(NamedTuple):
     """One alert and where it has to go.
 
     Attributes
@@ -61,7 +61,7 @@ class Sent(NamedTuple):
     error: Exception | None
 
 
-def told_of(item: Mapping[str, Any], runtime: Runtime) -> tuple[Destination, ...]:
+def recipients_of(item: Mapping[str, Any], runtime: Runtime) -> tuple[Destination, ...]:
     """Return who is told of a decision of the log; of what cannot be read the security team is."""
     try:
         case, decision = read_item(item)
@@ -70,7 +70,7 @@ def told_of(item: Mapping[str, Any], runtime: Runtime) -> tuple[Destination, ...
     return routing.destinations(case, decision, runtime.policy, runtime.writers)
 
 
-def everybody(mail: Mail, runtime: Runtime) -> None:
+def send_to_security_team(mail: Mail, runtime: Runtime) -> None:
     """Send a mail that is about no single finding to the security team.
 
     Raises
@@ -85,7 +85,7 @@ def everybody(mail: Mail, runtime: Runtime) -> None:
 
 
 def deliver(
-    parcels: Sequence[Parcel], compose: Callable[[Sequence[Mapping[str, Any]]], Mail], runtime: Runtime
+    parcels: Sequence[Delivery], compose: Callable[[Sequence[Mapping[str, Any]]], Mail], runtime: Runtime
 ) -> Sent:
     """Send parcels to where they have not been yet, those for one destination in one mail.
 
@@ -112,7 +112,7 @@ class _Round:
 
     def __init__(
         self,
-        parcels: Sequence[Parcel],
+        parcels: Sequence[Delivery],
         compose: Callable[[Sequence[Mapping[str, Any]]], Mail],
         runtime: Runtime,
     ) -> None:

@@ -30,7 +30,7 @@ _HEADLINE, _REASON = 150, 90
 _PREFIX: Final = "[access-triage]"
 
 
-class Row(msgspec.Struct, frozen=True):
+class DigestRow(msgspec.Struct, frozen=True):
     """One finding in a list.
 
     Attributes
@@ -59,7 +59,7 @@ class Section(msgspec.Struct, frozen=True):
     """Rows under a title; `more` says how many did not find room."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[DigestRow, ...]
     more: int = 0
 
 
@@ -230,20 +230,22 @@ def section(
 
 def _row(
     item: Mapping[str, Any], policy: Policy, answering: Answering | None
-) -> tuple[tuple[bool, float], Row]:
+) -> tuple[tuple[bool, float], DigestRow]:
     record = unpack(item)
     if "watch" in record:
         return (False, 0.0), _suspicion(record["watch"])
     if "event" in record:
         content = explain_unreadable(record["event"], record["error"]).explanation
-        return (False, 0.0), Row("alert", "", str(content.headline), visible(record["error"], _REASON))
+        return (False, 0.0), DigestRow("alert", "", str(content.headline), visible(record["error"], _REASON))
     try:
         case, decision = read_item(item)
     except BadInput:
-        return (False, 0.0), Row("alert", "", "a finding that this version cannot read", item["finding_id"])
+        return (False, 0.0), DigestRow(
+            "alert", "", "a finding that this version cannot read", item["finding_id"]
+        )
     content = explanation(case, decision, policy)
     about = f"{visible(decision.finding_id, 80)}, account {decision.account or 'not known'}"
-    row = Row(
+    row = DigestRow(
         decision.outcome,
         f"{decision.score:.1f}",
         visible(str(content.headline), _HEADLINE),
@@ -254,8 +256,10 @@ def _row(
     return (not decision.guardrails, -decision.score), row
 
 
-def _suspicion(suspicion: Mapping[str, Any]) -> Row:
-    return Row("alert", "", visible(suspicion["headline"], 2 * _HEADLINE), visible(suspicion["who"], 400))
+def _suspicion(suspicion: Mapping[str, Any]) -> DigestRow:
+    return DigestRow(
+        "alert", "", visible(suspicion["headline"], 2 * _HEADLINE), visible(suspicion["who"], 400)
+    )
 
 
 def _count(number: int, what: str) -> str:

@@ -23,9 +23,9 @@ from scoring.decision_log.table import (
     write_together,
 )
 from scoring.pipeline.alerts import bursts, delivery, digest
-from scoring.pipeline.alerts.alert_mail import answering
-from scoring.pipeline.alerts.delivery import Parcel, Sent
+from scoring.pipeline.alerts.delivery import Delivery, Sent
 from scoring.pipeline.alerts.digest import MOST_ROWS, Digest
+from scoring.pipeline.alerts.mail import answering
 from scoring.pipeline.runtime import Runtime
 
 Collected = Mapping[str, Any]
@@ -120,7 +120,7 @@ def _send(batch: Batch, runtime: Runtime) -> Sent:
     claims = [_claim(item, log, now) for item in batch.items]
     claimed = write_each(log.client, claims)
     items = [item for item, is_ours in zip(batch.items, claimed, strict=True) if is_ours]
-    parcels = [Parcel(item, delivery.told_of(item, runtime)) for item in items]
+    parcels = [Delivery(item, delivery.recipients_of(item, runtime)) for item in items]
     sent = delivery.deliver(parcels, lambda some: _mail(batch.group, some, runtime), runtime)
     if batch.group is not None and sent.mails:
         _count(runtime, now)

@@ -10,7 +10,7 @@ from typing import Final
 from scoring.aws.sessions import Writers
 from scoring.decision.decide import Decision
 from scoring.decision.rules import any_match
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.access.tags import fold_key, fold_value
 from scoring.findings.facts import Present
 from scoring.findings.finding import Finding
@@ -58,19 +58,19 @@ def matching(case: Case, policy: Policy) -> list[Route]:
     finding = case.finding
     if not policy.alerts.route or not isinstance(finding, Finding):
         return []
-    about = Surroundings(finding, case.context, policy)
-    return [route for route in policy.alerts.route if _matches(route, about)]
+    exposure = Exposure(finding, case.context, policy)
+    return [route for route in policy.alerts.route if _matches(route, exposure)]
 
 
-def _matches(route: Route, about: Surroundings) -> bool:
-    finding, account = about.finding, about.resource_account
+def _matches(route: Route, exposure: Exposure) -> bool:
+    finding, account = exposure.finding, exposure.resource_account
     ou = account.value.ou if isinstance(account, Present) else None
     return (
         (not route.account or finding.account in route.account)
         and (not route.ou or (ou is not None and any_match((ou,), route.ou)))
         and (not route.resource_type or finding.resource_type in route.resource_type)
         and all(
-            fold_value(fold_key(key), value) in about.tags.get(fold_key(key), ())
+            fold_value(fold_key(key), value) in exposure.tags.get(fold_key(key), ())
             for key, value in route.tags.items()
         )
     )

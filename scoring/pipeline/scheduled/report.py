@@ -37,7 +37,7 @@ def send_report(runtime: Runtime, progress: Progress) -> bool:
             is_repeat=is_repeat,
             waiting=progress.waiting,
         )
-        delivery.everybody(mail, runtime)
+        delivery.send_to_security_team(mail, runtime)
     progress.reported_until, progress.reporting_until = until, ""
     write_progress(runtime.log, progress)
     return bool(items)

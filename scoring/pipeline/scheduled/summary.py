@@ -49,7 +49,7 @@ class Period(NamedTuple):
         return self.since <= moment < self.until
 
 
-class Count(NamedTuple):
+class Tile(NamedTuple):
     """A label, how often, and that in percent of the largest."""
 
     label: str
@@ -57,14 +57,14 @@ class Count(NamedTuple):
     share: int
 
 
-class Table(NamedTuple):
+class SummaryTable(NamedTuple):
     """Counts under a title, the largest first."""
 
     title: str
-    counts: tuple[Count, ...]
+    counts: tuple[Tile, ...]
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+class SummaryFact(msgspec.Struct, frozen=True, kw_only=True):
     """What a summary needs of one decision of the log.
 
     Attributes
@@ -110,8 +110,8 @@ class Summary(msgspec.Struct, frozen=True, dict=True):
     subject: str
     title: str
     notes: tuple[str, ...]
-    tiles: tuple[Count, ...]
-    tables: tuple[Table, ...]
+    tiles: tuple[Tile, ...]
+    tables: tuple[SummaryTable, ...]
     sections: tuple[Section, ...]
     kind: str = "summary"
     advice: tuple[str, ...] = ("triage review --list",)
@@ -127,7 +127,7 @@ class Summary(msgspec.Struct, frozen=True, dict=True):
         return render.page(_TEMPLATES / "summary.html.j2", d=self)
 
 
-def fact_of(item: Mapping[str, Any], record: Mapping[str, Any]) -> Fact | None:
+def fact_of(item: Mapping[str, Any], record: Mapping[str, Any]) -> SummaryFact | None:
     """Take from a decision what a summary needs; None for what is no decision on a finding."""
     decision = record.get("decision")
     if not isinstance(decision, Mapping) or decision.get("outcome") == "skip":
@@ -137,7 +137,7 @@ def fact_of(item: Mapping[str, Any], record: Mapping[str, Any]) -> Fact | None:
     did = item["effect"] in ("archive", "over") and item.get("intended", "archive") == "archive"
     would = item.get("mode") == "shadow" and decision["outcome"] == "archive"
     is_sample = bool(audit.get("chosen"))
-    return Fact(
+    return SummaryFact(
         item=item if label or is_sample else {},
         at=item["decided_at"],
         outcome=decision["outcome"],
@@ -153,7 +153,7 @@ def fact_of(item: Mapping[str, Any], record: Mapping[str, Any]) -> Fact | None:
 
 
 def summarise(
-    facts: Sequence[Fact],
+    facts: Sequence[SummaryFact],
     expiring: Iterable[Mapping[str, Any]],
     period: Period,
     policy: Policy,
@@ -182,10 +182,10 @@ def summarise(
     first, last = period.since[:10], period.until[:10]
     would = "would have been " if is_shadow else ""
     tiles = (
-        Count(f"{would}archived", len(archived), 0),
-        Count("alerts", len(alerts), 0),
-        Count("audit sample to look at", len(sample), 0),
-        Count("misses found", len(missed), 0),
+        Tile(f"{would}archived", len(archived), 0),
+        Tile("alerts", len(alerts), 0),
+        Tile("audit sample to look at", len(sample), 0),
+        Tile("misses found", len(missed), 0),
     )
     sections = [
         _listed(title, items, policy)
@@ -230,7 +230,7 @@ def gap(one: Sequence[float], other: Sequence[float]) -> float:
     )
 
 
-def _drift(facts: Iterable[Fact], now: Sequence[Fact], period: Period) -> str:
+def _drift(facts: Iterable[SummaryFact], now: Sequence[SummaryFact], period: Period) -> str:
     earlier = [fact for fact in facts if period.before <= fact.at < period.since]
     old, new = [fact.score for fact in earlier], [fact.score for fact in now]
     if min(len(old), len(new)) < _FEWEST:
@@ -261,16 +261,14 @@ def _listed(title: str, items: Sequence[Mapping[str, Any]], policy: Policy) -> S
     return msgspec.structs.replace(found, more=len(items) - len(found.rows))
 
 
-def _table(title: str, labels: Iterable[str]) -> Table:
+def _table(title: str, labels: Iterable[str]) -> SummaryTable:
     ranked = sorted(Counter(labels).items(), key=lambda pair: (-pair[1], pair[0]))
     largest = ranked[0][1] if ranked else 1
-    counts = [
-        Count(visible(label, 110), number, 100 * number // largest) for label, number in ranked[:_SHOWN]
-    ]
+    counts = [Tile(visible(label, 110), number, 100 * number // largest) for label, number in ranked[:_SHOWN]]
     rest = [number for _, number in ranked[_SHOWN:]]
     if rest:
-        counts.append(Count(f"{len(rest)} others", sum(rest), 0))
-    return Table(title, tuple(counts))
+        counts.append(Tile(f"{len(rest)} others", sum(rest), 0))
+    return SummaryTable(title, tuple(counts))
 
 
 def _reason(decision: Mapping[str, Any]) -> str:

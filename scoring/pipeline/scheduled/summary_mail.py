@@ -9,7 +9,7 @@ from scoring.decision_log.log import DecisionLog
 from scoring.decision_log.table import by_effect, from_item, key, to_item, unpack
 from scoring.pipeline.alerts import delivery
 from scoring.pipeline.runtime import Runtime
-from scoring.pipeline.scheduled.summary import LOOKBACK, Fact, Period, Summary, fact_of, summarise
+from scoring.pipeline.scheduled.summary import LOOKBACK, Period, Summary, SummaryFact, fact_of, summarise
 from scoring.policy.policy import Policy
 
 LENGTHS: Final = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
@@ -37,7 +37,7 @@ def send_summary(runtime: Runtime) -> bool:
         return False
     if until:
         since_last = now - datetime.fromisoformat(until)
-        delivery.everybody(read_summary(log, runtime.policy, now, since_last), runtime)
+        delivery.send_to_security_team(read_summary(log, runtime.policy, now, since_last), runtime)
     values = {"finding_id": _PROGRESS[0], "item": _PROGRESS[1], "until": stamp(now)}
     log.client.put_item(TableName=log.table, Item=to_item(values))
     return bool(until)
@@ -60,7 +60,7 @@ def read_summary(
     return summarise(facts, _expiring(log, policy, until, length), period, policy, is_shadow=is_shadow)
 
 
-def _facts(log: DecisionLog, period: Period, until: datetime) -> Iterator[Fact]:
+def _facts(log: DecisionLog, period: Period, until: datetime) -> Iterator[SummaryFact]:
     """Give what the period and the one before decided on; from before that, what a person may yet say of."""
     far = min(stamp(until - LOOKBACK), period.before)
     for effect in (*_OF_LOOKBACK, *_OF_PERIOD):

@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
-from scoring.aws.analyzers import Listing, of_analyzer
-from scoring.decision_log.deduplication import meaning
-from scoring.decision_log.entries import Latest, read_item, stamp
-from scoring.decision_log.log import DecisionLog, Taken
+from scoring.aws.analyzers import ActiveFindings, of_analyzer
+from scoring.decision_log.deduplication import classify_event
+from scoring.decision_log.entries import FindingState, read_item, stamp
+from scoring.decision_log.log import DecisionLog, InProgress
 from scoring.decision_log.table import by_effect, from_item, key, to_item, unpack
 from scoring.files.errors import BadInput
 from scoring.pipeline.alerts.alert import triage_unreadable
 from scoring.pipeline.event import triage_case
-from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.archive import WAITS
 
 _KEY = ("reconcile", "progress")
@@ -68,11 +68,11 @@ class Swept(msgspec.Struct, kw_only=True):
     effects: dict[str, int] = {}
     failed: int = 0
 
-    def add(self, take: Callable[..., Done], *what: object) -> Done | None:
+    def add(self, take: Callable[..., Result], *what: object) -> Result | None:
         """Take one finding; whatever goes wrong with it does not stop the others."""
         try:
             done = take(*what)
-        except Taken:
+        except InProgress:
             return None
         except Exception:
             logger.exception("a finding could not be handled")
@@ -182,13 +182,17 @@ def _start(progress: Progress, mode: str, now: datetime) -> None:
     progress.started_at, progress.finished_at, progress.mode = stamp(now), "", mode
 
 
-def _to_do(rows: Sequence[Mapping[str, Any]], listing: Listing, runtime: Runtime) -> list[Mapping[str, Any]]:
+def _to_do(
+    rows: Sequence[Mapping[str, Any]], listing: ActiveFindings, runtime: Runtime
+) -> list[Mapping[str, Any]]:
     """Choose the findings that have to be taken, by where they stand; one request for a page."""
     marks = runtime.log.latest_of([row["id"] for row in rows])
     return [row for row in rows if _is_to_do(row, marks.get(row["id"]), listing, runtime)]
 
 
-def _is_to_do(row: Mapping[str, Any], before: Latest | None, listing: Listing, runtime: Runtime) -> bool:
+def _is_to_do(
+    row: Mapping[str, Any], before: FindingState | None, listing: ActiveFindings, runtime: Runtime
+) -> bool:
     try:
         finding = listing.summary(row)
     except BadInput:
@@ -196,10 +200,10 @@ def _is_to_do(row: Mapping[str, Any], before: Latest | None, listing: Listing, r
     # A summary says nothing of who is given what: what it leaves out is taken to be unchanged.
     content = None if listing.is_external or before is None else before.content
     now = stamp(runtime.now())
-    return meaning(finding, before, now=now, mode=runtime.mode, content=content) in _TO_DO
+    return classify_event(finding, before, now=now, mode=runtime.mode, content=content) in _TO_DO
 
 
-def _take(row: Mapping[str, Any], listing: Listing, runtime: Runtime) -> Done:
+def _take(row: Mapping[str, Any], listing: ActiveFindings, runtime: Runtime) -> Result:
     try:
         case = listing.case(row)
     except BadInput as error:
@@ -207,7 +211,7 @@ def _take(row: Mapping[str, Any], listing: Listing, runtime: Runtime) -> Done:
     return triage_case(case, runtime)
 
 
-def _resume(item: Mapping[str, Any], runtime: Runtime) -> Done:
+def _resume(item: Mapping[str, Any], runtime: Runtime) -> Result:
     record = unpack(item)
     if "event" in record:
         return triage_unreadable(record["event"], "", record["error"], runtime, item["finding_id"])

@@ -15,76 +15,76 @@ from scoring.pipeline.runtime import Runtime
 from scoring.pipeline.security_hub import tell_security_hub
 from scoring.pipeline.steps.enrich import read_again, with_reactivation
 from scoring.pipeline.steps.evaluate import act_on, decided
-from scoring.pipeline.steps.state import Turn
+from scoring.pipeline.steps.state import CaseState
 from scoring.pipeline.undo import end_archive
 
 WAITS = "waits for the circuit breaker"
 
 
-def archive(turn: Turn, runtime: Runtime) -> Turn:
+def archive(state: CaseState, runtime: Runtime) -> CaseState:
     """Archive a finding, or finish what an earlier archive left open.
 
     Raises
     ------
-    Taken
+    InProgress
         Another invocation was faster.
     """
-    if turn.meant == "our archive, unfinished":
-        runtime.log.finish(turn.stands, now=runtime.now())
-        return turn.ends(note="our own archive")
-    if turn.meant == "changed archive":
-        end_archive(turn.stands, runtime.log, runtime.writers, runtime.now())
-        return turn.ends(note="changed since it was archived")
-    turn = act_on(_confirmed(turn, runtime), runtime)
-    return _archive(turn, runtime) if turn.next == "ARCHIVE" else turn
+    if state.meant == "our archive, unfinished":
+        runtime.log.finish(state.stands, now=runtime.now())
+        return state.ends(note="our own archive")
+    if state.meant == "changed archive":
+        end_archive(state.stands, runtime.log, runtime.writers, runtime.now())
+        return state.ends(note="changed since it was archived")
+    state = act_on(_confirmed(state, runtime), runtime)
+    return _archive(state, runtime) if state.next == "ARCHIVE" else state
 
 
-def _confirmed(turn: Turn, runtime: Runtime) -> Turn:
+def _confirmed(state: CaseState, runtime: Runtime) -> CaseState:
     """Decide once more, on the finding as it is now and with the model and the policy of this moment."""
-    if turn.is_fresh:
-        return turn
+    if state.is_fresh:
+        return state
     try:
-        fresh, read = read_again(turn.finding, turn.case, turn.before, runtime)
+        fresh, read = read_again(state.finding, state.case, state.before, runtime)
     except Exception as error:
-        return _refused(turn, error)
-    case = turn.case
-    if _version(fresh) != _version(turn.finding):
-        context = with_reactivation(case.context, fresh, turn.before)
+        return _refused(state, error)
+    case = state.case
+    if _version(fresh) != _version(state.finding):
+        context = with_reactivation(case.context, fresh, state.before)
         case = msgspec.structs.replace(read, context=context)
-    return decided(msgspec.structs.replace(turn, case=case), runtime)
+    return decided(msgspec.structs.replace(state, case=case), runtime)
 
 
-def _archive(turn: Turn, runtime: Runtime) -> Turn:
+def _archive(state: CaseState, runtime: Runtime) -> CaseState:
     mark = circuit_breaker.intend_archive(
-        turn.entry(runtime),
-        turn.finding,
+        state.entry(runtime),
+        state.finding,
         log=runtime.log,
         policy=runtime.policy,
-        before=turn.before,
+        before=state.before,
         now=runtime.now(),
         share=2 if runtime.is_paced else 1,
     )
     if isinstance(mark, str):
         if runtime.is_paced:
-            return turn.ends(note=WAITS)
-        stopped = circuit_breaker.stop(turn.decided, mark)
-        return act_on(msgspec.structs.replace(turn, decision=stopped, stopped=mark), runtime)
-    turn = msgspec.structs.replace(turn, before=mark)
+            return state.ends(note=WAITS)
+        stopped = circuit_breaker.stop(state.decided, mark)
+        return act_on(msgspec.structs.replace(state, decision=stopped, stopped=mark), runtime)
+    state = msgspec.structs.replace(state, before=mark)
     try:
-        analyzers.archive(turn.finding, runtime.writers)
+        analyzers.archive(state.finding, runtime.writers)
     except Exception as error:
-        return act_on(_refused(turn, error), runtime)
+        return act_on(_refused(state, error), runtime)
     runtime.log.finish(mark, now=runtime.now())
-    tell_security_hub(turn, runtime)
-    return turn.ends("archive")
+    tell_security_hub(state, runtime)
+    return state.ends("archive")
 
 
-def _refused(turn: Turn, error: Exception) -> Turn:
+def _refused(state: CaseState, error: Exception) -> CaseState:
     """Turn an archive that is out of the question into an alert; what may pass is raised."""
     if not isinstance(error, BadInput) and code(error) not in DENIED:
         raise error
     rail = Guardrail("not_archived", f"it could not be archived: {code(error) or error}")
-    return msgspec.structs.replace(turn, decision=decide.refuse(turn.decided, rail))
+    return msgspec.structs.replace(state, decision=decide.refuse(state.decided, rail))
 
 
 def _version(finding: Finding) -> tuple[str, bool, object]:

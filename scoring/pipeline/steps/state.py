@@ -7,16 +7,16 @@ import msgspec
 from scoring.decision import audit_sample
 from scoring.decision.decide import Decision
 from scoring.decision_log import audit_key
-from scoring.decision_log.deduplication import Meaning, brought_back_by
-from scoring.decision_log.entries import Entry, Latest, content_of, entry_of
+from scoring.decision_log.deduplication import EventKind, brought_back_by
+from scoring.decision_log.entries import Entry, FindingState, content_of, entry_of
 from scoring.findings.finding import Finding
 from scoring.findings.record import Audit, Case
-from scoring.pipeline.runtime import Done, Outcome, Runtime
+from scoring.pipeline.runtime import Outcome, Result, Runtime
 
 Next = Literal["EVALUATE", "ARCHIVE", "NOTIFY", "DONE"]
 
 
-class Turn(msgspec.Struct, frozen=True, kw_only=True):
+class CaseState(msgspec.Struct, frozen=True, kw_only=True):
     """One finding on its way: what the steps so far found out, decided and did.
 
     Attributes
@@ -25,7 +25,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
         The step that comes next; ``DONE`` where nothing is left to be done.
     meant : str
         What the delivery means, given where the finding stands; see `scoring.decision_log.deduplication`.
-    before : Latest or None
+    before : FindingState or None
         Where the finding stands in the decision log; every write expects it to stand there still.
     decision : Decision or None
         None before the evaluation.
@@ -34,13 +34,13 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     stopped : str
         Why the circuit breaker stopped an archive, where it did.
     effect, note : str
-        As in `scoring.pipeline.runtime.Done`.
+        As in `scoring.pipeline.runtime.Result`.
     """
 
     case: Case
     next: Next
-    meant: Meaning = "new"
-    before: Latest | None = None
+    meant: EventKind = "new"
+    before: FindingState | None = None
     decision: Decision | None = None
     is_fresh: bool = False
     stopped: str = ""
@@ -60,18 +60,18 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
         return self.decision
 
     @property
-    def stands(self) -> Latest:
+    def stands(self) -> FindingState:
         """Where the finding stands, where the log is known to have it."""
         assert self.before is not None  # noqa: S101
         return self.before
 
-    def ends(self, effect: Outcome = "none", note: str = "") -> "Turn":
+    def ends(self, effect: Outcome = "none", note: str = "") -> "CaseState":
         """Say that nothing is left to be done."""
         return msgspec.structs.replace(self, next="DONE", effect=effect, note=note)
 
-    def done(self) -> Done:
+    def done(self) -> Result:
         """Say what became of the finding."""
-        return Done(
+        return Result(
             finding_id=self.case.finding.id,
             effect=self.effect,
             decision=self.decision,

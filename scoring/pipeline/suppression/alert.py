@@ -6,11 +6,11 @@ import msgspec
 
 from scoring.aws.archive_rule_filter import Family
 from scoring.decision_log.entries import Entry, stamp
-from scoring.decision_log.log import Taken
+from scoring.decision_log.log import InProgress
 from scoring.explanation.safe_text import visible
 from scoring.pipeline.alerts import digest, routing
 from scoring.pipeline.alerts.alert import send, send_again
-from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.suppression.suspicions import Suspicion
 
 logger = logging.getLogger(__name__)
@@ -29,21 +29,21 @@ def family_of(analyzer_arn: str, runtime: Runtime) -> Family:
     return "internal" if kind.endswith("_INTERNAL_ACCESS") else "external"
 
 
-def tell(suspicion: Suspicion, runtime: Runtime) -> Done:
+def tell(suspicion: Suspicion, runtime: Runtime) -> Result:
     """Tell of a suspicion, unless that has been done.
 
     Raises
     ------
-    Taken
+    InProgress
         Somebody else is just doing so.
     """
     before = runtime.log.latest(suspicion.id)
     if before is not None and before.state == "intent":
         if stamp(runtime.now()) < before.lease_until:
-            raise Taken(suspicion.id)
+            raise InProgress(suspicion.id)
         return send_again(before, runtime)
     if runtime.mode == "shadow" or (before is not None and before.content == suspicion.version):
-        return Done(finding_id=suspicion.id, effect="none", note="told already, or shadow mode")
+        return Result(finding_id=suspicion.id, effect="none", note="told already, or shadow mode")
     plain = msgspec.to_builtins(suspicion)
     entry = Entry(
         finding_id=suspicion.id,
@@ -63,4 +63,4 @@ def tell(suspicion: Suspicion, runtime: Runtime) -> Done:
         is_guarded=True,
         to=routing.security(runtime.policy.alerts, runtime.writers),
     )
-    return Done(finding_id=suspicion.id, effect=effect, note=visible(suspicion.headline, 300))
+    return Result(finding_id=suspicion.id, effect=effect, note=visible(suspicion.headline, 300))

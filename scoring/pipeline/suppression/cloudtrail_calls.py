@@ -9,7 +9,7 @@ from typing import Any, Final
 from scoring.aws.archive_rule_filter import Filter, from_json
 from scoring.decision_log.entries import stamp
 from scoring.decision_log.table import EXPIRES_AT, from_item, key, read_many, to_item
-from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.suppression import suspicions
 from scoring.pipeline.suppression.alert import family_of, tell
 from scoring.pipeline.suppression.suspicions import Call, Suspicion
@@ -23,11 +23,11 @@ _HOUR: Final = len("2026-11-02T09")
 logger = logging.getLogger(__name__)
 
 
-def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Done]:
+def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Result]:
     """Take an event of a call to Access Analyzer; raises as `scoring.pipeline.event.triage_event` does."""
     call = suspicions.read_call(event)
     if call is None:
-        return [Done(finding_id="", effect="none", note="a call that hides nothing")]
+        return [Result(finding_id="", effect="none", note="a call that hides nothing")]
     if call.name == "UpdateFindings":
         suspicion = _burst(call, runtime)
     else:
@@ -35,7 +35,7 @@ def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Done]:
         family = "external" if call.name == "DeleteAnalyzer" else family_of(call.analyzer_arn, runtime)
         suspicion = suspicions.of_call(call, family, rule)
     if suspicion is None:
-        return [Done(finding_id="", effect="none", note="nothing to tell of")]
+        return [Result(finding_id="", effect="none", note="nothing to tell of")]
     return [tell(suspicion, runtime)]
 
 

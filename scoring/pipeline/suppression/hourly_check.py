@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from scoring.aws.archive_rule_filter import from_json
 from scoring.decision_log.entries import stamp
-from scoring.decision_log.log import Taken
+from scoring.decision_log.log import InProgress
 from scoring.decision_log.table import by_effect, from_item, key, of_finding, read_many, to_item, unpack
 from scoring.files.errors import BadInput
 from scoring.findings.facts import Absent, Present
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Archived(NamedTuple):
+class ArchivedFinding(NamedTuple):
     """A finding that somebody else has archived; `finding` is what a list says of it."""
 
     finding_id: str
@@ -83,7 +83,7 @@ def _rules(runtime: Runtime, analyzers: Sequence[str]) -> Iterator[Suspicion]:
                 yield suspicion
 
 
-def _bursts(runtime: Runtime, others: Sequence[Archived]) -> Iterator[Suspicion]:
+def _bursts(runtime: Runtime, others: Sequence[ArchivedFinding]) -> Iterator[Suspicion]:
     """Look for many archives by others; where CloudTrail's events come, they tell more."""
     log, most = runtime.log, runtime.policy.alerts.archives_by_others
     hours: dict[str, list[str]] = {}
@@ -115,7 +115,7 @@ def _tags_of_ours(runtime: Runtime, since: str) -> Iterator[Suspicion]:
             yield from _changed(item["finding_id"], _number(item), _tags_of(unpack(item)), runtime)
 
 
-def _tags_of_others(runtime: Runtime, others: Sequence[Archived]) -> Iterator[Suspicion]:
+def _tags_of_others(runtime: Runtime, others: Sequence[ArchivedFinding]) -> Iterator[Suspicion]:
     """Compare the tags that an alert rested on with those of now, where somebody else has archived it."""
     for one in others[:_MOST_LOOKED_AT]:
         tags = runtime.enrich(one.finding).tags
@@ -143,7 +143,7 @@ def _changed(
         yield suspicion
 
 
-def _by_others(runtime: Runtime, analyzers: Sequence[str], since: str) -> Iterator[Archived]:
+def _by_others(runtime: Runtime, analyzers: Sequence[str], since: str) -> Iterator[ArchivedFinding]:
     """List what was archived since, was known to us before, and was not archived by us."""
     for arn in analyzers:
         client = runtime.writers.analyzer(arn.split(":")[3])
@@ -159,7 +159,9 @@ def _by_others(runtime: Runtime, analyzers: Sequence[str], since: str) -> Iterat
             mark = marks.get(row["id"])
             if mark is not None and mark.effect != "archive":
                 at = stamp(row["updatedAt"].astimezone(UTC))
-                yield Archived(row["id"], at, from_api(row, analyzer_arn=arn, region=arn.split(":")[3]))
+                yield ArchivedFinding(
+                    row["id"], at, from_api(row, analyzer_arn=arn, region=arn.split(":")[3])
+                )
 
 
 def _tags_of(record: Mapping[str, Any]) -> dict[str, str] | None:
@@ -185,5 +187,5 @@ def _each(look_for: Callable[..., Iterator[T]], what: str, *given: Any) -> Itera
 def _one_by_one(name: str) -> Iterator[None]:
     try:
         yield
-    except Taken:
+    except InProgress:
         logger.info("somebody else is telling of it", extra={"suspicion": name})

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from scoring.decision_log.log import Taken
+from scoring.decision_log.log import InProgress
 from scoring.explanation.explain import REPEAT
 from scoring.pipeline.undo import undo
 from tests.lambda_.deployment import Deployment, event_of
@@ -78,7 +78,7 @@ def test_whatever_the_crash_the_end_is_right(here: Deployment, kind: str) -> Non
             here.clock.pass_by(minutes=minutes)
             try:
                 here.deliver(event_of(here.aws, finding_id))
-            except Taken:
+            except InProgress:
                 assert minutes == 0, where
         here.aws.deliver()
         assert here.aws.delivery.dead_letters == [], where

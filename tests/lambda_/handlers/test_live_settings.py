@@ -23,7 +23,7 @@ PLAIN = 'mode = "shadow"  # the parameter of its own says otherwise'
 DEVELOPMENT = '[[expected]]\nname = "development"\ntags = { Environment = "development" }\n'
 
 
-class Kept:
+class LastKnownGood:
     """What a person keeps in Parameter Store and in the bucket."""
 
     def __init__(self, here: Deployment) -> None:
@@ -60,13 +60,13 @@ class Kept:
 
 
 @pytest.fixture
-def kept(here: Deployment, monkeypatch: pytest.MonkeyPatch) -> Kept:
+def kept(here: Deployment, monkeypatch: pytest.MonkeyPatch) -> LastKnownGood:
     monkeypatch.delenv("TRIAGE_MODE")
     monkeypatch.delenv("TRIAGE_POLICY")
-    return Kept(here)
+    return LastKnownGood(here)
 
 
-def test_mode_policy_threshold_and_model_are_picked_up_within_a_minute(kept: Kept) -> None:
+def test_mode_policy_threshold_and_model_are_picked_up_within_a_minute(kept: LastKnownGood) -> None:
     digest = kept.all_good()
     first = kept.now()
     assert (first.mode, first.policy.expected[0].name, first.card.sha256) == (
@@ -74,7 +74,7 @@ def test_mode_policy_threshold_and_model_are_picked_up_within_a_minute(kept: Kep
         "development",
         digest,
     )
-    assert (first.unsettled, first.problems) == ("", ())
+    assert (first.configuration_error, first.problems) == ("", ())
     card = msgspec.structs.replace(first.card, version="2", threshold=5)
     promoted = kept.promote(card, "v2")
     kept.put(mode="shadow", policy=PLAIN, threshold=json.dumps({"value": 12.5, "model_sha256": promoted}))
@@ -84,7 +84,7 @@ def test_mode_policy_threshold_and_model_are_picked_up_within_a_minute(kept: Kep
     assert second.policy.threshold_for(promoted, 5) == 125
 
 
-def test_what_has_not_changed_is_not_sent_again(kept: Kept) -> None:
+def test_what_has_not_changed_is_not_sent_again(kept: LastKnownGood) -> None:
     kept.all_good()
     first = kept.now()
     with counted() as made:
@@ -94,7 +94,7 @@ def test_what_has_not_changed_is_not_sent_again(kept: Kept) -> None:
     assert made == [READ, GET]
 
 
-def test_an_old_override_cannot_archive_with_a_model_that_was_promoted(kept: Kept) -> None:
+def test_an_old_override_cannot_archive_with_a_model_that_was_promoted(kept: LastKnownGood) -> None:
     """The threshold lets everything pass, but it was chosen for the model before."""
     old = kept.all_good()
     kept.put(policy=PLAIN, threshold=json.dumps({"value": 1000, "model_sha256": old}))
@@ -108,7 +108,7 @@ def test_an_old_override_cannot_archive_with_a_model_that_was_promoted(kept: Kep
     assert decision["reason"] == "no threshold belongs to this model: nothing is archived"
 
 
-def test_a_promoted_model_brings_its_own_threshold(kept: Kept) -> None:
+def test_a_promoted_model_brings_its_own_threshold(kept: LastKnownGood) -> None:
     card = formats.load()
     kept.all_good(card=msgspec.structs.replace(card, threshold=None))
     kept.put(policy=PLAIN)
@@ -129,7 +129,7 @@ INVALID = [
 ]
 
 
-def test_the_last_good_one_stands_while_a_new_one_is_invalid(kept: Kept) -> None:
+def test_the_last_good_one_stands_while_a_new_one_is_invalid(kept: LastKnownGood) -> None:
     kept.all_good()
     first = kept.now()
     for name, value, problem in INVALID:
@@ -143,7 +143,7 @@ def test_the_last_good_one_stands_while_a_new_one_is_invalid(kept: Kept) -> None
         assert kept.later().problems == (), value
 
 
-def test_the_last_good_model_stands_while_a_new_one_is_damaged(kept: Kept) -> None:
+def test_the_last_good_model_stands_while_a_new_one_is_damaged(kept: LastKnownGood) -> None:
     kept.all_good()
     first = kept.now()
     kept.promote(formats.load(), "other", digest="0" * 64)
@@ -154,7 +154,7 @@ def test_the_last_good_model_stands_while_a_new_one_is_damaged(kept: Kept) -> No
         kept.s3.put_object(Bucket=BUCKET, Key="models/current", Body=named)
         second = kept.later()
         assert second.card == first.card
-        assert second.unsettled == ""
+        assert second.configuration_error == ""
         assert [one.name for one in second.problems] == ["model"], named
 
 
@@ -162,7 +162,7 @@ def error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}}, "Get")
 
 
-def test_the_last_good_one_stands_while_it_cannot_be_read(kept: Kept) -> None:
+def test_the_last_good_one_stands_while_it_cannot_be_read(kept: LastKnownGood) -> None:
     kept.all_good()
     first = kept.now()
     for call, code in itertools.product((READ, GET), ("ThrottlingException", "AccessDeniedException")):
@@ -172,7 +172,7 @@ def test_the_last_good_one_stands_while_it_cannot_be_read(kept: Kept) -> None:
         assert {one.text for one in second.problems} == {f"cannot be read: {code}"}
 
 
-def test_a_person_is_told_once_of_what_is_invalid(kept: Kept) -> None:
+def test_a_person_is_told_once_of_what_is_invalid(kept: LastKnownGood) -> None:
     kept.all_good()
     kept.here.reconcile()
     kept.put(policy="[allow]\nvendor = []")
@@ -189,7 +189,7 @@ def test_a_person_is_told_once_of_what_is_invalid(kept: Kept) -> None:
     assert len(kept.here.mails()) == 2
 
 
-def test_a_person_is_told_that_there_is_no_valid_one(kept: Kept) -> None:
+def test_a_person_is_told_that_there_is_no_valid_one(kept: LastKnownGood) -> None:
     kept.all_good()
     kept.put(mode="on")
     kept.here.reconcile()
@@ -198,14 +198,14 @@ def test_a_person_is_told_that_there_is_no_valid_one(kept: Kept) -> None:
     )
 
 
-def test_before_anything_was_read_a_passing_failure_is_tried_again(kept: Kept) -> None:
+def test_before_anything_was_read_a_passing_failure_is_tried_again(kept: LastKnownGood) -> None:
     kept.all_good()
     with refused(READ, error("ThrottlingException")), pytest.raises(ClientError):
         kept.now()
     assert kept.now().problems == ()
 
 
-def test_without_a_good_one_ever_everything_alerts(kept: Kept) -> None:
+def test_without_a_good_one_ever_everything_alerts(kept: LastKnownGood) -> None:
     for what in ("mode", "policy", "threshold", "model", "denied"):
         kept.all_good()
         if what == "model":
@@ -223,7 +223,7 @@ def test_without_a_good_one_ever_everything_alerts(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize("name", ["mode", "policy"])
-def test_a_parameter_that_is_gone_does_not_take_its_value_with_it(kept: Kept, name: str) -> None:
+def test_a_parameter_that_is_gone_does_not_take_its_value_with_it(kept: LastKnownGood, name: str) -> None:
     kept.all_good()
     first = kept.now()
     kept.ssm.delete_parameter(Name=f"{PREFIX}/{name}")
@@ -232,7 +232,7 @@ def test_a_parameter_that_is_gone_does_not_take_its_value_with_it(kept: Kept, na
     assert "there is no such parameter" in second.problems[0].text
 
 
-def test_a_model_that_is_gone_stands_on(kept: Kept) -> None:
+def test_a_model_that_is_gone_stands_on(kept: LastKnownGood) -> None:
     kept.all_good(card=msgspec.structs.replace(formats.load(), version="2"))
     first = kept.now()
     kept.s3.delete_object(Bucket=BUCKET, Key="models/current")
@@ -240,14 +240,14 @@ def test_a_model_that_is_gone_stands_on(kept: Kept) -> None:
     assert (second.card, [one.name for one in second.problems]) == (first.card, ["model"])
 
 
-def test_where_nobody_has_written_any_the_built_in_ones_hold(kept: Kept) -> None:
+def test_where_nobody_has_written_any_the_built_in_ones_hold(kept: LastKnownGood) -> None:
     kept.put(mode="enforce")
     for held in (kept.now(), kept.later()):
-        assert (held.problems, held.unsettled, held.mode) == ((), "", "enforce")
+        assert (held.problems, held.configuration_error, held.mode) == ((), "", "enforce")
         assert (held.policy, held.card) == (policy.load(), formats.load())
 
 
-def test_a_threshold_that_is_taken_away_leaves_the_model_its_own(kept: Kept) -> None:
+def test_a_threshold_that_is_taken_away_leaves_the_model_its_own(kept: LastKnownGood) -> None:
     digest = kept.promote(formats.load(), "v1")
     kept.all_good(threshold=json.dumps({"value": 1, "model_sha256": digest}))
     assert kept.now().policy.threshold is not None
@@ -255,7 +255,7 @@ def test_a_threshold_that_is_taken_away_leaves_the_model_its_own(kept: Kept) -> 
     assert kept.later().policy.threshold is None
 
 
-def test_the_list_of_vendors_is_in_the_bucket(kept: Kept) -> None:
+def test_the_list_of_vendors_is_in_the_bucket(kept: LastKnownGood) -> None:
     kept.all_good()
     kept.put(policy='vendors_file = "vendors.yaml"\n[allow]\nvendors = ["Acme"]\n')
     for number in ("000000000001", "000000000002"):

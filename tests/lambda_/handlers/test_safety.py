@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from scoring.decision_log.log import Taken
+from scoring.decision_log.log import InProgress
 from tests.lambda_.deployment import Deployment, event_of
 from tests.lambda_.faults import refused
 from tests.lambda_.workflow import both_wirings
@@ -246,5 +246,5 @@ def test_while_somebody_is_at_work_an_event_has_to_come_again(here: Deployment) 
     finding_id = here.share(here.key())
     with refused(("sns", "Publish"), denied("Publish", "InternalError")), pytest.raises(ClientError):
         here.deliver(event_of(here.aws, finding_id))
-    with pytest.raises(Taken):
+    with pytest.raises(InProgress):
         here.deliver(event_of(here.aws, finding_id))

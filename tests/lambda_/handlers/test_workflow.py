@@ -8,7 +8,7 @@ import pytest
 from embedded.services.lambda_context import LambdaContext
 from handlers import enrich, notify
 from handlers.runtime import workflow_state
-from scoring.decision_log.log import Taken
+from scoring.decision_log.log import InProgress
 from tests.lambda_ import workflow
 from tests.lambda_.deployment import Deployment, event_of
 from tests.lambda_.faults import refused
@@ -142,7 +142,7 @@ def test_an_earlier_round_does_not_count_any_more(here: Deployment) -> None:
         first = run(here, finding_id)
     here.aws.client("kms").tag_resource(KeyId=arn, Tags=[{"TagKey": "Environment", "TagValue": "prod"}])
     again = {**first, "enriched": {**first["enriched"], "round": 1}}
-    again["taken"] = {"Error": "Taken", "Cause": finding_id}
+    again["taken"] = {"Error": "InProgress", "Cause": finding_id}
     again["enriched"] = enrich.handler(again, context())
     assert again["enriched"]["round"] == 2
     turn, number = workflow_state.read(again)
@@ -165,7 +165,7 @@ def test_two_workflows_on_one_finding_do_nothing_twice(here: Deployment) -> None
         begun = event | {"enriched": enrich.handler(event, context())}
         states.append(begun | {"evaluated": workflow.STEPS["EVALUATE"][1](begun, context())})
     assert notify.handler(states[0], context())["effect"] == "alert"
-    with pytest.raises(Taken):
+    with pytest.raises(InProgress):
         notify.handler(states[1], context())
     states[1]["enriched"] = enrich.handler(states[1], context())
     assert (states[1]["enriched"]["next"], states[1]["enriched"]["note"]) == ("DONE", "decided on already")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scoring.decision_log.log import Taken
+from scoring.decision_log.log import InProgress
 from tests.lambda_.infra.conftest import Template
 
 pytestmark = pytest.mark.needs("deploy")
@@ -50,7 +50,7 @@ def test_after_the_alert_the_state_is_kept_and_the_execution_fails(states: dict[
 
 
 def test_where_somebody_else_is_at_work_the_finding_waits_and_begins_anew(states: dict[str, Any]) -> None:
-    taken = Taken.__name__
+    taken = InProgress.__name__
     for step in ("Evaluate", "Archive", "Notify"):
         assert states[step]["Retry"][0] == {"ErrorEquals": [taken], "MaxAttempts": 0}
         assert states[step]["Catch"][0]["ErrorEquals"] == [taken]
@@ -70,10 +70,10 @@ def test_an_answer_that_names_no_step_is_a_failure(key: str, states: dict[str, A
     assert choice["Choices"][0]["Next"] == choice["Default"] == "Unexpected answer"
     assert states["Unexpected answer"]["ResultPath"] == "$.error"
     assert states["Unexpected answer"]["Next"] == "Alert on failure"
-    assert [one["Next"] for one in choice["Choices"] if one.get("StringEquals") == "DONE"] == ["Done"]
+    assert [one["Next"] for one in choice["Choices"] if one.get("StringEquals") == "DONE"] == ["Result"]
 
 
 def test_every_state_but_the_ends_leads_on(states: dict[str, Any]) -> None:
     ends = {name for name, state in states.items() if not {"Next", "Choices"} & state.keys()}
 
-    assert ends == {"Done", "Failed"}
+    assert ends == {"Result", "Failed"}

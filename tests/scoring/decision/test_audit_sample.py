@@ -22,7 +22,7 @@ from scoring.files.errors import BadInput
 from scoring.findings import context as contexts
 from scoring.findings.record import read_case
 from scoring.pipeline.event import triage_event
-from scoring.pipeline.runtime import Done, Runtime
+from scoring.pipeline.runtime import Result, Runtime
 from scoring.policy import policy as policies
 from scoring.policy.policy import Policy
 from scoring.scorecard.scorecard import Model, Scorecard
@@ -144,8 +144,8 @@ def runtime(aws: EmbeddedAws, share: float, mode: Any = "enforce") -> Runtime:
     )
 
 
-def arrive(aws: EmbeddedAws, at: Runtime) -> tuple[str, Done]:
-    done: list[Done] = []
+def arrive(aws: EmbeddedAws, at: Runtime) -> tuple[str, Result]:
+    done: list[Result] = []
     aws.deliver_to(lambda event, _: done.extend(triage_event(event, at)))
     found = aws.findings.put(
         {

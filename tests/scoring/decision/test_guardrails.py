@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from scoring.decision.guardrails import check
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.context import Account, Context, PrincipalAccount, Reactivation
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Present, Unknown
 from scoring.findings.finding import Finding
@@ -32,7 +32,7 @@ SITE = {"resource": "arn:aws:s3:::site", "is_public": True, "principals": (("AWS
 
 
 def standing(finding: Finding | None = None, policy: Policy = POLICY, **context: Any) -> dict[str, str]:
-    found = check(Surroundings(finding or a_key(), known(**context), policy))
+    found = check(Exposure(finding or a_key(), known(**context), policy))
     return {rail.name: rail.text for rail in found}
 
 
@@ -255,13 +255,13 @@ def test_a_further_tag_is_no_way_around_a_rule() -> None:
 def test_the_policys_own_rules_come_last_and_each_is_named() -> None:
     rules = (Rule(name="one", account=(OWN,)), Rule(name="two", account=(OWN,)))
     policy = msgspec.structs.replace(POLICY, never_archive=rules)
-    found = check(Surroundings(a_key(is_public=True), known(), policy))
+    found = check(Exposure(a_key(is_public=True), known(), policy))
     assert [rail.text.removeprefix("rule of the policy: ") for rail in found[-2:]] == ["one", "two"]
     assert found[0].name == "public"
 
 
 @given(some.cases(), some.policies)
 def test_guardrails_never_fail_and_say_something(case: tuple[Finding, Context], policy: Policy) -> None:
-    for rail in check(Surroundings(*case, policy)):
+    for rail in check(Exposure(*case, policy)):
         assert rail.name
         assert rail.text.strip()

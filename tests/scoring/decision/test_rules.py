@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from scoring.decision import rules
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.files.errors import BadInput
 from scoring.findings.context import Context
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Present, Unknown
@@ -21,8 +21,8 @@ REFUSED = Unknown("AccessDenied")
 
 
 def matches(rule: dict[str, Any], finding: Finding | None = None, **context: Any) -> bool | None:
-    about = Surroundings(finding or a_key(), known(**context), Policy())
-    return rules.matches(Rule(name="rule", **rule), about)
+    exposure = Exposure(finding or a_key(), known(**context), Policy())
+    return rules.matches(Rule(name="rule", **rule), exposure)
 
 
 def to(*principals: str) -> dict[str, Any]:
@@ -177,4 +177,4 @@ def test_rules_that_could_never_match_are_refused(rule: dict[str, Any], expected
 @given(some.cases(), some.rules)
 def test_every_rule_has_an_answer_for_every_finding(case: tuple[Finding, Context], rule: Rule) -> None:
     rule.check("rule")
-    assert rules.matches(rule, Surroundings(*case, Policy())) in (True, False, None)
+    assert rules.matches(rule, Exposure(*case, Policy())) in (True, False, None)

@@ -7,7 +7,7 @@ import pytest
 from scoring.explanation.action_phrases import PHRASES
 from scoring.explanation.principal_words import account_name, owner, to_whom, to_whom_in_short
 from scoring.explanation.words import RESOURCES, access, actions, headline, name, noun, thing
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.access.access_level import access_level
 from scoring.findings.context import Account, Context, PrincipalAccount
 from scoring.findings.facts import ABSENT, Present, Unknown
@@ -18,9 +18,9 @@ OWN, OTHER = "111122223333", "444455556666"
 GITHUB = "token.actions.githubusercontent.com"
 
 
-def about(
+def exposure(
     *principals: tuple[str, str], context: Context | None = None, policy: Policy | None = None, **finding: Any
-) -> Surroundings:
+) -> Exposure:
     given: dict[str, Any] = {
         "id": "1",
         "resource": "arn:aws:s3:::site",
@@ -31,7 +31,7 @@ def about(
         "actions": ("s3:GetObject",),
         "is_public": False,
     }
-    return Surroundings(
+    return Exposure(
         Finding(**(given | {"principals": principals} | finding)), context or Context(), policy or Policy()
     )
 
@@ -72,8 +72,10 @@ def test_a_key_goes_by_its_only_alias() -> None:
         "resource_type": "AWS::KMS::Key",
         "resource": f"arn:aws:kms:eu-west-1:{OWN}:key/4ab8",
     }
-    assert thing(about(context=Context(aliases=Present(("alias/orders",))), **key)) == "KMS key alias/orders"
-    assert thing(about(context=Context(aliases=Present(("alias/a", "alias/b"))), **key)) == "KMS key 4ab8"
+    assert (
+        thing(exposure(context=Context(aliases=Present(("alias/orders",))), **key)) == "KMS key alias/orders"
+    )
+    assert thing(exposure(context=Context(aliases=Present(("alias/a", "alias/b"))), **key)) == "KMS key 4ab8"
 
 
 def test_action_phrases_are_of_actions_that_exist() -> None:
@@ -117,19 +119,19 @@ def test_action_phrases_are_of_actions_that_exist() -> None:
     ],
 )
 def test_principals(principal: tuple[str, str], conditions: tuple[Any, ...], said: str) -> None:
-    assert to_whom_in_short(about(principal, conditions=conditions, is_public=False)) == said
+    assert to_whom_in_short(exposure(principal, conditions=conditions, is_public=False)) == said
 
 
 def test_several_principals() -> None:
     many = [("AWS", f"{index:012}") for index in range(8)]
-    shown = to_whom(about(*many))
+    shown = to_whom(exposure(*many))
     assert shown[5] == "and 3 more"
-    assert to_whom_in_short(about(*many)) == "account 000000000000 and 7 more"
-    assert to_whom(about(is_public=True)) == ("anyone on the internet",)
-    assert to_whom(about(("AWS", OTHER), is_public=True))[0] == "anyone on the internet"
-    federated = about(("Federated", f"arn:aws:iam::{OWN}:oidc-provider/{GITHUB}"))
+    assert to_whom_in_short(exposure(*many)) == "account 000000000000 and 7 more"
+    assert to_whom(exposure(is_public=True)) == ("anyone on the internet",)
+    assert to_whom(exposure(("AWS", OTHER), is_public=True))[0] == "anyone on the internet"
+    federated = exposure(("Federated", f"arn:aws:iam::{OWN}:oidc-provider/{GITHUB}"))
     assert to_whom(federated) == ("anyone on the internet", "GitHub Actions, any subject")
-    assert to_whom(about()) == ("not known: the finding names no principal",)
+    assert to_whom(exposure()) == ("not known: the finding names no principal",)
 
 
 def test_accounts_by_every_name_there_is() -> None:
@@ -142,21 +144,21 @@ def test_accounts_by_every_name_there_is() -> None:
     )
     contracted = Policy(allow=Allow(accounts={OTHER: "Acme"}), known_vendors={OTHER: "Known"})
     principal = ("AWS", OTHER)
-    assert account_name(OTHER, about(principal, context=described)) == f"data ({OTHER})"
-    assert account_name(OTHER, about(principal, context=vendor)) == f"Datadog ({OTHER})"
-    assert account_name(OTHER, about(principal, context=vendor, policy=contracted)) == f"Acme ({OTHER})"
+    assert account_name(OTHER, exposure(principal, context=described)) == f"data ({OTHER})"
+    assert account_name(OTHER, exposure(principal, context=vendor)) == f"Datadog ({OTHER})"
+    assert account_name(OTHER, exposure(principal, context=vendor, policy=contracted)) == f"Acme ({OTHER})"
     assert (
-        account_name(OTHER, about(principal, policy=Policy(known_vendors={OTHER: "Known"})))
+        account_name(OTHER, exposure(principal, policy=Policy(known_vendors={OTHER: "Known"})))
         == f"Known ({OTHER})"
     )
-    assert account_name(OWN, about(context=described)) == f"payments ({OWN}), its own account"
-    assert owner(about(context=described)) == f"payments ({OWN}), in Workloads/Prod"
+    assert account_name(OWN, exposure(context=described)) == f"payments ({OWN}), its own account"
+    assert owner(exposure(context=described)) == f"payments ({OWN}), in Workloads/Prod"
     assert (
-        owner(about(context=Context(resource_account=Unknown("AccessDenied"))))
+        owner(exposure(context=Context(resource_account=Unknown("AccessDenied"))))
         == f"{OWN} (its name is not known)"
     )
-    assert owner(about(context=Context(resource_account=ABSENT))) == f"{OWN} (nothing is known of it)"
-    assert owner(about(account=None)) == "not known"
+    assert owner(exposure(context=Context(resource_account=ABSENT))) == f"{OWN} (nothing is known of it)"
+    assert owner(exposure(account=None)) == "not known"
 
 
 @pytest.mark.parametrize(
@@ -178,38 +180,39 @@ def test_accounts_by_every_name_there_is() -> None:
     ],
 )
 def test_access(given: tuple[str, ...], said: str) -> None:
-    assert access(about(("AWS", OTHER), actions=given))[0] == said
+    assert access(exposure(("AWS", OTHER), actions=given))[0] == said
 
 
 def test_access_says_what_it_rests_on() -> None:
-    lines = access(about(("AWS", OTHER), actions=("s3:Put*", "s3:Frobnicate", "s3:Wobble")))
+    lines = access(exposure(("AWS", OTHER), actions=("s3:Put*", "s3:Frobnicate", "s3:Wobble")))
     assert lines[1] == "s3:Put* covers s3:PutBucketAcl" or lines[1].startswith("level assumed")
     assert any("level assumed: s3:Frobnicate and 1 more not in the reference" in line for line in lines)
 
 
 def test_many_actions() -> None:
-    shown = actions(about(actions=tuple(f"s3:A{index}" for index in range(20))).finding)
+    shown = actions(exposure(actions=tuple(f"s3:A{index}" for index in range(20))).finding)
     assert len(shown) == 13
     assert shown[-1] == "and 8 more"
 
 
 @pytest.mark.parametrize("finding_type", FINDING_TYPES)
 def test_every_finding_type_has_a_headline(finding_type: str) -> None:
-    said = str(headline(about(("AWS", OTHER), finding_type=finding_type)))
+    said = str(headline(exposure(("AWS", OTHER), finding_type=finding_type)))
     assert said.startswith("S3 bucket site ")
 
 
 def test_headlines() -> None:
     unused: dict[str, Any] = {"finding_type": "UnusedPermission", "actions": (), "is_public": None}
-    assert str(headline(about(is_public=True))) == "S3 bucket site is open to anyone"
-    assert str(headline(about())) == "S3 bucket site is shared, with whom is not known"
+    assert str(headline(exposure(is_public=True))) == "S3 bucket site is open to anyone"
+    assert str(headline(exposure())) == "S3 bucket site is shared, with whom is not known"
     assert (
-        str(headline(about(error="ACCESS_DENIED"))) == "S3 bucket site could not be analyzed: ACCESS_DENIED"
+        str(headline(exposure(error="ACCESS_DENIED")))
+        == "S3 bucket site could not be analyzed: ACCESS_DENIED"
     )
-    assert str(headline(about(**unused))) == "S3 bucket site has unused permissions"
-    assert str(headline(about(unused_actions=1, unused_services=1, **unused))) == (
+    assert str(headline(exposure(**unused))) == "S3 bucket site has unused permissions"
+    assert str(headline(exposure(unused_actions=1, unused_services=1, **unused))) == (
         "S3 bucket site has 1 unused action in 1 service"
     )
     later: dict[str, Any] = {**unused, "finding_type": "UnusedSomethingNew"}
-    assert str(headline(about(**later))) == "S3 bucket site has unused access"
-    assert access(about(**later)) == ("the access has not been used for longer than the analyzer allows",)
+    assert str(headline(exposure(**later))) == "S3 bucket site has unused access"
+    assert access(exposure(**later)) == ("the access has not been used for longer than the analyzer allows",)

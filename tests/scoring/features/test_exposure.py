@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.findings.context import Account, PrincipalAccount
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Absent, Present, Unknown
 from scoring.policy.policy import Allow, Policy
@@ -23,8 +23,8 @@ def described(account: str = STRANGER, **more: Any) -> Present[PrincipalAccount]
     return Present(PrincipalAccount(id=account, **{"in_org": False, **more}))
 
 
-def about(finding: Any = None, policy: Policy = POLICY, **context: Any) -> Surroundings:
-    return Surroundings(finding or a_key(), known(**context), policy)
+def exposure(finding: Any = None, policy: Policy = POLICY, **context: Any) -> Exposure:
+    return Exposure(finding or a_key(), known(**context), policy)
 
 
 def to(*accounts: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def to(*accounts: str) -> dict[str, Any]:
     ],
 )
 def test_trust(principals: tuple[str, ...], principal_account: Any, expected: str) -> None:
-    assert about(a_key(**to(*principals)), principal_account=principal_account).trust == expected
+    assert exposure(a_key(**to(*principals)), principal_account=principal_account).trust == expected
 
 
 @pytest.mark.parametrize(
@@ -73,16 +73,16 @@ def test_trust(principals: tuple[str, ...], principal_account: Any, expected: st
 )
 def test_trust_of_internal_access_is_what_aws_says(access_type: str | None, expected: str) -> None:
     finding = a_key(finding_type="InternalAccess", access_type=access_type, is_public=None)
-    assert about(finding).trust == expected
-    assert about(finding).is_public is False
-    assert about(finding).is_outside == (expected == "unknown")
+    assert exposure(finding).trust == expected
+    assert exposure(finding).is_public is False
+    assert exposure(finding).is_outside == (expected == "unknown")
 
 
 def test_unused_access_is_given_to_nobody() -> None:
-    found = about(unused())
+    found = exposure(unused())
     assert (found.is_granting, found.trust, found.is_public) == (False, "not applicable", False)
     # AWS would not send it; if anybody is given access after all, it is judged.
-    assert about(unused(principals=(("AWS", "*"),))).is_public
+    assert exposure(unused(principals=(("AWS", "*"),))).is_public
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_unused_access_is_given_to_nobody() -> None:
     ],
 )
 def test_whether_it_is_public(changes: dict[str, Any], expected: bool | None) -> None:
-    assert about(a_key(**changes)).is_public is expected
+    assert exposure(a_key(**changes)).is_public is expected
 
 
 def test_an_account_that_nobody_could_place_is_still_not_everyone() -> None:
-    assert about(principal_account=REFUSED).is_public is False
+    assert exposure(principal_account=REFUSED).is_public is False
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_account_that_nobody_could_place_is_still_not_everyone() -> None:
     ],
 )
 def test_buckets_that_are_meant_to_be_public(changes: dict[str, Any], expected: bool | None) -> None:
-    assert about(a_bucket(is_public=True, **changes)).is_meant_to_be_public is expected
+    assert exposure(a_bucket(is_public=True, **changes)).is_meant_to_be_public is expected
 
 
 @pytest.mark.parametrize(
@@ -150,19 +150,19 @@ def test_buckets_that_are_meant_to_be_public(changes: dict[str, Any], expected: 
     ],
 )
 def test_what_leaves_the_organization(changes: dict[str, Any], expected: bool) -> None:
-    assert about(a_key(**changes)).is_outside is expected
+    assert exposure(a_key(**changes)).is_outside is expected
 
 
 def test_the_own_organization_is_the_policys_or_else_the_accounts() -> None:
     condition = {"conditions": (("aws:PrincipalOrgID", (some.OTHER_ORGANIZATION,)),)}
     account = Present(Account(id=OWN, org_id=some.OTHER_ORGANIZATION))
-    assert about(a_key(**condition), resource_account=account).trust == "own organization"
+    assert exposure(a_key(**condition), resource_account=account).trust == "own organization"
     policy = Policy(organization_id=some.ORGANIZATION)
-    assert about(a_key(**condition), policy, resource_account=account).trust == "stranger"
+    assert exposure(a_key(**condition), policy, resource_account=account).trust == "stranger"
     # Nobody knows the organization: it may be the own one.
-    assert about(a_key(**condition), resource_account=REFUSED).trust == "unknown"
+    assert exposure(a_key(**condition), resource_account=REFUSED).trust == "unknown"
     other = Present(Account(id=OTHER, org_id=some.OTHER_ORGANIZATION))
-    assert about(a_key(**condition), resource_account=other).trust == "unknown"
+    assert exposure(a_key(**condition), resource_account=other).trust == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -199,17 +199,17 @@ def test_the_own_organization_is_the_policys_or_else_the_accounts() -> None:
     ],
 )
 def test_what_is_lacking(finding: Any, context: dict[str, Any], expected: list[str]) -> None:
-    found = about(finding, **context)
+    found = exposure(finding, **context)
     assert [name for name, _ in found.lacking] == expected
     assert list(found.unknown()) == expected
 
 
 def test_what_was_refused_is_named_though_nothing_depends_on_it() -> None:
     details = {"rotation": REFUSED, "lock": REFUSED, "size": NOT_LOOKED_UP, "owner": Present("x")}
-    found = about(reactivated_by=REFUSED, details=details)
+    found = exposure(reactivated_by=REFUSED, details=details)
     assert found.unknown() == ("reactivated_by", "details.lock", "details.rotation")
     assert found.lacking == []
-    assert about(reactivated_by=NOT_LOOKED_UP).unknown() == ()
+    assert exposure(reactivated_by=NOT_LOOKED_UP).unknown() == ()
 
 
 @pytest.mark.parametrize(
@@ -226,4 +226,4 @@ def test_what_was_refused_is_named_though_nothing_depends_on_it() -> None:
     ],
 )
 def test_the_vendor(principals: tuple[str, ...], principal_account: Any, expected: str | None) -> None:
-    assert about(a_key(**to(*principals)), principal_account=principal_account).vendor == expected
+    assert exposure(a_key(**to(*principals)), principal_account=principal_account).vendor == expected

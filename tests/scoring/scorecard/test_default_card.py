@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from scoring.decision.decide import Decision, decide
-from scoring.features.exposure import Surroundings
+from scoring.features.exposure import Exposure
 from scoring.features.features import BY_NAME, FEATURES
 from scoring.findings.access.action_reference import LEVELS
 from scoring.findings.access.principal import TRUST
@@ -174,7 +174,7 @@ def test_a_condition_that_keeps_people_out_takes_off(case: tuple[Finding, Contex
     """Unless it says that a service acts for a stranger, or nobody knows whom it keeps out."""
     finding, context = case
     bare = msgspec.structs.replace(finding, conditions=())
-    with_it, without = Surroundings(finding, context, POLICY), Surroundings(bare, context, POLICY)
+    with_it, without = Exposure(finding, context, POLICY), Exposure(bare, context, POLICY)
     is_known = "unknown" not in (with_it.trust, without.trust)
     if is_known and with_it.narrowing.narrows and without.trust != "AWS service":
         scores = [decide(one, context, CARD, POLICY).score for one in (finding, bare)]

@@ -13,7 +13,7 @@ from botocore.client import BaseClient
 from botocore.stub import Stubber
 
 from embedded import EmbeddedAws
-from scoring.aws.errors import Refused
+from scoring.aws.errors import AwsError
 from scoring.findings.finding import Finding
 from tests.live_aws import (
     DEVELOPMENT,
@@ -255,5 +255,5 @@ def test_refusal_names_what_was_asked():
     client = boto3.client("cloudtrail", region_name="eu-west-1")
     with Stubber(client) as stub:
         stub.add_client_error("lookup_events", "AccessDeniedException")
-        with pytest.raises(Refused, match="look up who changed"):
+        with pytest.raises(AwsError, match="look up who changed"):
             status_changes(client, ARN, ())
