@@ -30,8 +30,8 @@ def with_points(card: Scorecard, key: Key, points: Mapping[Key, float]) -> Score
 
     Examples
     --------
-    >>> from scoring import scorecard_files
-    >>> card = with_points(scorecard_files.load(), ("trust",), {("contracted",): 0.0})
+    >>> from scoring.scorecard import formats
+    >>> card = with_points(formats.load(), ("trust",), {("contracted",): 0.0})
     >>> next(table for table in card.tables if table.key == ("trust",)).points[("contracted",)]
     0
     """

@@ -136,12 +136,13 @@ def test_a_context_that_was_written_and_read_is_the_same_context(context: Contex
 
 _DECIDE_ALL = """
 import hashlib, msgspec, sys
-from scoring import policy, scorecard_files
+from scoring.policy import policy
+from scoring.scorecard import formats
 from scoring.decision.decide import decide
 from scoring.findings.finding import Finding
 from scoring.findings.record import read_case
 from training.simulate import simulate
-card, rules = scorecard_files.load(), policy.load()
+card, rules = formats.load(), policy.load()
 for drawn in simulate(250, seed=7, unknown=0.2, hostile=True):
     case = read_case(drawn.record)
     if isinstance(case.finding, Finding):
