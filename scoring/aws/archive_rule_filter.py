@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from scoring.files.errors import BadInput, did_you_mean
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 
 Family = Literal["external", "internal", "unused"]
 

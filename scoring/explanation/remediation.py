@@ -8,6 +8,7 @@ import re
 from typing import Final, NamedTuple
 
 from scoring.findings.finding import Finding
+from scoring.findings.resource_types import TABLE, own_name
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_+=,.@:/-]{1,300}", re.ASCII)
 
@@ -215,7 +216,7 @@ UNUSED: Final[dict[str, Remedy]] = {
     ),
 }
 
-_OTHERWISE: Final = Remedy(("Find the policy that grants the access, and take the statement out of it.",))
+_UNKNOWN_TYPE: Final = Remedy(("Find the policy that grants the access, and take the statement out of it.",))
 
 
 def remedy(finding: Finding) -> Remedy:
@@ -228,7 +229,7 @@ def remedy(finding: Finding) -> Remedy:
     >>> remedy(finding).commands[0]
     'aws s3api get-bucket-policy --bucket site'
     """
-    found = UNUSED.get(finding.finding_type) or REMEDIES.get(finding.resource_type, _OTHERWISE)
+    found = UNUSED.get(finding.finding_type) or _of_type(finding.resource_type)
     steps = found.steps if finding.is_unused_access else (*found.steps, _KEEP_RECORD)
     names = {
         "arn": _typed(finding.resource, "ARN"),
@@ -240,16 +241,19 @@ def remedy(finding: Finding) -> Remedy:
     return Remedy(steps, tuple(command.format_map(names) for command in found.commands))
 
 
+def _of_type(resource_type: str) -> Remedy:
+    if resource_type in REMEDIES:
+        return REMEDIES[resource_type]
+    if resource_type not in TABLE:
+        return _UNKNOWN_TYPE
+    noun = TABLE[resource_type].noun
+    return Remedy((f"Take the statement that names the principal out of the {noun}'s policy.",))
+
+
 def _name(finding: Finding) -> str:
-    """Return what comes last in the resource's ARN, as the service's own commands want it."""
-    own = finding.resource.split(":", 5)[-1]
-    if finding.resource_type in ("AWS::IAM::Role", "AWS::IAM::User"):
-        return own.rsplit("/", 1)[-1]
-    if finding.resource_type in ("AWS::RDS::DBSnapshot", "AWS::RDS::DBClusterSnapshot"):
-        return own.split(":", 1)[-1]
-    if finding.resource_type in ("AWS::EFS::FileSystem", "AWS::EC2::Snapshot", "AWS::ECR::Repository"):
-        return own.split("/", 1)[-1]
-    return own.rsplit("/", 1)[-1] if finding.resource_type == "AWS::S3Express::DirectoryBucket" else own
+    """Return the resource's own name as the service's commands want it: without a path."""
+    own, row = own_name(finding.resource_type, finding.resource), TABLE.get(finding.resource_type)
+    return own.rsplit("/", 1)[-1] if row and row.has_path else own
 
 
 def _typed(text: str, otherwise: str) -> str:

@@ -9,32 +9,13 @@ from scoring.explanation.safe_text import visible
 from scoring.features.exposure import Exposure
 from scoring.findings.facts import Present
 from scoring.findings.finding import Finding
+from scoring.findings.resource_types import TABLE, own_name
 
 _SHOWN_PHRASES: Final = 4
 _SHOWN_ACTIONS: Final = 12
 _LONG_ACTION: Final = 60
 _LONG_NAME: Final = 80
 
-# Resource type to its name in plain words, and what stands before the resource's own name in its ARN.
-RESOURCES: Final[dict[str, tuple[str, str]]] = {
-    "AWS::S3::Bucket": ("S3 bucket", ""),
-    "AWS::S3Express::DirectoryBucket": ("S3 directory bucket", "bucket/"),
-    "AWS::IAM::Role": ("IAM role", "role/"),
-    "AWS::IAM::User": ("IAM user", "user/"),
-    "AWS::SQS::Queue": ("SQS queue", ""),
-    "AWS::SNS::Topic": ("SNS topic", ""),
-    "AWS::Lambda::Function": ("Lambda function", "function:"),
-    "AWS::Lambda::LayerVersion": ("Lambda layer", "layer:"),
-    "AWS::KMS::Key": ("KMS key", "key/"),
-    "AWS::SecretsManager::Secret": ("secret", "secret:"),
-    "AWS::EFS::FileSystem": ("EFS file system", "file-system/"),
-    "AWS::EC2::Snapshot": ("EBS snapshot", "snapshot/"),
-    "AWS::ECR::Repository": ("ECR repository", "repository/"),
-    "AWS::RDS::DBSnapshot": ("RDS snapshot", "snapshot:"),
-    "AWS::RDS::DBClusterSnapshot": ("RDS cluster snapshot", "cluster-snapshot:"),
-    "AWS::DynamoDB::Table": ("DynamoDB table", "table/"),
-    "AWS::DynamoDB::Stream": ("DynamoDB stream", "table/"),
-}
 _UNUSED: Final = {
     "UnusedIAMRole": (("is", "unused"), "the role has not been assumed"),
     "UnusedIAMUserAccessKey": (("has", "an unused access key"), "the access key has not been used"),
@@ -46,8 +27,8 @@ _UNUSED_OTHERWISE: Final = (("has", "unused access"), "the access has not been u
 
 def noun(resource_type: str) -> str:
     """Name a resource type in plain words."""
-    if resource_type in RESOURCES:
-        return RESOURCES[resource_type][0]
+    if resource_type in TABLE:
+        return TABLE[resource_type].noun
     return f"resource ({visible(resource_type, 60)})" if resource_type else "resource"
 
 
@@ -59,10 +40,7 @@ def name(resource_type: str, resource: str) -> str:
     >>> name("AWS::IAM::Role", "arn:aws:iam::111122223333:role/ci/deploy")
     'ci/deploy'
     """
-    parts = resource.split(":", 5)
-    own = parts[5] if len(parts) == 6 and parts[0] == "arn" and parts[5] else resource
-    prefix = RESOURCES[resource_type][1] if resource_type in RESOURCES else ""
-    return visible(own.removeprefix(prefix) or own, _LONG_NAME)
+    return visible(own_name(resource_type, resource), _LONG_NAME)
 
 
 def thing(exposure: Exposure) -> str:

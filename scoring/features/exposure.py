@@ -6,7 +6,8 @@ from scoring.findings.access.conditions import Narrowing, narrowing
 from scoring.findings.access.principal import TRUST, Principal, parse, trust
 from scoring.findings.context import Account, Context, PrincipalAccount
 from scoring.findings.facts import Absent, Fact, Present, Unknown
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 from scoring.policy.policy import Policy
 
 _FINDING_TYPES, _RESOURCE_TYPES = frozenset(FINDING_TYPES), frozenset(RESOURCE_TYPES)

@@ -15,7 +15,8 @@ from scoring.findings.access.conditions import STRENGTHS
 from scoring.findings.access.principal import TRUST
 from scoring.findings.access.tags import fold_key
 from scoring.findings.context import Context
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 from scoring.policy.policy import Policy
 
 __all__ = ["ABSENT", "BY_NAME", "FEATURES", "NAMES", "NOT_APPLICABLE", "UNKNOWN", "VERSION", "Feature"]

@@ -21,25 +21,6 @@ FINDING_TYPES = (
     "UnusedIAMUserPassword",
     "UnusedPermission",
 )
-RESOURCE_TYPES = (
-    "AWS::S3::Bucket",
-    "AWS::S3Express::DirectoryBucket",
-    "AWS::IAM::Role",
-    "AWS::IAM::User",
-    "AWS::SQS::Queue",
-    "AWS::SNS::Topic",
-    "AWS::Lambda::Function",
-    "AWS::Lambda::LayerVersion",
-    "AWS::KMS::Key",
-    "AWS::SecretsManager::Secret",
-    "AWS::EFS::FileSystem",
-    "AWS::EC2::Snapshot",
-    "AWS::ECR::Repository",
-    "AWS::RDS::DBSnapshot",
-    "AWS::RDS::DBClusterSnapshot",
-    "AWS::DynamoDB::Table",
-    "AWS::DynamoDB::Stream",
-)
 STATUSES = ("ACTIVE", "ARCHIVED", "RESOLVED")
 
 _FAMILIES = {

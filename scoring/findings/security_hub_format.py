@@ -17,6 +17,7 @@ import msgspec
 from scoring.files.errors import BadInput
 from scoring.findings.aws_format import Event, Time, check_time
 from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.resource_types import TABLE
 
 PRODUCT = ":product/aws/access-analyzer"
 
@@ -30,21 +31,7 @@ _FINDING_TYPES = {
     "Unused IAM User Password": "UnusedIAMUserPassword",
     "Unused IAM User Access Key": "UnusedIAMUserAccessKey",
 }
-_RESOURCE_TYPES = {
-    "AwsDynamoDbTable": "AWS::DynamoDB::Table",
-    "AwsEcrRepository": "AWS::ECR::Repository",
-    "AwsIamRole": "AWS::IAM::Role",
-    "AwsIamUser": "AWS::IAM::User",
-    "AwsKmsKey": "AWS::KMS::Key",
-    "AwsLambdaFunction": "AWS::Lambda::Function",
-    "AwsLambdaLayerVersion": "AWS::Lambda::LayerVersion",
-    "AwsRdsDbClusterSnapshot": "AWS::RDS::DBClusterSnapshot",
-    "AwsRdsDbSnapshot": "AWS::RDS::DBSnapshot",
-    "AwsS3Bucket": "AWS::S3::Bucket",
-    "AwsSecretsManagerSecret": "AWS::SecretsManager::Secret",
-    "AwsSnsTopic": "AWS::SNS::Topic",
-    "AwsSqsQueue": "AWS::SQS::Queue",
-}
+_RESOURCE_TYPES = {row.security_hub: row.name for row in TABLE.values() if row.security_hub}
 _PRINCIPAL_KINDS = ("AWS", "Federated", "Service", "CanonicalUser")
 # The longest value that the format holds; a list of actions of this length may have been cut.
 _LONGEST = 1023

@@ -7,7 +7,7 @@ import msgspec
 
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.findings.access.tags import fold_key
-from scoring.findings.finding import RESOURCE_TYPES
+from scoring.findings.resource_types import RESOURCE_TYPES
 
 Channel = Literal["sns", "ses", "chat"]
 

@@ -8,7 +8,8 @@ from scoring.files.errors import BadInput, did_you_mean
 from scoring.findings.access.action_reference import LEVELS
 from scoring.findings.access.principal import TRUST
 from scoring.findings.access.tags import fold_key
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES
+from scoring.findings.finding import FINDING_TYPES
+from scoring.findings.resource_types import RESOURCE_TYPES
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

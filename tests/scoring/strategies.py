@@ -17,7 +17,8 @@ from scoring.findings.access.action_reference import LEVELS
 from scoring.findings.access.principal import TRUST
 from scoring.findings.context import Account, Context, PrincipalAccount, Reactivation
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Fact, Present, Unknown
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 from scoring.policy.policy import Allow, Guardrails, Policy
 from scoring.policy.rules import Rule
 from scoring.scorecard import formats

@@ -18,6 +18,7 @@ from scoring.aws.sessions import Client
 from scoring.findings.context import Context
 from scoring.findings.facts import ABSENT, Absent, Fact, Unknown
 from scoring.findings.finding import Finding
+from scoring.findings.resource_types import TABLE
 
 ACTIONS = ("kms:ListAliases", "tag:GetResources")
 
@@ -115,7 +116,7 @@ def _question(finding: Finding) -> _Question | Facts:
     return _Question(
         place=_Place(resource.account, resource.region),
         kind=enricher.bulk_tags,
-        name=(enricher.service, enricher.tagged.format(id=resource.id)),
+        name=(TABLE[finding.resource_type].service, resource.tagged_name),
         key=resource.id if is_key else None,
     )
 

@@ -10,6 +10,7 @@ from scoring.aws.errors import Unavailable, code
 from scoring.aws.sessions import Client
 from scoring.findings.facts import ABSENT, Fact, Present
 from scoring.findings.finding import Finding
+from scoring.findings.resource_types import TABLE
 
 Facts: TypeAlias = Mapping[str, Fact[Any]]
 
@@ -29,6 +30,9 @@ class Resource(NamedTuple):
         What follows the account in the ARN, e.g. ``role/path/name``.
     id : str
         What the API wants to hear, e.g. ``name``.
+    tagged_name : str
+        What follows the account in the ARN of what carries the tags: the function for a version of it, the
+        table for its stream, otherwise the resource itself.
     """
 
     arn: str
@@ -36,10 +40,12 @@ class Resource(NamedTuple):
     account: str
     name: str
     id: str
+    tagged_name: str
 
-    def sibling(self, name: str) -> str:
-        """Return the ARN of something else in the same service, account and region."""
-        return self.arn.removesuffix(self.name) + name
+    @property
+    def tagged_arn(self) -> str:
+        """The ARN of what carries the tags."""
+        return self.arn.removesuffix(self.name) + self.tagged_name
 
 
 class Lookup(NamedTuple):
@@ -84,26 +90,23 @@ class Enricher(NamedTuple):
 
     Attributes
     ----------
-    service : str
-        The service as the type's ARNs name it.
+    resource_type : str
+        A type of `scoring.findings.resource_types.TABLE`.
     pattern : str
-        What follows the account in the type's ARNs; the first group is the resource's `id`.
+        What follows the type's prefix in its ARNs; the first group is the resource's `id`.
     known : dict
         Facts that hold for every resource of the type, such as tags where it can carry none.
     bulk_tags : str or None
         The type's name in the Resource Groups Tagging API, where that serves it.
-    tagged : str
-        What follows the account in the ARN of what carries the tags, ``{id}`` being the resource's.
     is_global : bool
         Whether the service is the same in all regions.
     """
 
-    service: str
+    resource_type: str
     pattern: str
     lookups: tuple[Lookup, ...]
     known: Facts = MappingProxyType({})
     bulk_tags: str | None = None
-    tagged: str = ""
     is_global: bool = False
 
     @property
@@ -120,11 +123,12 @@ class Enricher(NamedTuple):
             It is no ARN of this type, or belongs to another account than the finding says, or to nobody
             known.
         """
+        row = TABLE[self.resource_type]
         parts = finding.resource.split(":", 5)
-        if len(parts) != 6 or parts[0] != "arn" or parts[2] != self.service:
+        if len(parts) != 6 or parts[0] != "arn" or parts[2] != row.service:
             raise Unavailable("unexpected resource ARN")
         region, account, name = parts[3:]
-        match = re.fullmatch(self.pattern, name, re.ASCII)
+        match = re.fullmatch(f"{re.escape(row.prefix)}{self.pattern}", name, re.ASCII)
         if match is None:
             raise Unavailable("unexpected resource ARN")
         owner = finding.account or account
@@ -132,7 +136,14 @@ class Enricher(NamedTuple):
             raise Unavailable("resource and finding name different accounts")
         if not _ACCOUNT.fullmatch(owner):
             raise Unavailable("account of the resource not given")
-        return Resource(finding.resource, region or finding.region, owner, name, match[1])
+        return Resource(
+            arn=finding.resource,
+            region=region or finding.region,
+            account=owner,
+            name=name,
+            id=match[1],
+            tagged_name=row.prefix + match[1],
+        )
 
 
 def first(found: Sequence[Any]) -> Any:

@@ -17,6 +17,7 @@ from scoring.findings.context import Reactivation
 from scoring.findings.facts import Fact
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
+from scoring.findings.resource_types import TABLE
 
 Decided = tuple[Case, Decision]
 Reactivated = Callable[[Sequence[Finding]], Sequence[Fact[Reactivation]]]
@@ -25,7 +26,7 @@ Reactivated = Callable[[Sequence[Finding]], Sequence[Fact[Reactivation]]]
 _AT_ONCE: Final = 100
 _SEVERITY: Final = {"alert": 0, "archive": 1, "skip": 2}
 _EACH_ITS_OWN: Final = ("id", "analyzer_arn", "region", "created_at", "analyzed_at", "updated_at")
-_GLOBAL: Final = ("AWS::S3::Bucket", "AWS::IAM::Role", "AWS::IAM::User")
+_GLOBAL: Final = frozenset(row.name for row in TABLE.values() if row.is_global)
 
 
 class Seen(msgspec.Struct, frozen=True):

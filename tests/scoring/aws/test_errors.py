@@ -21,7 +21,7 @@ from scoring.findings.facts import ABSENT, Unknown
 from scoring.findings.finding import Finding
 
 BUCKET = "arn:aws:s3:::payroll"
-RESOURCE = Resource(BUCKET, None, "123456789012", "payroll", "payroll")
+RESOURCE = Resource(BUCKET, None, "123456789012", "payroll", "payroll", "payroll")
 
 
 def _all_of(kind: type[Exception]) -> Iterator[type[Exception]]:

@@ -16,8 +16,9 @@ from scoring.explanation.render import to_fragment, to_page
 from scoring.explanation.safe_text import cut, shorten, to_ascii, visible
 from scoring.findings.context import Account, Context, PrincipalAccount, Reactivation
 from scoring.findings.facts import Present, Unknown
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES, Finding
 from scoring.findings.record import Case
+from scoring.findings.resource_types import RESOURCE_TYPES
 from scoring.policy.policy import Allow, Policy
 from tests.scoring.explain_cases import CARD, CASES, HOSTILE, POLICY, decided
 from tests.scoring.explanation.test_explain import is_subject

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.explanation.remediation import REMEDIES, UNUSED, remedy
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 from tests.scoring import strategies as some
 
 FINDING = Finding(
@@ -21,12 +22,21 @@ FINDING = Finding(
 
 
 def test_every_type_has_its_own() -> None:
-    assert set(REMEDIES) == set(RESOURCE_TYPES)
+    assert set(REMEDIES) <= set(RESOURCE_TYPES)
     assert set(UNUSED) == {kind for kind in FINDING_TYPES if kind.startswith("Unused")}
     for found in (*REMEDIES.values(), *UNUSED.values()):
         assert found.steps
         assert found.commands
         assert all(command.startswith("aws ") for command in found.commands)
+
+
+def test_a_type_without_its_own_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(REMEDIES, "AWS::EFS::FileSystem")
+    made = remedy(msgspec.structs.replace(FINDING, resource_type="AWS::EFS::FileSystem"))
+    assert made.steps[0] == "Take the statement that names the principal out of the EFS file system's policy."
+    assert "CloudTrail" in made.steps[-1]
+    unknown = remedy(msgspec.structs.replace(FINDING, resource_type="AWS::New::Thing"))
+    assert unknown.steps[0].startswith("Find the policy that grants the access")
 
 
 @pytest.mark.parametrize(

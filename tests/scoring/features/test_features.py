@@ -18,7 +18,8 @@ from scoring.features.features import (
 )
 from scoring.findings.context import Account, Context
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Present, Unknown
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 from scoring.policy.policy import Allow, Policy
 from tests.scoring import strategies as some
 from tests.scoring.examples import a_bucket, a_key, known, unused

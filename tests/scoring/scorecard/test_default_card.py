@@ -1,6 +1,7 @@
 """The default card as an analyst would have it: which finding is worse than which, and what becomes of it."""
 
 import itertools
+from statistics import median
 
 import msgspec
 import pytest
@@ -12,7 +13,8 @@ from scoring.features.features import BY_NAME, FEATURES
 from scoring.findings.access.action_reference import LEVELS
 from scoring.findings.access.principal import TRUST
 from scoring.findings.context import Account, Context
-from scoring.findings.finding import RESOURCE_TYPES, Finding
+from scoring.findings.finding import Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 from scoring.scorecard import formats
 from tests.scoring import strategies as some
 from tests.scoring.scenarios import (
@@ -203,8 +205,9 @@ def test_points_rise_with_the_risk() -> None:
         assert points == sorted(points), name
     public = single["public"].points
     assert public[("meant to be public",)] < public[("not public",)] < public[("public",)]
-    types = single["resource_type"].points
-    assert set(types) == {(name,) for name in RESOURCE_TYPES}
+    types = single["resource_type"]
+    assert set(types.points) <= {(name,) for name in RESOURCE_TYPES}
+    assert types.default > median(types.points.values())  # a type that nobody has weighed is no harmless one
 
 
 def test_permissions_management_is_more_than_all_that_takes_off() -> None:

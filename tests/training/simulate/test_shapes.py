@@ -8,7 +8,8 @@ import pytest
 
 from scoring.findings import record as records
 from scoring.findings.access.access_level import access_level
-from scoring.findings.finding import FINDING_TYPES, RESOURCE_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 from training.simulate import Organization, simulate
 from training.simulate.hostile import STRINGS
 from training.simulate.world.kinds import KINDS, LEVELS
@@ -55,7 +56,8 @@ def finding_of(record) -> Finding:
 def test_every_type_of_finding_and_resource_occurs(stream):
     findings = [finding_of(record) for record in stream]
     assert {finding.finding_type for finding in findings} == set(FINDING_TYPES)
-    assert {finding.resource_type for finding in findings} == set(RESOURCE_TYPES)
+    assert {finding.resource_type for finding in findings} == {kind.type for kind in KINDS}
+    assert {kind.type for kind in KINDS} <= set(RESOURCE_TYPES)
     shares = Counter(finding.finding_type for finding in findings)
     assert shares["ExternalAccess"] > len(findings) / 2
     assert {finding.status for finding in findings} == {"ACTIVE", "ARCHIVED", "RESOLVED"}

@@ -6,12 +6,10 @@ from typing import Any
 from scoring.aws.enrich.lookup import Enricher, Facts, Lookup, Resource, some, tags
 from scoring.aws.sessions import Client
 
-_TABLE = "table/{id}"
-
 
 def _ask_tags(dynamodb: Client, resource: Resource) -> Any:
-    table = resource.sibling(_TABLE.format(id=resource.id))
-    return dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=table).build_full_result()
+    pages = dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=resource.tagged_arn)
+    return pages.build_full_result()
 
 
 def _ask_table(dynamodb: Client, resource: Resource) -> Any:
@@ -39,10 +37,9 @@ _TAGS = Lookup(
 )
 
 TABLE = Enricher(
-    service="dynamodb",
-    pattern=r"table/([\w.-]+)",
+    resource_type="AWS::DynamoDB::Table",
+    pattern=r"([\w.-]+)",
     bulk_tags="dynamodb:table",
-    tagged=_TABLE,
     lookups=(
         _TAGS,
         Lookup(
@@ -56,10 +53,9 @@ TABLE = Enricher(
 )
 
 STREAM = Enricher(
-    service="dynamodb",
-    pattern=r"table/([\w.-]+)/stream/[\w:.-]+",
+    resource_type="AWS::DynamoDB::Stream",
+    pattern=r"([\w.-]+)/stream/[\w:.-]+",
     bulk_tags="dynamodb:table",
-    tagged=_TABLE,
     lookups=(
         _TAGS,
         Lookup(

@@ -22,10 +22,9 @@ def _snapshot(snapshot: Mapping[str, Any]) -> Facts:
 
 
 SNAPSHOT = Enricher(
-    service="ec2",
-    pattern=r"snapshot/(snap-[0-9a-f]+)",
+    resource_type="AWS::EC2::Snapshot",
+    pattern=r"(snap-[0-9a-f]+)",
     bulk_tags="ec2:snapshot",
-    tagged="snapshot/{id}",
     lookups=(
         Lookup(
             service="ec2",

@@ -20,8 +20,8 @@ def _repository(repository: Mapping[str, Any]) -> Facts:
 
 
 REPOSITORY = Enricher(
-    service="ecr",
-    pattern=r"repository/([a-z0-9._/-]+)",
+    resource_type="AWS::ECR::Repository",
+    pattern=r"([a-z0-9._/-]+)",
     lookups=(
         Lookup(
             service="ecr",

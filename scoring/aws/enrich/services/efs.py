@@ -15,10 +15,9 @@ def _file_system(system: Mapping[str, Any]) -> Facts:
 
 
 FILE_SYSTEM = Enricher(
-    service="elasticfilesystem",
-    pattern=r"file-system/(fs-[0-9a-f]+)",
+    resource_type="AWS::EFS::FileSystem",
+    pattern=r"(fs-[0-9a-f]+)",
     bulk_tags="elasticfilesystem:file-system",
-    tagged="file-system/{id}",
     lookups=(
         Lookup(
             service="efs",

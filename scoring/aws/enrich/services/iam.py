@@ -35,8 +35,8 @@ def _access_keys(response: Mapping[str, Any]) -> Facts:
 
 
 ROLE = Enricher(
-    service="iam",
-    pattern=r"role/(?:.*/)?([\w+=,.@-]+)",
+    resource_type="AWS::IAM::Role",
+    pattern=r"(?:.*/)?([\w+=,.@-]+)",
     is_global=True,
     lookups=(
         Lookup(
@@ -50,8 +50,8 @@ ROLE = Enricher(
 )
 
 USER = Enricher(
-    service="iam",
-    pattern=r"user/(?:.*/)?([\w+=,.@-]+)",
+    resource_type="AWS::IAM::User",
+    pattern=r"(?:.*/)?([\w+=,.@-]+)",
     is_global=True,
     lookups=(
         Lookup(

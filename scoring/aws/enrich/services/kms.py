@@ -20,10 +20,9 @@ def _describe(key: Mapping[str, Any]) -> Facts:
 
 
 KEY = Enricher(
-    service="kms",
-    pattern=r"key/([\w-]+)",
+    resource_type="AWS::KMS::Key",
+    pattern=r"([\w-]+)",
     bulk_tags="kms:key",
-    tagged="key/{id}",
     lookups=(
         Lookup(
             service="kms",

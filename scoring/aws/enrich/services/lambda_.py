@@ -11,16 +11,9 @@ from scoring.aws.enrich.lookup import Enricher, Facts, Lookup, Resource, first, 
 from scoring.aws.sessions import Client
 from scoring.findings.facts import ABSENT
 
-_FUNCTION = "function:{id}"
-
-
-def _unqualified(function: Resource) -> str:
-    # Versions and aliases of a function carry no tags of their own.
-    return function.sibling(_FUNCTION.format(id=function.id))
-
 
 def _ask_urls(client: Client, function: Resource) -> Any:
-    pages = client.get_paginator("list_function_url_configs").paginate(FunctionName=_unqualified(function))
+    pages = client.get_paginator("list_function_url_configs").paginate(FunctionName=function.tagged_arn)
     return pages.build_full_result()["FunctionUrlConfigs"]
 
 
@@ -40,16 +33,15 @@ def _layer(version: Mapping[str, Any]) -> Facts:
 
 
 FUNCTION = Enricher(
-    service="lambda",
-    pattern=r"function:([\w-]+)(?::[\w$-]+)?",
+    resource_type="AWS::Lambda::Function",
+    pattern=r"([\w-]+)(?::[\w$-]+)?",
     bulk_tags="lambda:function",
-    tagged=_FUNCTION,
     lookups=(
         Lookup(
             service="lambda",
             actions=("lambda:ListTags",),
             facts=("tags",),
-            ask=lambda client, function: client.list_tags(Resource=_unqualified(function)),
+            ask=lambda client, function: client.list_tags(Resource=function.tagged_arn),
             read=lambda response: {"tags": some(response.get("Tags"))},
         ),
         Lookup(
@@ -63,8 +55,8 @@ FUNCTION = Enricher(
 )
 
 LAYER_VERSION = Enricher(
-    service="lambda",
-    pattern=r"layer:([\w-]+):\d+",
+    resource_type="AWS::Lambda::LayerVersion",
+    pattern=r"([\w-]+):\d+",
     known={"tags": ABSENT},  # a layer cannot be tagged
     lookups=(
         Lookup(

@@ -37,10 +37,9 @@ def _cluster_snapshot(snapshot: Mapping[str, Any]) -> Facts:
 
 
 DB_SNAPSHOT = Enricher(
-    service="rds",
-    pattern=r"snapshot:([\w:.-]+)",
+    resource_type="AWS::RDS::DBSnapshot",
+    pattern=r"([\w:.-]+)",
     bulk_tags="rds:snapshot",
-    tagged="snapshot:{id}",
     lookups=(
         Lookup(
             service="rds",
@@ -53,10 +52,9 @@ DB_SNAPSHOT = Enricher(
 )
 
 DB_CLUSTER_SNAPSHOT = Enricher(
-    service="rds",
-    pattern=r"cluster-snapshot:([\w:.-]+)",
+    resource_type="AWS::RDS::DBClusterSnapshot",
+    pattern=r"([\w:.-]+)",
     bulk_tags="rds:cluster-snapshot",
-    tagged="cluster-snapshot:{id}",
     lookups=(
         Lookup(
             service="rds",

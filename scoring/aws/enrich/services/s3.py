@@ -29,10 +29,9 @@ def encryption(response: Mapping[str, Any]) -> Facts:
 
 
 BUCKET = Enricher(
-    service="s3",
+    resource_type="AWS::S3::Bucket",
     pattern=r"([\w.-]{3,255})",
     bulk_tags="s3",
-    tagged="{id}",
     lookups=(
         Lookup(
             service="s3",
@@ -62,8 +61,8 @@ BUCKET = Enricher(
 )
 
 DIRECTORY_BUCKET = Enricher(
-    service="s3express",
-    pattern=r"bucket/([a-z0-9.-]+--[a-z0-9-]+--x-s3)",
+    resource_type="AWS::S3Express::DirectoryBucket",
+    pattern=r"([a-z0-9.-]+--[a-z0-9-]+--x-s3)",
     lookups=(
         Lookup(
             service="s3control",

@@ -16,10 +16,9 @@ def _secret(secret: Mapping[str, Any]) -> Facts:
 
 
 SECRET = Enricher(
-    service="secretsmanager",
-    pattern=r"secret:([\w/+=.@!-]+)",
+    resource_type="AWS::SecretsManager::Secret",
+    pattern=r"([\w/+=.@!-]+)",
     bulk_tags="secretsmanager:secret",
-    tagged="secret:{id}",
     lookups=(
         Lookup(
             service="secretsmanager",

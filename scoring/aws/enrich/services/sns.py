@@ -13,10 +13,9 @@ def _attributes(attributes: Mapping[str, str]) -> Facts:
 
 
 TOPIC = Enricher(
-    service="sns",
+    resource_type="AWS::SNS::Topic",
     pattern=r"([\w-]{1,256}(?:\.fifo)?)",
     bulk_tags="sns",
-    tagged="{id}",
     lookups=(
         Lookup(
             service="sns",

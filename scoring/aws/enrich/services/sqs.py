@@ -24,10 +24,9 @@ def _encryption(response: Mapping[str, Any]) -> Facts:
 
 
 QUEUE = Enricher(
-    service="sqs",
+    resource_type="AWS::SQS::Queue",
     pattern=r"([\w-]{1,80}(?:\.fifo)?)",
     bulk_tags="sqs",
-    tagged="{id}",
     lookups=(
         Lookup(
             service="sqs",

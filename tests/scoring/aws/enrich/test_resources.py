@@ -9,7 +9,8 @@ from policy_sentry.querying.actions import get_action_data
 
 from scoring.aws.enrich import ENRICHERS, Aws, enrich, enrich_many
 from scoring.findings.facts import NOT_LOOKED_UP, Unknown
-from scoring.findings.finding import RESOURCE_TYPES, Finding
+from scoring.findings.finding import Finding
+from scoring.findings.resource_types import RESOURCE_TYPES
 from tests.scoring.aws.enrich.resource_makers import MAKERS, Found
 
 # Operations whose IAM action has another name.
