@@ -16,10 +16,9 @@ from scoring.files.toml_file import read_text
 from scoring.points import LIMIT, to_tenths
 from scoring.scorecard.scorecard import Scorecard, Table
 from scoring.scorecard.tables import TableFile, nest, read_table
+from scoring.scorecard.version_folder import SCORECARD, VersionFolder, find_version
 
 DEFAULT = Path(__file__).with_name("scorecard.toml")
-SCORECARD = "scorecard.json"
-MANIFEST = "manifest.json"
 SCHEMA = 2
 
 
@@ -60,50 +59,38 @@ _KEYS = (*_CardFile.__struct_fields__, *TableFile.__struct_fields__)
 def load(path: str | Path = DEFAULT) -> Scorecard:
     """Read a scorecard from a file, a version's folder or a registry's folder (its current version).
 
-    Where the version's manifest lies beside the file, the file has to be what it says.
+    A folder needs the version's manifest; a file stands by itself, but where its manifest lies beside it. The
+    scorecard has to be what the manifest says.
 
     Raises
     ------
     BadInput
         Naming file, field and expectation.
     """
-    path = _find(Path(path))
+    path = Path(path)
+    version = find_version(path)
+    if version is not None:
+        return load_version(version)
     text = read_text(path)
-    _check_manifest(path)
     try:
         return from_toml(text) if path.suffix == ".toml" else from_json(text)
     except BadInput as error:
         raise error.at(str(path)) from None
 
 
-def _find(path: Path) -> Path:
-    try:
-        is_folder = path.is_dir()
-    except OSError:
-        is_folder = False
-    if not is_folder:
-        return path
-    if (path / SCORECARD).is_file():
-        return path / SCORECARD
-    current = path / "current"
-    if not current.is_file():
-        raise BadInput("expected a scorecard.json or a file named current in the folder", where=str(path))
-    version = read_text(current).strip()
-    if not version or not version.isprintable() or "/" in version or version.startswith("."):
-        raise BadInput("expected the name of a version", where=str(current), value=version)
-    return path / version / SCORECARD
+def load_version(version: VersionFolder) -> Scorecard:
+    """Read the scorecard of a version.
 
-
-def _check_manifest(path: Path) -> None:
-    manifest = path.parent / MANIFEST
-    if path.name != SCORECARD or not manifest.is_file():
-        return
+    Raises
+    ------
+    BadInput
+        The version is not whole, or its scorecard is not what its manifest says.
+    """
+    content = version.read(SCORECARD)
     try:
-        expected = json.loads(read_text(manifest))["sha256"][SCORECARD]
-    except (ValueError, TypeError, KeyError):
-        raise BadInput(f"expected the digest of {SCORECARD}", where=str(manifest)) from None
-    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-        raise BadInput(f"is not what was trained: its digest differs from {MANIFEST}", where=str(path))
+        return from_json(content)
+    except BadInput as error:
+        raise error.at(f"{version.where}/{SCORECARD}") from None
 
 
 def from_toml(text: str) -> Scorecard:

@@ -7,6 +7,7 @@ import pytest
 
 import triage
 from embedded import EmbeddedAws
+from scoring.aws.bucket import Bucket
 from tests.live_aws import Run, runner
 from training.history.record_files import write_records
 from training.registry.stores import BucketStore
@@ -52,4 +53,4 @@ def bucket() -> Iterator[BucketStore]:
         client = aws.client("s3")
         where = {"LocationConstraint": "eu-west-1"}
         client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
-        yield BucketStore(client, BUCKET, "team/prod")
+        yield BucketStore(Bucket(client, f"s3://{BUCKET}/team/prod"))

@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from scoring.aws.bucket import SCHEME
 from scoring.files.errors import BadInput
 from scoring.scorecard import formats
 from scoring.scorecard.scorecard import Scorecard
-from training.registry.registry import CURRENT, METRICS, Registry
-from training.registry.stores import SCHEME, open_store
+from scoring.scorecard.version_folder import VersionFolder, find_version
+from training.registry.registry import METRICS, Registry
+from training.registry.stores import open_store
 
 
 def load(where: str | Path) -> Scorecard:
@@ -21,33 +23,28 @@ def load(where: str | Path) -> Scorecard:
     BadInput
         There is none, or it is not what its manifest says.
     """
-    if not str(where).startswith(SCHEME):
-        return formats.load(where)
-    registry, version = _in_bucket(str(where))
-    return registry.scorecard(version)
+    version = find(where)
+    return formats.load(where) if version is None else formats.load_version(version)
 
 
 def metrics_beside(where: str | Path) -> dict[str, Any] | None:
     """Return the metrics that a version was written with; None where a scorecard stands alone."""
-    if str(where).startswith(SCHEME):
-        registry, version = _in_bucket(str(where))
-        return registry.metrics(version)
-    path = Path(where)
-    if path.is_dir() and not (path / METRICS).exists() and (path / CURRENT).is_file():
-        path = path / (path / CURRENT).read_text(encoding="utf-8", errors="replace").strip()
-    try:
-        found = json.loads(((path if path.is_dir() else path.parent) / METRICS).read_bytes())
-    except (OSError, ValueError):
+    version = find(where)
+    if version is None or METRICS not in version.digests:
         return None
-    return found if isinstance(found, dict) else None
+    metrics: dict[str, Any] = json.loads(version.read(METRICS))
+    return metrics
 
 
-def _in_bucket(where: str) -> tuple[Registry, str]:
-    registry = Registry(open_store(where))
+def find(where: str | Path) -> VersionFolder | None:
+    """Return the version that a path or an address names; None where a scorecard stands alone."""
+    if not str(where).startswith(SCHEME):
+        return find_version(Path(where))
+    registry = Registry(open_store(str(where)))
     current = registry.current()
     if current is not None:
-        return registry, current
-    above, _, version = where.rstrip("/").rpartition("/")
+        return registry.version(current)
+    above, _, version = str(where).rstrip("/").rpartition("/")
     if not above.startswith(SCHEME):
-        raise BadInput("expected a registry with a current version", where=where)
-    return Registry(open_store(above)), version
+        raise BadInput("expected a registry with a current version", where=str(where))
+    return Registry(open_store(above)).version(version)

@@ -7,24 +7,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from scoring.files.errors import BadInput
-from scoring.scorecard.formats import MANIFEST, SCORECARD, from_json
+from scoring.scorecard.formats import load_version
 from scoring.scorecard.scorecard import Scorecard
+from scoring.scorecard.version_folder import (
+    CURRENT,
+    MANIFEST,
+    VersionFolder,
+    check_name,
+    current_version,
+    manifest_of,
+    version_in,
+)
 from training.registry.stores import Store
 
-CURRENT: Final = "current"
 PROMOTIONS: Final = "promotions"
 METRICS: Final = "metrics.json"
 TRAINING: Final = "training.joblib"
 HELD_OUT: Final = "test.parquet"
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
 class Registry:
@@ -40,11 +44,10 @@ class Registry:
 
     def add(self, version: str, files: Mapping[str, bytes]) -> None:
         """Write a version; its manifest comes last, so that a version without one is not whole."""
-        digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
-        manifest = json.dumps({"version": version, "sha256": digests}, indent=2) + "\n"
+        check_name(version, self.store.name)
         for name, content in files.items():
-            self.store.write(f"{_checked(version)}/{name}", content)
-        self.store.write(f"{version}/{MANIFEST}", manifest.encode())
+            self.store.write(f"{version}/{name}", content)
+        self.store.write(f"{version}/{MANIFEST}", manifest_of(version, files))
 
     def versions(self) -> list[str]:
         """Return the names of all whole versions, oldest data first."""
@@ -53,12 +56,7 @@ class Registry:
     def current(self) -> str | None:
         """Return the promoted version, if there is one."""
         content = self.store.read(CURRENT)
-        if content is None:
-            return None
-        try:
-            return _checked(content.decode("utf-8", "replace").strip())
-        except BadInput as error:
-            raise error.at(f"{self.store.name}/{CURRENT}") from None
+        return None if content is None else current_version(content, self.store.name)
 
     def promotions(self) -> list[str]:
         """Return every version that was promoted, the latest last."""
@@ -100,6 +98,20 @@ class Registry:
         self.store.write(PROMOTIONS, "".join(f"{name}\n" for name in promoted).encode())
         self.store.write(CURRENT, f"{promoted[-1]}\n".encode())
 
+    def version(self, name: str) -> VersionFolder:
+        """Return a version.
+
+        Raises
+        ------
+        BadInput
+            There is no such version, or it is not whole.
+        """
+        found = version_in(self.store.read, name, self.store.name)
+        if not found.is_whole:
+            known = ", ".join(self.versions()) or "none"
+            raise BadInput(f"expected a version of the registry (there are: {known})", where=found.where)
+        return found
+
     def read(self, version: str, name: str) -> bytes:
         """Return a file of a version, as its manifest says it must be.
 
@@ -108,48 +120,19 @@ class Registry:
         BadInput
             There is no such version or file, or it has changed since it was written.
         """
-        where = f"{self.store.name}/{version}"
-        content = self.store.read(f"{_checked(version)}/{name}")
-        digests = self._digests(version)
-        if content is None or name not in digests:
-            raise BadInput(f"expected a file {name} of this version", where=where)
-        if hashlib.sha256(content).hexdigest() != digests[name]:
-            raise BadInput(
-                f"{name} is not what was written: its digest differs from the manifest", where=where
-            )
-        return content
+        return self.version(version).read(name)
 
     def verify(self, version: str) -> None:
         """Check all files of a version against its manifest."""
-        for name in self._digests(version):
-            self.read(version, name)
+        found = self.version(version)
+        for name in found.digests:
+            found.read(name)
 
     def scorecard(self, version: str) -> Scorecard:
         """Return a version's scorecard."""
-        try:
-            return from_json(self.read(version, SCORECARD))
-        except BadInput as error:
-            raise error.at(f"{self.store.name}/{version}") from None
+        return load_version(self.version(version))
 
     def metrics(self, version: str) -> dict[str, Any]:
         """Return a version's metrics."""
         metrics: dict[str, Any] = json.loads(self.read(version, METRICS))
         return metrics
-
-    def _digests(self, version: str) -> dict[str, str]:
-        where = f"{self.store.name}/{version}"
-        content = self.store.read(f"{_checked(version)}/{MANIFEST}")
-        if content is None:
-            known = ", ".join(self.versions()) or "none"
-            raise BadInput(f"expected a version of the registry (there are: {known})", where=where)
-        try:
-            manifest = json.loads(content)
-            return {str(name): str(digest) for name, digest in manifest["sha256"].items()}
-        except (ValueError, TypeError, KeyError, AttributeError):
-            raise BadInput(f"{MANIFEST} is damaged", where=where) from None
-
-
-def _checked(version: str) -> str:
-    if not _NAME.fullmatch(version):
-        raise BadInput("expected the name of a version", value=version)
-    return version

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Protocol
 
+from scoring.aws.bucket import SCHEME, Bucket
 from scoring.aws.errors import as_bad_input
 from scoring.files.errors import BadInput
-
-SCHEME: Final = "s3://"
+from scoring.scorecard.version_folder import folder_reader
 
 
 class Store(Protocol):
@@ -44,10 +44,7 @@ def open_store(where: str) -> Store:
     if where.startswith(SCHEME):
         import boto3
 
-        bucket, _, prefix = where.removeprefix(SCHEME).partition("/")
-        if not bucket:
-            raise BadInput("expected s3://bucket or s3://bucket/prefix", value=where)
-        return BucketStore(boto3.client("s3"), bucket, prefix)
+        return BucketStore(Bucket(boto3.client("s3"), where))
     if Path(where).is_file():
         raise BadInput("expected a folder, got a file", where=where)
     return FolderStore(Path(where))
@@ -61,10 +58,7 @@ class FolderStore:
 
     def read(self, path: str) -> bytes | None:
         """Return a file's content; None where there is none."""
-        try:
-            return (self.folder / path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        return folder_reader(self.folder)(path)
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file beside its place and put it there."""
@@ -82,38 +76,22 @@ class FolderStore:
 
 
 class BucketStore:
-    """A bucket of S3, which should keep old versions of its objects.
+    """A bucket of S3, which should keep old versions of its objects; what AWS refuses is bad input."""
 
-    Parameters
-    ----------
-    client : S3 client
-    """
-
-    def __init__(self, client: Any, bucket: str, prefix: str = "") -> None:
-        self.client, self.bucket = client, bucket
-        self.prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
-        self.name = f"{SCHEME}{bucket}/{self.prefix}".rstrip("/")
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket, self.name = bucket, bucket.address
 
     def read(self, path: str) -> bytes | None:
         """Return an object's content; None where there is none."""
         with as_bad_input(f"read {self.name}/{path}"):
-            try:
-                answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path)
-            except self.client.exceptions.NoSuchKey:
-                return None
-            content: bytes = answer["Body"].read()
-            return content
+            return self.bucket.read(path)
 
     def write(self, path: str, content: bytes) -> None:
         """Write an object."""
         with as_bad_input(f"write {self.name}/{path}"):
-            self.client.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=content)
+            self.bucket.write(path, content)
 
     def folders(self) -> list[str]:
         """Return the names of the folders, sorted."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"
-        )
         with as_bad_input(f"list {self.name}"):
-            found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
-        return sorted(prefix[len(self.prefix) :].rstrip("/") for prefix in found)
+            return self.bucket.folders()

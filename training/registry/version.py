@@ -16,8 +16,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from scoring.files.errors import BadInput
-from scoring.scorecard.formats import SCORECARD, from_json, to_json
+from scoring.scorecard.formats import from_json, to_json
 from scoring.scorecard.scorecard import Scorecard
+from scoring.scorecard.version_folder import SCORECARD
 from training.arrays import Bools, Floats
 from training.estimator.estimator import AdditiveScorecardClassifier
 from training.evaluation.metrics import measured

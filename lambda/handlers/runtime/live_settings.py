@@ -6,9 +6,6 @@ and everything alerts. Where nobody has written any, the built-in policy and the
 threshold but the card's own.
 """
 
-import hashlib
-import json
-import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -16,8 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from handlers.runtime.bucket import Bucket
 from handlers.runtime.last_good import LastKnownGood, Problem
+from scoring.aws.bucket import Bucket
 from scoring.aws.errors import DENIED, code
 from scoring.files.errors import BadInput
 from scoring.policy import policy as policies
@@ -25,14 +22,15 @@ from scoring.policy import vendors as vendors_module
 from scoring.policy.policy import Policy, ThresholdOverride
 from scoring.scorecard import formats
 from scoring.scorecard.scorecard import Scorecard
+from scoring.scorecard.version_folder import CURRENT, current_version, version_in
 
 FRESH_SECONDS = 30.0
 MODES = ("shadow", "enforce")
 NONE = "none"
 
 _GONE = "there is no such parameter"
+_NO_OBJECT = "there is no such object"
 _NEVER_WILL = (*DENIED, "NoSuchBucket", "ValidationException", "InvalidKeyId")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 Mode = Literal["shadow", "enforce"]
 
@@ -102,7 +100,7 @@ class Live:
         if self._prefix is not None:
             _reading(self._read_parameters, self._mode, self._policy, self._override)
         if self._bucket is not None:
-            _reading(self._read_model, self._card)
+            _reading(partial(self._read_model, self._bucket), self._card)
 
     def _read_parameters(self) -> None:
         kinds: tuple[LastKnownGood[Any], ...] = (self._mode, self._override, self._policy)
@@ -127,9 +125,10 @@ class Live:
         if path is None or self._bucket is None:
             return ""
         try:
-            return self._bucket.read(path).version
+            stored = self._bucket.read_again(path)
         except BadInput as error:
             return str(error)
+        return stored.etag if stored else _NO_OBJECT
 
     def _with_vendors(self, text: str) -> Policy:
         policy = policies.parse(text)
@@ -137,19 +136,18 @@ class Live:
             return policy
         if self._bucket is None:
             raise BadInput("expected a model in a bucket, and the list there", field="vendors_file")
-        content = self._bucket.read(policy.vendors_file).content
-        vendors = vendors_module.parse_vendors(_text(content), policy.vendors_file)
+        stored = self._bucket.read_again(policy.vendors_file)
+        if stored is None:
+            raise BadInput(_NO_OBJECT, field="vendors_file", value=policy.vendors_file)
+        vendors = vendors_module.parse_vendors(_text(stored.content), policy.vendors_file)
         return policies.with_vendors(policy, vendors)
 
-    def _read_model(self) -> None:
-        assert self._bucket is not None  # noqa: S101
-        bucket = self._bucket
-        try:
-            name = bucket.read("current").content
-        except BadInput as error:
-            self._card.absent(self._otherwise.card, str(error))
+    def _read_model(self, bucket: Bucket) -> None:
+        current = bucket.read_again(CURRENT)
+        if current is None:
+            self._card.absent(self._otherwise.card, f"{bucket.address}/{CURRENT}: {_NO_OBJECT}")
         else:
-            self._card.take(str(name), lambda: _card(bucket, _text(name).strip()))
+            self._card.take(str(current.content), partial(_promoted, bucket, current.content))
 
     def _configuration(self) -> Configuration:
         otherwise, kept = self._otherwise, list[LastKnownGood[Any]]()
@@ -214,18 +212,15 @@ def _override(text: str) -> Override:
     return Override(threshold)
 
 
-def _card(bucket: Bucket, version: str) -> Scorecard:
-    if not _VERSION.fullmatch(version):
-        raise BadInput("expected the name of a version", where="current", value=version)
-    content = bucket.read(f"{version}/{formats.SCORECARD}").content
-    manifest = _text(bucket.read(f"{version}/{formats.MANIFEST}").content)
-    try:
-        expected = json.loads(manifest)["sha256"][formats.SCORECARD]
-    except (ValueError, TypeError, KeyError):
-        raise BadInput("expected the digest of the scorecard", where=f"{version}/manifest.json") from None
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise BadInput("is not what was trained: its digest differs from the manifest", where=version)
-    return formats.from_json(content)
+def _promoted(bucket: Bucket, current: bytes) -> Scorecard:
+    """Read the scorecard of the version that is promoted."""
+
+    def read(path: str) -> bytes | None:
+        stored = bucket.read_again(path)
+        return stored.content if stored else None
+
+    name = current_version(current, bucket.address)
+    return formats.load_version(version_in(read, name, bucket.address))
 
 
 def _text(content: bytes) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from handlers.runtime.bucket import SCHEME, Bucket
 from handlers.runtime.live_settings import Configuration, Live
 from handlers.runtime.review_keys import ReviewKeys
+from scoring.aws.bucket import SCHEME, Bucket
 from scoring.aws.enrich.single import Aws, connect, enrich
 from scoring.aws.sessions import Writers
 from scoring.decision_log.log import DecisionLog
@@ -33,6 +33,8 @@ _FOR_EFFECTS = 8.0
 _LEAST_FOR_ENRICHMENT, _MOST_FOR_ENRICHMENT = 1.0, 15.0
 # Whoever wrote an intent is no longer at work so long after the function's own limit, clocks being apart.
 _GRACE = 15.0
+# No model and no list of vendors is larger.
+_MOST_BYTES = 20_000_000
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,7 +210,7 @@ def _live(settings: Settings, session: "boto3.Session", config: object) -> Live 
     if settings.parameters is None and address is None:
         return None
     ssm = session.client("ssm", config=config) if settings.parameters else None
-    bucket = Bucket(session.client("s3", config=config), address) if address else None
+    bucket = Bucket(session.client("s3", config=config), address, _MOST_BYTES) if address else None
     return Live(ssm, settings.parameters, bucket, _from_files(settings))
 
 

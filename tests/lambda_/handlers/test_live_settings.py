@@ -14,6 +14,7 @@ from handlers.runtime.live_settings import Configuration
 from scoring.policy import policy
 from scoring.scorecard import formats
 from scoring.scorecard.scorecard import Scorecard
+from tests.broken_versions import BROKEN, WHOLE
 from tests.lambda_.deployment import Deployment
 from tests.lambda_.faults import counted, refused
 
@@ -156,6 +157,20 @@ def test_the_last_good_model_stands_while_a_new_one_is_damaged(kept: LastKnownGo
         assert second.card == first.card
         assert second.configuration_error == ""
         assert [one.name for one in second.problems] == ["model"], named
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_the_model_is_refused_that_the_commands_and_the_registry_refuse(
+    kept: LastKnownGood, fault: str
+) -> None:
+    kept.all_good()
+    first = kept.now()
+    for files, problems in ((WHOLE, []), (BROKEN[fault], ["model"])):
+        for path, content in files.items():
+            kept.s3.put_object(Bucket=BUCKET, Key=f"models/{path}", Body=content)
+        second = kept.later()
+        assert second.card == first.card
+        assert [one.name for one in second.problems] == problems
 
 
 def error(code: str) -> ClientError:

@@ -13,6 +13,7 @@ from scoring.files.errors import BadInput
 from scoring.scorecard import formats
 from scoring.scorecard.formats import SCHEMA, from_json, from_toml, load, to_json, upgrade
 from scoring.scorecard.scorecard import Scorecard
+from scoring.scorecard.version_folder import manifest_of
 from tests.scoring import strategies as some
 
 HEAD = {"name": '"a"', "version": '"1"', "base": "4", "threshold": "30", "tag_limit": "12"}
@@ -292,7 +293,9 @@ def test_the_digest_is_of_what_the_card_says() -> None:
 def test_files_and_folders(tmp_path: Path) -> None:
     (tmp_path / "card.toml").write_text("\ufeff" + toml(), encoding="utf-8")
     (tmp_path / "v2").mkdir()
-    (tmp_path / "v2" / "scorecard.json").write_text(to_json(from_toml(toml())))
+    card = to_json(from_toml(toml())).encode()
+    (tmp_path / "v2" / "scorecard.json").write_bytes(card)
+    (tmp_path / "v2" / "manifest.json").write_bytes(manifest_of("v2", {"scorecard.json": card}))
     (tmp_path / "current").write_text("v2\n")
     cards = [
         load(tmp_path / "card.toml"),
@@ -306,11 +309,11 @@ def test_files_and_folders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("current", "expected"),
     [
-        ("", "expected the name of a version, got ''"),
-        ("../../etc", "expected the name of a version, got '../../etc'"),
-        (".hidden", "expected the name of a version, got '.hidden'"),
-        ("a\x00b", r"expected the name of a version, got 'a\x00b'"),
-        ("v9", "cannot be read: No such file or directory"),
+        ("", "expected the name of a version (letters, digits, - _ .), got ''"),
+        ("../../etc", "expected the name of a version (letters, digits, - _ .), got '../../etc'"),
+        (".hidden", "expected the name of a version (letters, digits, - _ .), got '.hidden'"),
+        ("a\x00b", r"expected the name of a version (letters, digits, - _ .), got 'a\x00b'"),
+        ("v9", "v9: expected a version of a model, with its manifest.json"),
     ],
 )
 def test_a_registry_that_names_no_version(tmp_path: Path, current: str, expected: str) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from scoring.aws.bucket import Bucket
 from scoring.files.errors import BadInput
+from tests.broken_versions import BROKEN, WHOLE
 from tests.live_aws import Run, failing
 from tests.training.conftest import BUCKET
 from tests.training.histories import copy_of
@@ -110,9 +112,21 @@ def test_a_name_that_leads_elsewhere_is_refused(store: Store, name: str) -> None
         registry.current()
 
 
+@pytest.mark.parametrize("fault", BROKEN)
+def test_what_the_runtime_and_the_commands_refuse_is_refused(store: Store, fault: str) -> None:
+    registry = Registry(store)
+    for path, content in WHOLE.items():
+        store.write(path, content)
+    assert registry.scorecard(registry.current() or "").kind == "weighted"
+    for path, content in BROKEN[fault].items():
+        store.write(path, content)
+    with pytest.raises(BadInput):
+        registry.scorecard(registry.current() or "")
+
+
 def test_registries_under_two_prefixes_do_not_mix(bucket: BucketStore) -> None:
     Registry(bucket).add("a", FILES)
-    other = BucketStore(bucket.client, BUCKET, "team/production")
+    other = BucketStore(Bucket(bucket.bucket.client, f"s3://{BUCKET}/team/production"))
     assert Registry(other).versions() == []
     assert Registry(open_store("s3://models/team/prod/")).versions() == ["a"]
 
@@ -133,7 +147,7 @@ def test_what_aws_refuses_is_said_in_one_line(bucket: BucketStore, operation: st
 
 def test_a_bucket_that_is_not_there(bucket: BucketStore) -> None:
     with pytest.raises(BadInput, match="NoSuchBucket"):
-        Registry(BucketStore(bucket.client, "nowhere")).versions()
+        Registry(BucketStore(Bucket(bucket.bucket.client, "s3://nowhere"))).versions()
 
 
 # What notebooks load.
