@@ -19,6 +19,7 @@ from embedded.services.event_bus import Event, put_on_default_bus
 from embedded.services.inbox import Inbox
 from embedded.services.policy_simulator import simulating
 from embedded.sessions import Sessions
+from scoring.findings.arn import Arn
 
 if TYPE_CHECKING:
     import boto3
@@ -220,8 +221,8 @@ class EmbeddedAws:
 
     def inbox(self, topic_arn: str) -> Inbox:
         """An inbox of all that is published to a topic from now on."""
-        _, _, _, region, account, _ = topic_arn.split(":")
-        return Inbox(self.session(account, region), topic_arn)
+        topic = Arn.parse(topic_arn)
+        return Inbox(self.session(topic.account, topic.region), topic_arn)
 
     @contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:

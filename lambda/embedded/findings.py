@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from scoring.findings.arn import Arn
+
 if TYPE_CHECKING:
     from embedded.access_analyzer.analyzer import Analyzer
     from embedded.access_analyzer.finding import Finding
@@ -74,8 +76,8 @@ class Findings:
         if analyzer_arn is None:
             family = read_finding(given, finding_id="", account=self._account).family
             analyzer_arn = self.analyzer_for(family)
-        _, _, _, region, account, _ = analyzer_arn.split(":")
-        return _backend(account, region).put_finding(analyzer_arn, given, announce=announce)
+        analyzer = Arn.parse(analyzer_arn)
+        return _backend(analyzer.account, analyzer.region).put_finding(analyzer_arn, given, announce=announce)
 
     def update(
         self,

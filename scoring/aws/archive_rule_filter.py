@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from scoring.files.errors import BadInput, did_you_mean
+from scoring.findings.arn import account_id, is_account_id
 from scoring.findings.finding import FINDING_TYPES, Finding
 from scoring.findings.resource_types import RESOURCE_TYPES
 
@@ -186,9 +187,9 @@ def _check_values(key: str, values: tuple[str, ...], field: str, *, is_part: boo
         if choices is not None and value not in choices:
             near = did_you_mean(value, choices)
             raise BadInput(f"expected one of {', '.join(choices[:4])}...{near}", field=field, value=value)
-        if key == "resourceOwnerAccount" and not re.fullmatch(r"[0-9]{12}", value):
-            raise BadInput("expected twelve digits", field=field, value=value)
-        if key == "principal.AWS" and not re.fullmatch(r"[0-9]{12}|\*|arn:.+", value):
+        if key == "resourceOwnerAccount":
+            account_id(value, field=field)
+        if key == "principal.AWS" and not (is_account_id(value) or re.fullmatch(r"\*|arn:.+", value)):
             raise BadInput("expected twelve digits, an ARN or *", field=field, value=value)
 
 

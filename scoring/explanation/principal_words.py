@@ -7,6 +7,7 @@ from scoring.features.exposure import Exposure
 from scoring.features.features import BY_NAME, describe
 from scoring.findings.access.oidc_subjects import subject
 from scoring.findings.access.principal import Principal
+from scoring.findings.arn import Arn
 from scoring.findings.facts import Present, Unknown
 
 _SHOWN: Final = 5
@@ -72,8 +73,9 @@ def principal_name(principal: Principal, exposure: Exposure) -> str:
         return "anyone on the internet" if exposure.is_public else "anyone who meets the conditions"
     if principal.kind == "account" and account:
         return account_name(account, exposure)
-    if principal.kind in ("role", "user", "session") and account:
-        kind, _, own = principal.value.split(":", 5)[5].partition("/")
+    arn = Arn.try_parse(principal.value)
+    if principal.kind in ("role", "user", "session") and account and arn:
+        kind, _, own = arn.resource.partition("/")
         return f"{kind.replace('-', ' ')} {visible(own, _LONG_NAME)} of {account_name(account, exposure)}"
     if principal.kind == "OIDC" and issuer:
         return f"{_issuer(issuer)}, {_subjects(issuer, exposure)}"

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from scoring.files.errors import BadInput
+from scoring.findings.arn import Arn, account_id, is_account_id
 from scoring.findings.aws_format import KINDS, Details, Event, Preview, Wire, check_time, merge
 
 FINDING_TYPES = (
@@ -181,13 +182,12 @@ def from_api(
     if status not in STATUSES:
         raise BadInput("expected ACTIVE, ARCHIVED or RESOLVED", field=path + "status", value=status)
     account = wire.resource_owner_account or wire.account_id
-    if account is not None and not _is_account(account):
-        field = "resourceOwnerAccount" if wire.resource_owner_account else "accountId"
-        raise BadInput("expected twelve digits", field=path + field, value=account)
-    parts = resource.split(":", 5)
-    is_arn = len(parts) == 6 and parts[0] == "arn"
-    if account is None and is_arn and _is_account(parts[4]):
-        account = parts[4]
+    if account is not None:
+        named = "resourceOwnerAccount" if wire.resource_owner_account else "accountId"
+        account = account_id(account, field=path + named)
+    arn = Arn.try_parse(resource)
+    if account is None and arn is not None and is_account_id(arn.account):
+        account = arn.account
     details: list[Details] = [wire]
     is_incomplete = bool(wire.next_token)
     for union in wire.finding_details or ():
@@ -205,8 +205,8 @@ def from_api(
         finding_type=wire.finding_type or family,
         account=account,
         analyzer_arn=analyzer_arn,
-        region=_region(wire.region, analyzer_arn, region, parts[3] if is_arn else None),
-        partition=parts[1] if is_arn and parts[1] else "aws",
+        region=_region(wire.region, analyzer_arn, region, arn.region if arn else None),
+        partition=(arn.partition if arn else "") or "aws",
         is_deleted=bool(wire.is_deleted),
         error=wire.error,
         incomplete=is_incomplete,
@@ -240,9 +240,5 @@ def _required(value: object, field: str) -> str:
 
 def _region(*candidates: str | None) -> str | None:
     of_event, analyzer_arn, of_bus, of_resource = candidates
-    of_analyzer = analyzer_arn.split(":")[3] if analyzer_arn and analyzer_arn.count(":") >= 5 else None
-    return of_event or of_analyzer or of_bus or of_resource or None
-
-
-def _is_account(text: str) -> bool:
-    return len(text) == 12 and text.isascii() and text.isdigit()
+    analyzer = Arn.try_parse(analyzer_arn or "")
+    return of_event or (analyzer and analyzer.region) or of_bus or of_resource or None

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from scoring.findings.arn import Arn
+
 
 class ResourceType(NamedTuple):
     """One resource type.
@@ -81,7 +83,7 @@ def own_name(resource_type: str, resource: str) -> str:
     >>> own_name("AWS::New::Type", "arn:aws:new:eu-west-1:111122223333:thing/one")
     'thing/one'
     """
-    parts = resource.split(":", 5)
-    own = parts[5] if len(parts) == 6 and parts[0] == "arn" and parts[5] else resource
+    arn = Arn.try_parse(resource)
+    own = (arn.resource if arn else "") or resource
     row = TABLE.get(resource_type)
     return (own.removeprefix(row.prefix) if row else own) or own

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from scoring.files.errors import BadInput
+from scoring.findings.arn import Arn, account_id, is_account_id
 from scoring.findings.aws_format import Event, Time, check_time
 from scoring.findings.finding import FINDING_TYPES, Finding
 from scoring.findings.resource_types import TABLE
@@ -167,8 +168,7 @@ def from_asff(value: Mapping[str, Any], path: str = "") -> Finding:
     other = (resource.details.other if resource.details else None) or {}
     finding_type = _finding_type(wire, fields)
     analyzer = _ANALYZER.match(wire.id)
-    parts = resource.id.split(":", 5)
-    is_arn = len(parts) == 6 and parts[0] == "arn"
+    arn = Arn.try_parse(resource.id)
     actions, is_whole = _actions(other.get("Action Granted"))
     restriction = other.get("Resource Control Policy Restriction Type")
     return Finding(
@@ -177,10 +177,10 @@ def from_asff(value: Mapping[str, Any], path: str = "") -> Finding:
         resource_type=_resource_type(resource, wire.description),
         status=_status(wire),
         finding_type=finding_type,
-        account=_account(fields, parts[4] if is_arn else "", path),
+        account=_account(fields, arn, path),
         analyzer_arn=analyzer[1] if analyzer else None,
-        region=(analyzer and analyzer[2]) or wire.region or (parts[3] if is_arn else "") or None,
-        partition=(parts[1] if is_arn else "") or product.split(":")[1] or "aws",
+        region=(analyzer and analyzer[2]) or wire.region or (arn.region if arn else "") or None,
+        partition=_partition(resource.id) or _partition(product) or "aws",
         principals=_principals(other),
         actions=actions,
         is_public=_is_public(wire) if finding_type == "ExternalAccess" else None,
@@ -221,19 +221,18 @@ def _status(wire: _Wire) -> str:
     return "ARCHIVED" if wire.record_state == "ARCHIVED" or workflow == "SUPPRESSED" else "ACTIVE"
 
 
-def _account(fields: Mapping[str, str], of_resource: str, path: str) -> str | None:
+def _partition(text: str) -> str:
+    arn = Arn.try_parse(text)
+    return arn.partition if arn else ""
+
+
+def _account(fields: Mapping[str, str], resource: Arn | None, path: str) -> str | None:
     # AWS writes the name in both ways.
     for name in ("ResourceOwnerAccount", "resourceOwnerAccount"):
         account = fields.get(name)
-        if account is not None and not _is_account(account):
-            raise BadInput("expected twelve digits", field=f"{path}ProductFields.{name}", value=account)
         if account is not None:
-            return account
-    return of_resource if _is_account(of_resource) else None
-
-
-def _is_account(text: str) -> bool:
-    return len(text) == 12 and text.isascii() and text.isdigit()
+            return account_id(account, field=f"{path}ProductFields.{name}")
+    return resource.account if resource is not None and is_account_id(resource.account) else None
 
 
 def _principals(other: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

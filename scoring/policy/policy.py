@@ -14,6 +14,7 @@ from scoring.files import toml_file
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.files.toml_file import read_text
 from scoring.findings.access.oidc_subjects import is_shared, subject_width
+from scoring.findings.arn import account_id
 from scoring.points import to_tenths
 from scoring.policy.limits import Alerts, Archives
 from scoring.policy.routes import Route
@@ -204,8 +205,7 @@ def check_threshold(override: ThresholdOverride) -> None:
 
 def _check(policy: Policy) -> None:
     for account in policy.allow.accounts:
-        if not re.fullmatch(r"[0-9]{12}", account):
-            raise BadInput("expected twelve digits", field="allow.accounts", value=account)
+        account_id(account, field="allow.accounts")
     for bucket in policy.allow.public_buckets:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
             raise BadInput("expected the name of a bucket", field="allow.public_buckets", value=bucket)

@@ -7,6 +7,7 @@ import msgspec
 
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.findings.access.tags import fold_key
+from scoring.findings.arn import account_id
 from scoring.findings.resource_types import RESOURCE_TYPES
 
 Channel = Literal["sns", "ses", "chat"]
@@ -63,8 +64,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             expected = "expected an account or an ou beside it: others can set tags and choose the type"
             raise BadInput(expected, field=f"{field}.security_copy")
         for account in self.account:
-            if not re.fullmatch(r"[0-9]{12}", account):
-                raise BadInput("expected twelve digits", field=f"{field}.account", value=account)
+            account_id(account, field=f"{field}.account")
         for value in self.resource_type:
             if value not in RESOURCE_TYPES:
                 near = did_you_mean(value, RESOURCE_TYPES)

@@ -1,13 +1,12 @@
 """Rules of the policy: conjunctions that a person wrote down; `scoring.decision.rules` matches them."""
 
-import re
-
 import msgspec
 
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.findings.access.action_reference import LEVELS
 from scoring.findings.access.principal import TRUST
 from scoring.findings.access.tags import fold_key
+from scoring.findings.arn import account_id
 from scoring.findings.finding import FINDING_TYPES
 from scoring.findings.resource_types import RESOURCE_TYPES
 
@@ -66,7 +65,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                     expected = f"unknown value {value!r}{did_you_mean(value, known)}"
                     raise BadInput(expected, field=f"{field}.{name}")
         for account in self.account:
-            if not re.fullmatch(r"[0-9]{12}", account):
-                raise BadInput("expected twelve digits", field=f"{field}.account", value=account)
+            account_id(account, field=f"{field}.account")
         if len({fold_key(key) for key in self.tags}) < len(self.tags):
             raise BadInput("expected each tag once, however it is spelt", field=f"{field}.tags")

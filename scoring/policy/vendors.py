@@ -1,11 +1,11 @@
 """The community's list of vendors and their accounts."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from scoring.files.errors import BadInput
 from scoring.files.toml_file import read_text
+from scoring.findings.arn import account_id
 
 
 def read_vendors(path: str | Path) -> dict[str, str]:
@@ -45,9 +45,6 @@ def parse_vendors(text: str, path: str) -> dict[str, str]:
         if not isinstance(accounts, list):
             raise BadInput("expected a list of accounts", field="accounts", where=f"{path}: entry {index}")
         for account in accounts:
-            if not isinstance(account, str) or not re.fullmatch(r"[0-9]{12}", account):
-                raise BadInput(
-                    "expected twelve digits", field="accounts", value=account, where=f"{path}: entry {index}"
-                )
-            vendors.setdefault(account, entry["name"])
+            number = account_id(account, field="accounts", where=f"{path}: entry {index}")
+            vendors.setdefault(number, entry["name"])
     return vendors

@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import Final
 
 from scoring.aws.archive_rule_filter import CONDITION_KEYS, MOST_VALUES, Family
+from scoring.findings.arn import Arn, is_account_id
 from scoring.findings.finding import Finding
 
 Atom = tuple[str, str]
@@ -44,12 +45,18 @@ def _atoms(finding: Finding, family: Family) -> list[Atom]:
     else:
         for kind, value in finding.principals[:3]:
             if kind in ("AWS", "Federated"):
-                account = re.fullmatch(r"arn:aws[a-z-]*:iam::([0-9]{12}):root", value)
-                said.append((f"principal.{kind}", account[1] if account else value))
+                said.append((f"principal.{kind}", _account_of_root(value) or value))
         for name, values in finding.conditions:
             if name in CONDITION_KEYS and len(values) == 1:
                 said.append((f"condition.{name}", values[0]))
     return sorted({(key, value) for key, value in said if _PLAIN.fullmatch(value)})
+
+
+def _account_of_root(principal: str) -> str | None:
+    arn = Arn.try_parse(principal)
+    if arn is None or (arn.service, arn.region, arn.resource) != ("iam", "", "root"):
+        return None
+    return arn.account if is_account_id(arn.account) else None
 
 
 def _rules(atoms: Sequence[Atom], family: Family) -> Iterator[Rule]:

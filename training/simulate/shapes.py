@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from scoring.findings.arn import Arn
 from training.simulate.clock import millis, nanos, offset, seconds
 from training.simulate.world.description import Resource
 
@@ -50,15 +51,15 @@ def event(draft: Draft) -> Json:
         family, detail = FAMILIES["InternalAccess"], _internal_detail(draft)
     else:
         family, detail = UNUSED_FAMILY, _unused_detail(draft)
-    parts = draft.analyzer.split(":", 5)
+    analyzer = Arn.parse(draft.analyzer)
     return {
         "version": "0",
         "id": f"6f0c1c1e-0000-4000-8000-{draft.number:012x}",
         "detail-type": family,
         "source": "aws.access-analyzer",
-        "account": parts[4],
+        "account": analyzer.account,
         "time": seconds(draft.sent),
-        "region": parts[3],
+        "region": analyzer.region,
         "resources": [draft.analyzer],
         "detail": detail,
     }
@@ -75,7 +76,7 @@ def _external_detail(draft: Draft) -> Json:
         "analyzedAt": millis(draft.analyzed),
         "updatedAt": seconds(draft.updated),
         "accountId": draft.resource.account,
-        "region": draft.analyzer.split(":", 4)[3],
+        "region": Arn.parse(draft.analyzer).region,
     }
     if draft.error:
         detail["isDeleted"] = draft.deleted

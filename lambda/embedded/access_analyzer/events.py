@@ -15,6 +15,7 @@ from typing import Any
 
 from embedded.access_analyzer.finding import Finding
 from embedded.clock import iso, now
+from scoring.findings.arn import Arn
 
 SOURCE = "aws.access-analyzer"
 DETAIL_TYPE = {
@@ -57,18 +58,21 @@ def finding_event(finding: Finding, analyzer_arn: str) -> Event:
     """
     from moto.moto_api._internal import mock_random
 
-    _, _, _, region, account, _ = analyzer_arn.split(":", 5)
+    analyzer = Arn.parse(analyzer_arn)
     detail = {"external": _external, "internal": _internal, "unused": _unused}[finding.family]
     return {
         "version": "0",
         "id": str(mock_random.uuid4()),
         "detail-type": DETAIL_TYPE[finding.family],
         "source": SOURCE,
-        "account": account,
+        "account": analyzer.account,
         "time": iso(now()),
-        "region": region,
+        "region": analyzer.region,
         "resources": [analyzer_arn],
-        "detail": {**detail(finding), **({"region": region} if finding.family == "external" else {})},
+        "detail": {
+            **detail(finding),
+            **({"region": analyzer.region} if finding.family == "external" else {}),
+        },
     }
 
 

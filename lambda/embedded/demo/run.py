@@ -15,6 +15,7 @@ from embedded.demo.policy import write_policy
 from embedded.demo.scenes import SCENES, Clock, Happened, Progress, Stage
 from embedded.demo.world import Story
 from embedded.services import faster_moto, roles
+from scoring.findings.arn import Arn
 
 
 class Mail(NamedTuple):
@@ -127,6 +128,6 @@ def _logged(aws: EmbeddedAws, arrived: list[str]) -> list[dict[str, Any]]:
 def _sent(topic_arn: str) -> list[Mail]:
     from moto.sns.models import sns_backends
 
-    _, _, _, region, account, _ = topic_arn.split(":")
-    published = sns_backends[account][region].topics[topic_arn].sent_notifications
+    topic = Arn.parse(topic_arn)
+    published = sns_backends[topic.account][topic.region].topics[topic_arn].sent_notifications
     return [Mail(subject or "", text) for _, text, subject, _, _ in published]

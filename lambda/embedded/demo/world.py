@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedded.organization.organization import Account, Organization
 from embedded.organization.resources import MAKERS, Resource
+from scoring.findings.arn import Arn
 
 if TYPE_CHECKING:
     from embedded.aws import EmbeddedAws
@@ -175,9 +176,9 @@ def make_topic(aws: EmbeddedAws) -> str:
 
 
 def _make_analyzer(aws: EmbeddedAws, arn: str) -> None:
-    _, _, _, region, account, name = arn.split(":")
-    name = name.removeprefix("analyzer/")
-    client = aws.client("accessanalyzer", account, region)
+    analyzer_arn = Arn.parse(arn)
+    name = analyzer_arn.resource.removeprefix("analyzer/")
+    client = aws.client("accessanalyzer", analyzer_arn.account, analyzer_arn.region)
     if all(analyzer["name"] != name for analyzer in client.list_analyzers()["analyzers"]):
         client.create_analyzer(analyzerName=name, type=_ANALYZERS[name])
 

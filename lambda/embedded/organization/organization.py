@@ -8,13 +8,13 @@ the same again after `moto.moto_api._internal.mock_random.seed`, which `Embedded
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from embedded.organization.resources import MAKERS, Resource
+from scoring.findings.arn import is_account_id
 
 if TYPE_CHECKING:
     import boto3
@@ -42,7 +42,7 @@ class Account:
     resources: tuple[Resource, ...] = ()
 
     def __post_init__(self) -> None:
-        if not re.fullmatch("[0-9]{12}", self.id):
+        if not is_account_id(self.id):
             raise ValueError(f"id: an account's id has 12 digits, got {self.id!r}")
 
 

@@ -27,6 +27,7 @@ from unittest.mock import patch
 
 from embedded.services.event_bus import Event, is_for_events, received
 from embedded.services.lambda_context import LambdaContext
+from scoring.findings.arn import Arn
 
 if TYPE_CHECKING:
     from moto.events.models import EventsBackend, Rule
@@ -180,7 +181,9 @@ class Delivery:
         def send_to_targets(rule: Rule, original_event: Any, transform_input: bool = True) -> None:
             if not is_for_events(rule):
                 return
-            called = [target for target in rule.targets if target["Arn"].split(":")[2] in CALLED_SERVICES]
+            called = [
+                target for target in rule.targets if Arn.parse(target["Arn"]).service in CALLED_SERVICES
+            ]
             others = copy.copy(rule)
             others.targets = [target for target in rule.targets if target not in called]
             send(others, original_event, transform_input)
@@ -205,11 +208,12 @@ class Delivery:
 
 def _call(target: Target, event: Event, request_id: str) -> Any:
     """Run a handler as Lambda does: event and result are JSON, the environment is the function's."""
-    name = target.arn.split(":")[6]
+    function = Arn.parse(target.arn)
+    name = function.resource.split(":")[1]
     context = LambdaContext(name, target.arn, request_id, target.timeout_seconds)
     environment = {
         "AWS_LAMBDA_FUNCTION_NAME": name,
-        "AWS_REGION": target.arn.split(":")[3],
+        "AWS_REGION": function.region,
         **target.environment,
     }
     with patch.dict(os.environ, environment):
@@ -221,11 +225,11 @@ def _send_to_queue(queue_arn: str, letter: DeadLetter) -> None:
     """Send a dead letter as Lambda does: the event, and the error in the message's attributes."""
     from moto.sqs.models import sqs_backends
 
-    _, _, _, region, account, name = queue_arn.split(":")
+    queue = Arn.parse(queue_arn)
     said = {"RequestID": letter.request_id, "ErrorCode": "200", "ErrorMessage": letter.error[:1024]}
     kinds = {"ErrorCode": "Number"}
-    sqs_backends[account][region].send_message(
-        queue_name=name,
+    sqs_backends[queue.account][queue.region].send_message(
+        queue_name=queue.resource,
         message_body=json.dumps(letter.event),
         message_attributes={
             key: {"DataType": kinds.get(key, "String"), "StringValue": value} for key, value in said.items()

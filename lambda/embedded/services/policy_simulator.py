@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from embedded.sessions import ROLE
+from scoring.findings.arn import Arn
 
 if TYPE_CHECKING:
     from moto.core.responses import ActionResult
@@ -66,7 +67,7 @@ def _simulate(response: IamResponse) -> ActionResult:
 
 
 def _policies(backend: Any, arn: str) -> list[Any]:
-    kind, _, path = arn.split(":")[5].partition("/")
+    kind, _, path = Arn.parse(arn).resource.partition("/")
     name = path.rpartition("/")[2]
     if name == ROLE:  # Organizations makes it, with all rights
         return [_ADMINISTRATOR]

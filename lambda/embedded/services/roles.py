@@ -9,6 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from embedded.sessions import ROLE
+from scoring.findings.arn import Arn
 
 
 @contextmanager
@@ -37,9 +38,9 @@ def must_exist() -> Iterator[None]:
     assume = STSBackend.assume_role
 
     def assume_role(backend: STSBackend, *, role_arn: str, **request: Any) -> Any:
-        _, partition, _, _, account, resource = role_arn.split(":", 5)
-        name = resource.rpartition("/")[2]
-        roles = iam_backends[account][partition].roles.values()
+        asked = Arn.parse(role_arn)
+        name = asked.resource.rpartition("/")[2]
+        roles = iam_backends[asked.account][asked.partition].roles.values()
         if name != ROLE and all(role.arn != role_arn for role in roles):
             raise STSClientError(
                 "AccessDenied", f"not authorized to perform: sts:AssumeRole on resource: {role_arn}"

@@ -15,6 +15,7 @@ from scoring.aws.enrich.resources import ENRICHERS
 from scoring.aws.enrich.single import Aws, account_steps, context, resource_steps, standing
 from scoring.aws.errors import Unavailable, guarded
 from scoring.aws.sessions import Client
+from scoring.findings.arn import Arn
 from scoring.findings.context import Context
 from scoring.findings.facts import ABSENT, Absent, Fact, Unknown
 from scoring.findings.finding import Finding
@@ -160,8 +161,8 @@ def _list_tags(
     for number, page in enumerate(pages, start=1):
         for listed in page["ResourceTagMappingList"]:
             # By service and name: whether the ARN of a snapshot has an account in it differs.
-            parts = listed["ResourceARN"].split(":", 5)
-            if (name := (parts[2], parts[5])) in names:
+            arn = Arn.parse(listed["ResourceARN"])
+            if (name := (arn.service, arn.resource)) in names:
                 found[name] = tags(listed.get("Tags"))
         if len(found) == len(names):
             break

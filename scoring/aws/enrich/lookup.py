@@ -8,13 +8,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 from scoring.aws.errors import Unavailable, code
 from scoring.aws.sessions import Client
+from scoring.findings.arn import Arn, is_account_id
 from scoring.findings.facts import ABSENT, Fact, Present
 from scoring.findings.finding import Finding
 from scoring.findings.resource_types import TABLE
 
 Facts: TypeAlias = Mapping[str, Fact[Any]]
-
-_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
 class Resource(NamedTuple):
@@ -124,23 +123,22 @@ class Enricher(NamedTuple):
             known.
         """
         row = TABLE[self.resource_type]
-        parts = finding.resource.split(":", 5)
-        if len(parts) != 6 or parts[0] != "arn" or parts[2] != row.service:
+        arn = Arn.try_parse(finding.resource)
+        if arn is None or arn.service != row.service:
             raise Unavailable("unexpected resource ARN")
-        region, account, name = parts[3:]
-        match = re.fullmatch(f"{re.escape(row.prefix)}{self.pattern}", name, re.ASCII)
+        match = re.fullmatch(f"{re.escape(row.prefix)}{self.pattern}", arn.resource, re.ASCII)
         if match is None:
             raise Unavailable("unexpected resource ARN")
-        owner = finding.account or account
-        if account and account != owner:
+        owner = finding.account or arn.account
+        if arn.account and arn.account != owner:
             raise Unavailable("resource and finding name different accounts")
-        if not _ACCOUNT.fullmatch(owner):
+        if not is_account_id(owner):
             raise Unavailable("account of the resource not given")
         return Resource(
             arn=finding.resource,
-            region=region or finding.region,
+            region=arn.region or finding.region,
             account=owner,
-            name=name,
+            name=arn.resource,
             id=match[1],
             tagged_name=row.prefix + match[1],
         )

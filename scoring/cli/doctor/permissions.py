@@ -7,6 +7,7 @@ from scoring.aws.enrich import OWN_ACTIONS
 from scoring.aws.errors import DENIED, code
 from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 from scoring.decision_log.table import BY_EFFECT
+from scoring.findings.arn import Arn
 from scoring.pipeline.security_hub import ACTIONS as SECURITY_HUB
 from scoring.pipeline.suppression.suspicions import ACTIONS as WATCHING
 
@@ -86,10 +87,10 @@ def _refused(source: str, actions: tuple[str, ...], resource: str, target: Targe
 
 def _policy_source(arn: str, target: Target) -> str:
     """Return the user or role whose policies count: a session's role, with its path."""
-    parts = arn.split(":")
-    if parts[2] != "sts" or not parts[5].startswith("assumed-role/"):
+    caller = Arn.parse(arn, field="--principal-arn")
+    if caller.service != "sts" or not caller.resource.startswith("assumed-role/"):
         return arn
-    name = parts[5].split("/")[1]
+    name = caller.resource.split("/")[1]
     found = target.aws.sessions.client("iam").get_role(RoleName=name)
     return str(found["Role"]["Arn"])
 

@@ -6,6 +6,7 @@ from scoring.aws.analyzers import Analyzer, list_rows, look_up
 from scoring.aws.errors import AwsError, code
 from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 from scoring.decision_log import table as decision_table
+from scoring.findings.arn import Arn
 
 _CREATE = "create one: aws accessanalyzer create-analyzer --analyzer-name org --type ORGANIZATION"
 
@@ -90,11 +91,11 @@ def check_topic(target: Target) -> Iterator[CheckResult]:
     if arn is None:
         yield note("no --topic-arn: who receives the alerts was not checked")
         return
-    parts = arn.split(":")
-    if len(parts) != 6 or parts[2] != "sns":
+    topic = Arn.try_parse(arn)
+    if topic is None or topic.service != "sns" or ":" in topic.resource:
         yield problem(f"{arn} is no ARN of a topic", "give it as arn:aws:sns:<region>:<account>:<name>")
         return
-    client = target.aws.sessions.client("sns", region=parts[3])
+    client = target.aws.sessions.client("sns", region=topic.region)
     try:
         pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
         found = [subscription["SubscriptionArn"] for page in pages for subscription in page["Subscriptions"]]

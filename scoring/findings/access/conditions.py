@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from scoring.findings.arn import Arn, is_account_id
 from scoring.findings.finding import Condition
 
 # A condition narrows at most as well as the first of these that it reaches.
@@ -29,7 +30,6 @@ _IPV4_ADDRESSES = 2**16
 _IPV6_ADDRESSES = 2**80
 
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _ENDPOINT = re.compile(r"vpce?-[0-9a-f]{8,17}")
 # The unique id of a role or user, whatever the session behind it, or an account's number.
 _USER_ID = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,}|\d{12})(:|$)", re.ASCII)
@@ -133,12 +133,12 @@ def _source_arn(values: tuple[str, ...], _own: str | None) -> Narrowing:
 
 
 def _source_account(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    pinned = all(_ACCOUNT.fullmatch(value) for value in values)
+    pinned = all(map(is_account_id, values))
     return Narrowing("source account", source_accounts=values) if pinned else _WIDE
 
 
 def _principal_account(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    pinned = all(_ACCOUNT.fullmatch(value) for value in values)
+    pinned = all(map(is_account_id, values))
     return Narrowing("principal", accounts=values) if pinned else _WIDE
 
 
@@ -208,8 +208,8 @@ def values_of(raw: tuple[str, ...]) -> tuple[str, ...]:
 
 def _arn_account(arn: str) -> str:
     """Return the account that an ARN pattern pins down, or an empty string."""
-    parts = arn.split(":", 5)
-    return parts[4] if len(parts) == 6 and _ACCOUNT.fullmatch(parts[4]) else ""
+    parsed = Arn.try_parse(arn)
+    return parsed.account if parsed is not None and is_account_id(parsed.account) else ""
 
 
 def _is_narrow_range(values: Iterable[str]) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from scoring.findings.access.conditions import Narrowing
 from scoring.findings.access.oidc_subjects import is_shared, subject
+from scoring.findings.arn import Arn, is_account_id
 from scoring.findings.finding import Condition, Finding
 
 # From near to far. What is not known counts as the farthest.
@@ -21,7 +22,6 @@ TRUST = (
     "anyone",
 )
 
-_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _CANONICAL = re.compile(r"[0-9a-f]{64}")
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
 
@@ -78,19 +78,19 @@ def parse(kind: str, value: str) -> Principal:
 
 
 def _aws(value: str) -> Principal:
-    if _ACCOUNT.fullmatch(value):
+    if is_account_id(value):
         return Principal("account", value, value)
     if _UNIQUE_ID.fullmatch(value):
         return Principal("deleted principal", value)
-    parts = value.split(":", 5)
-    if len(parts) != 6 or parts[0] != "arn":
+    arn = Arn.try_parse(value)
+    if arn is None:
         return Principal("unknown", value)
-    account, name = parts[4], parts[5]
+    account, name = arn.account, arn.resource
     if "*" in account or "?" in account:
         return Principal("anyone", value)
     if account == "cloudfront":
         return Principal("AWS service", value)
-    if not _ACCOUNT.fullmatch(account):
+    if not is_account_id(account):
         return Principal("unknown", value)
     if name == "root":
         return Principal("account", account, account)
@@ -101,10 +101,10 @@ def _aws(value: str) -> Principal:
 
 
 def _federated(value: str) -> Principal:
-    parts = value.split(":", 5)
-    if len(parts) == 6 and parts[0] == "arn":
-        resource, _, name = parts[5].partition("/")
-        account = parts[4] if _ACCOUNT.fullmatch(parts[4]) else None
+    arn = Arn.try_parse(value)
+    if arn is not None:
+        resource, _, name = arn.resource.partition("/")
+        account = arn.account if is_account_id(arn.account) else None
         if resource == "oidc-provider" and name:
             return Principal("OIDC", value, account, name)
         if resource == "saml-provider" and name:
