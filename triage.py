@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, cast
 import typer
 from typer.core import TyperGroup
 
-BAD_INPUT = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """What a shell reports of a program that Ctrl-C stopped, and of one whose reader has gone."""
@@ -82,6 +81,7 @@ class Front(TyperGroup):
 app = typer.Typer(
     cls=Front,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Decide what happens to the findings of AWS IAM Access Analyzer, and say why.",
 )
 
@@ -159,6 +159,7 @@ def _prepare_streams() -> None:
 
 
 def _complain(name: str, problem: str) -> int:
+    from scoring.cli.faults import BAD_INPUT
     from scoring.files.errors import printable
 
     typer.echo(printable(f"{name}: {' '.join(problem.split())}"), err=True)

@@ -1,17 +1,121 @@
-"""Options that commands share, and what they stand for."""
+"""Options that several commands take, each said once, and what some of them stand for."""
 
-from scoring.aws.enrich import Aws
-from scoring.aws.sessions import Client, Writers
-from scoring.decision_log.log import DecisionLog
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from scoring.aws.enrich import Aws
+    from scoring.aws.sessions import Writers
+    from scoring.decision_log.log import DecisionLog
+
+OutputFormat = Literal["table", "text", "html", "json", "jsonl", "csv"]
+"""How output is written; each command takes some of these."""
+
+DecisionFormat = Annotated[
+    Literal["table", "json", "jsonl", "csv"],
+    typer.Option("--format", help="A table for people, also in a pipe; the others for programs."),
+]
+ListFormat = Annotated[
+    Literal["table", "json", "jsonl"],
+    typer.Option("--format", help="A table for people; the others for programs."),
+]
+ReportFormat = Annotated[
+    Literal["table", "json"], typer.Option("--format", help="A table for people, JSON for programs.")
+]
+TextFormat = Annotated[
+    Literal["text", "html", "json"],
+    typer.Option("--format", help="Text, one HTML page, or JSON for programs."),
+]
+
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|-",
+        help="Findings as AWS gives them, or records; JSON or JSON lines, also gzipped. - is standard input.",
+        show_default=False,
+    ),
+]
+OutputFile = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        metavar="F",
+        help="Write to this file, when all is done. Default: standard output.",
+        show_default=False,
+    ),
+]
+ModelFile = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="M",
+        help="A scorecard.json, a version's folder or a registry's folder. Default: the built-in card.",
+        show_default=False,
+    ),
+]
+PolicyFile = Annotated[
+    str | None,
+    typer.Option(
+        "--policy", metavar="P", help="A policy.toml. Default: the built-in policy.", show_default=False
+    ),
+]
+Threshold = Annotated[
+    str | None,
+    typer.Option(
+        metavar="T", help="Points; below it a finding is archived. Default: the model's.", show_default=False
+    ),
+]
+AnalyzerArns = Annotated[
+    list[str],
+    typer.Option("--analyzer-arn", metavar="ARN", help="An analyzer; may be repeated.", show_default=False),
+]
+RoleName = Annotated[
+    str | None,
+    typer.Option(metavar="R", help="Role to assume in member accounts for their facts.", show_default=False),
+]
+ExternalId = Annotated[
+    str | None,
+    typer.Option(metavar="X", help="External id that this role asks for.", show_default=False),
+]
+Profile = Annotated[
+    str | None, typer.Option(metavar="P", help="Profile of the AWS configuration.", show_default=False)
+]
+Region = Annotated[
+    str | None, typer.Option(metavar="R", help="Default: the configuration's.", show_default=False)
+]
+LogTable = Annotated[
+    str | None,
+    typer.Option(
+        "--table",
+        metavar="NAME",
+        envvar="TRIAGE_TABLE",
+        help="DynamoDB table of the decision log.",
+        show_default=False,
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--apply", help="Do it; without this it is a dry run.")]
 
 
-def decision_log(table: str, aws: Aws) -> DecisionLog:
-    """Return the decision log in the session's own account and region."""
+def decision_log(table: str | None, aws: "Aws") -> "DecisionLog":
+    """Return the decision log in the session's own account and region.
+
+    Raises
+    ------
+    BadInput
+        No table is named.
+    """
+    from scoring.decision_log.log import DecisionLog
+    from scoring.files.errors import BadInput
+
+    if not table:
+        raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
     return DecisionLog(aws.sessions.client("dynamodb"), table)
 
 
-def writers(aws: Aws) -> Writers:
+def writers(aws: "Aws") -> "Writers":
     """Return what can change findings; there is no topic, so nothing can be mailed."""
+    from scoring.aws.sessions import Client, Writers
 
     def analyzer(region: str) -> Client:
         return aws.sessions.client("accessanalyzer", region=region)

@@ -1,33 +1,27 @@
 """The command `triage review`: open alerts, and a person's verdict on one of them."""
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scoring.cli.scan.command import Profile, Region, Table
-from scoring.cli.score import PolicyFile
+from scoring.cli.options import (
+    ListFormat,
+    LogTable,
+    OutputFormat,
+    PolicyFile,
+    Profile,
+    Region,
+    decision_log,
+    writers,
+)
+from scoring.cli.progress import progress
 
 if TYPE_CHECKING:
     from scoring.aws.enrich import Aws
     from scoring.decision_log.log import DecisionLog
-    from scoring.review.verdict import Reviewed
+    from scoring.review.verdict import Reviewed, Verdict
 
 _LONGEST_NOTE = 2000
-
-
-class Verdict(StrEnum):
-    """What a person says of a finding."""
-
-    expected = "expected"
-    unintended = "unintended"
-
-
-class Form(StrEnum):
-    """How open alerts are written."""
-
-    table = "table"
-    jsonl = "jsonl"
 
 
 def review(
@@ -40,14 +34,14 @@ def review(
         typer.Option(metavar="T", help="List those since then: a date, or 24h, 7d ago.", show_default=False),
     ] = None,
     verdict: Annotated[
-        Verdict | None,
+        Literal["expected", "unintended"] | None,
         typer.Option(help="Expected archives the finding, unintended keeps it active.", show_default=False),
     ] = None,
     note: Annotated[str, typer.Option(metavar="N", help="Why; kept with the verdict.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Take the verdict back.")] = False,
-    table: Table = None,
+    table: LogTable = None,
     policy: PolicyFile = None,
-    format: Annotated[Form, typer.Option(help="Of the list.")] = Form.table,  # noqa: A002 - the option's name
+    output_format: ListFormat = "table",
     profile: Profile = None,
     region: Region = None,
 ) -> None:
@@ -62,7 +56,6 @@ def review(
     from scoring.aws.connection import Options, connect_as
     from scoring.aws.errors import as_bad_input
     from scoring.cli.moments import read_moment
-    from scoring.cli.options import decision_log
     from scoring.decision_log.entries import stamp
     from scoring.files.errors import BadInput
     from scoring.review.verdict import find, open_alerts
@@ -70,16 +63,17 @@ def review(
     _check_usage(finding, verdict, note, is_list=list_, is_undo=undo)
     if since and finding is not None:
         raise BadInput("expected --list beside it", field="--since")
-    if not table:
-        raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
     first = stamp(read_moment(since, datetime.now(UTC), "--since")) if since else ""
     aws = connect_as(Options(profile=profile, region=region))
     with as_bad_input(f"review in {table}"):
         log = decision_log(table, aws)
-        if list_:
-            _list(list(open_alerts(log, since=first)), format)
-        elif finding is None:
-            _queue(list(open_alerts(log, since=first)), log, aws, policy)
+        if finding is None:
+            with progress("alerts") as bar:
+                alerts = list(bar.each(open_alerts(log, since=first)))
+            if list_:
+                _list(alerts, output_format)
+            else:
+                _queue(alerts, log, aws, policy)
         elif verdict is None and not undo:
             _explain(find(log, finding), log, policy)
         else:
@@ -87,7 +81,7 @@ def review(
 
 
 def _check_usage(
-    finding: str | None, verdict: Verdict | None, note: str, *, is_list: bool, is_undo: bool
+    finding: str | None, verdict: str | None, note: str, *, is_list: bool, is_undo: bool
 ) -> None:
     import sys
 
@@ -108,11 +102,12 @@ def _check_usage(
         raise BadInput(f"expected at most {_LONGEST_NOTE} characters", field="--note")
 
 
-def _decide(reviewed: "Reviewed", log: "DecisionLog", aws: "Aws", verdict: Verdict | None, note: str) -> str:
+def _decide(
+    reviewed: "Reviewed", log: "DecisionLog", aws: "Aws", verdict: "Verdict | None", note: str
+) -> str:
     """Give a verdict, or take it back where there is none to give; say what came of it."""
     from datetime import UTC, datetime
 
-    from scoring.cli.options import writers
     from scoring.findings.record import Label
     from scoring.review.verdict import act, give, take_back
 
@@ -120,24 +115,20 @@ def _decide(reviewed: "Reviewed", log: "DecisionLog", aws: "Aws", verdict: Verdi
     by = str(aws.sessions.client("sts").get_caller_identity()["Arn"])
     if verdict is None:
         return f"Taken back: {take_back(reviewed, log, writers(aws), by, now)}."
-    label = Label(verdict.value, by=by, at=now, source="cli", note=note)
-    return f"{verdict.value.capitalize()}: {act(give(reviewed, label, log), log, writers(aws), now)}."
+    label = Label(verdict, by=by, at=now, source="cli", note=note)
+    return f"{verdict.capitalize()}: {act(give(reviewed, label, log), log, writers(aws), now)}."
 
 
-def _list(found: "list[Reviewed]", form: Form) -> None:
-    import msgspec
+def _list(found: "list[Reviewed]", output_format: OutputFormat) -> None:
+    from scoring.cli.output.console import print_columns, print_records
 
-    from scoring.cli.output.table import columns
-    from scoring.explanation.safe_text import shown_json
-
-    if form is Form.jsonl:
-        for reviewed in found:
-            typer.echo(shown_json(msgspec.json.encode(reviewed.record)))
+    if output_format != "table":
+        print_records((reviewed.record for reviewed in found), output_format)
         return
     if found:
         headings = ("Decided", "Finding", "Score", "Resource", "Reason")
-        typer.echo(columns(headings, [_row(reviewed) for reviewed in found]))
-        typer.echo("")
+        print_columns(headings, map(_row, found), numbers=["Score"])
+        typer.echo()
     typer.echo("1 open alert" if len(found) == 1 else f"{len(found)} open alerts")
 
 
@@ -153,27 +144,26 @@ def _queue(alerts: "list[Reviewed]", log: "DecisionLog", aws: "Aws", policy: str
     from datetime import UTC, datetime
 
     from scoring.aws.errors import as_bad_input
-    from scoring.cli.options import writers
     from scoring.policy import policy as policies
-    from scoring.review.queue import ReviewSession, Terminal, run
+    from scoring.review.queue import Console, ReviewSession, run
 
     if not alerts:
         typer.echo("0 open alerts")
         return
 
-    def told(call: Callable[[], str]) -> str:
+    def attempt(call: Callable[[], str]) -> str:
         with as_bad_input("review"):
             return call()
 
-    desk = ReviewSession(
+    session = ReviewSession(
         log=log,
         writers=writers(aws),
         by=str(aws.sessions.client("sts").get_caller_identity()["Arn"]),
         policy=policies.load(policy or policies.DEFAULT),
         now=lambda: datetime.now(UTC),
-        told=told,
+        attempt=attempt,
     )
-    run(alerts, desk, Terminal(typer.echo, typer.getchar, _ask))
+    run(alerts, session, Console(typer.echo, typer.getchar, _ask))
 
 
 def _ask(question: str) -> str:

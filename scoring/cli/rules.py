@@ -1,11 +1,10 @@
 """The commands `triage rules ...`: native archive rules. What writes is a dry run unless told otherwise."""
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scoring.cli.scan.command import Profile, Region
+from scoring.cli.options import DryRun, ListFormat, Profile, Region
 
 if TYPE_CHECKING:
     from scoring.aws.archive_rule_filter import Criterion
@@ -16,25 +15,17 @@ _SHOWN = 20
 app = typer.Typer(help="Native archive rules of an analyzer.", no_args_is_help=True, rich_markup_mode=None)
 
 
-class Form(StrEnum):
-    """How rules are written."""
-
-    table = "table"
-    json = "json"
-
-
 AnalyzerArn = Annotated[
     str, typer.Option("--analyzer-arn", metavar="ARN", help="The rules' analyzer.", show_default=False)
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the rule.", show_default=False)]
-Apply = Annotated[bool, typer.Option("--apply", help="Do it; without this it is a dry run.")]
 Force = Annotated[bool, typer.Option("--force", help="Even if it may hide public access.")]
 
 
 @app.command("list")
 def list_(
     analyzer_arn: AnalyzerArn,
-    format: Annotated[Form, typer.Option(help="For people, or for programs.")] = Form.table,  # noqa: A002
+    output_format: ListFormat = "table",
     profile: Profile = None,
     region: Region = None,
 ) -> None:
@@ -42,16 +33,14 @@ def list_(
 
     Those that may hide public access are marked.
     """
-    import json
-
     from scoring.aws.archive_rule_filter import to_api
+    from scoring.cli.output.console import print_records
 
     rules = _rules(analyzer_arn, profile, region)
     found = rules.all()
-    if format is Form.json:
-        typer.echo(
-            json.dumps([{"ruleName": rule.name, "filter": to_api(rule.filter)} for rule in found], indent=1)
-        )
+    if output_format != "table":
+        records = [{"ruleName": rule.name, "filter": to_api(rule.filter)} for rule in found]
+        print_records(records, output_format)
         return
     for rule in found:
         _show(rule, rules)
@@ -76,7 +65,7 @@ def create(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Change the rule of this name.")] = False,
     force: Force = False,
-    apply: Apply = False,
+    apply: DryRun = False,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
@@ -105,7 +94,7 @@ def apply_(
     name: Name,
     analyzer_arn: AnalyzerArn,
     force: Force = False,
-    apply: Apply = False,
+    apply: DryRun = False,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
@@ -128,7 +117,7 @@ def apply_(
 def delete(
     name: Name,
     analyzer_arn: AnalyzerArn,
-    apply: Apply = False,
+    apply: DryRun = False,
     profile: Profile = None,
     region: Region = None,
 ) -> None:

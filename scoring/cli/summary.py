@@ -1,31 +1,18 @@
 """The command `triage summary`: what was done in a period, out of the decision log."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from scoring.cli.scan.command import Profile, Region, Table
-from scoring.cli.score import PolicyFile
-
-
-class Form(StrEnum):
-    """How the summary is written."""
-
-    text = "text"
-    html = "html"
-    json = "json"
+from scoring.cli.options import LogTable, OutputFile, PolicyFile, Profile, Region, TextFormat, decision_log
 
 
 def summary(
     days: Annotated[int, typer.Option(metavar="N", min=1, max=366, help="Of so many days, until now.")] = 7,
-    table: Table = None,
+    table: LogTable = None,
     policy: PolicyFile = None,
-    format: Annotated[Form, typer.Option(help="For people, as a page, or for programs.")] = Form.text,  # noqa: A002
-    output: Annotated[
-        str | None,
-        typer.Option(metavar="F", help="File to write instead of standard output.", show_default=False),
-    ] = None,
+    output_format: TextFormat = "text",
+    output: OutputFile = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
@@ -39,15 +26,11 @@ def summary(
 
     from scoring.aws.connection import Options, connect_as
     from scoring.aws.errors import as_bad_input
-    from scoring.cli.options import decision_log
     from scoring.explanation.safe_text import shown_json
-    from scoring.files.errors import BadInput
     from scoring.files.output_file import destination
     from scoring.pipeline.scheduled.summary_mail import read_summary
     from scoring.policy import policy as policies
 
-    if not table:
-        raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
     rules = policies.load(policy or policies.DEFAULT)
     aws = connect_as(Options(profile=profile, region=region))
     with as_bad_input(f"summary of {table}"):
@@ -58,12 +41,12 @@ def summary(
             timedelta(days=days),
             is_shadow=rules.mode == "shadow",
         )
-    if format is Form.json:
+    if output_format == "json":
         plain = {name: getattr(found, name) for name in ("title", "notes", "tiles", "tables", "sections")}
         written = (
             shown_json(msgspec.json.format(msgspec.json.encode(msgspec.to_builtins(plain)), indent=1)) + b"\n"
         )
     else:
-        written = (found.html if format is Form.html else found.text).encode()
+        written = (found.html if output_format == "html" else found.text).encode()
     with destination(output) as stream:
         stream.write(written)

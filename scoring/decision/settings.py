@@ -19,6 +19,10 @@ from scoring.scorecard.scorecard import Scorecard
 _NUMBER = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
+Decided = tuple[Case, Decision]
+"""A case, and what was decided on it."""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What decisions rest on.
 
@@ -87,7 +91,7 @@ def read_threshold(text: str) -> int:
     return to_tenths(Decimal(text), "--threshold")
 
 
-def decide_all(cases: Iterable[Case], settings: Settings) -> Iterator[tuple[Case, Decision]]:
+def decide_all(cases: Iterable[Case], settings: Settings) -> Iterator[Decided]:
     """Decide on each case, lazily and in order."""
     for case in cases:
         yield case, settings.decide(case)

@@ -28,10 +28,10 @@ _KEYS: Final = frozenset("eusnzq")
 _VERDICTS: Final[dict[str, review.Verdict]] = {"e": "expected", "u": "unintended"}
 
 
-class Terminal(NamedTuple):
+class Console(NamedTuple):
     """What the queue needs of a terminal: writing a line, reading a key, and asking for a line."""
 
-    say: Callable[[str], None]
+    print: Callable[[str], None]
     key: Callable[[], str]
     ask: Callable[[str], str]
 
@@ -39,7 +39,7 @@ class Terminal(NamedTuple):
 class ReviewSession(NamedTuple):
     """What a verdict needs: the log, what can change findings, who decides, and the policy behind the words.
 
-    `told` runs a call and turns what AWS refuses into bad input.
+    `attempt` runs a call and turns what AWS refuses into bad input.
     """
 
     log: DecisionLog
@@ -47,7 +47,7 @@ class ReviewSession(NamedTuple):
     by: str
     policy: Policy
     now: Callable[[], datetime]
-    told: Callable[[Callable[[], str]], str]
+    attempt: Callable[[Callable[[], str]], str]
 
 
 def explained(reviewed: Reviewed, log: DecisionLog, policy: Policy, *, with_commands: bool = True) -> str:
@@ -59,7 +59,7 @@ def explained(reviewed: Reviewed, log: DecisionLog, policy: Policy, *, with_comm
     return to_text(content if with_commands else msgspec.structs.replace(content, commands=()))
 
 
-def run(alerts: Sequence[Reviewed], desk: ReviewSession, terminal: Terminal) -> None:
+def run(alerts: Sequence[Reviewed], session: ReviewSession, console: Console) -> None:
     """Go through open alerts, oldest first, until they are over or somebody quits."""
     place, note, skipped = 0, "", 0
     decided: list[int] = []
@@ -67,37 +67,37 @@ def run(alerts: Sequence[Reviewed], desk: ReviewSession, terminal: Terminal) -> 
     while place < len(alerts):
         alert = alerts[place]
         if shown != place:
-            terminal.say(f"{_BETWEEN}\n{explained(alert, desk.log, desk.policy, with_commands=False)}")
+            console.print(f"{_BETWEEN}\n{explained(alert, session.log, session.policy, with_commands=False)}")
             shown = place
-        key = _key(f"{place + 1} of {len(alerts)}", terminal)
+        key = _key(f"{place + 1} of {len(alerts)}", console)
         if key == "q":
             break
         if key == "n":
-            note = terminal.ask("Note: ")
+            note = console.ask("Note: ")
         elif key == "s":
             place, note, skipped = place + 1, "", skipped + 1
         elif key == "z":
-            if decided and _take_back(alerts[decided[-1]], desk, terminal):
+            if decided and _take_back(alerts[decided[-1]], session, console):
                 place, note, shown = decided.pop(), "", -1
             elif not decided:
-                terminal.say("There is nothing to take back.")
-        elif _decide(alert, _VERDICTS[key], note, desk, terminal):
+                console.print("There is nothing to take back.")
+        elif _decide(alert, _VERDICTS[key], note, session, console):
             decided.append(place)
             place, note = place + 1, ""
     left = len(alerts) - len(decided) - skipped
-    terminal.say(f"\n{len(decided)} decided, {skipped} skipped, {max(left, 0)} left")
+    console.print(f"\n{len(decided)} decided, {skipped} skipped, {max(left, 0)} left")
 
 
-def _key(where: str, terminal: Terminal) -> str:
+def _key(where: str, console: Console) -> str:
     """Ask until one of the keys is pressed; the end of input and an interruption quit.
 
     What was typed before the question is thrown away by whoever reads keys: nobody decides on what they have
     not seen.
     """
-    terminal.say(f"[{where}]  {KEYS}")
+    console.print(f"[{where}]  {KEYS}")
     while True:
         try:
-            key = terminal.key().lower()
+            key = console.key().lower()
         except (EOFError, KeyboardInterrupt):
             return "q"
         if key in _KEYS:
@@ -105,40 +105,40 @@ def _key(where: str, terminal: Terminal) -> str:
 
 
 def _decide(
-    alert: Reviewed, verdict: review.Verdict, note: str, desk: ReviewSession, terminal: Terminal
+    alert: Reviewed, verdict: review.Verdict, note: str, session: ReviewSession, console: Console
 ) -> bool:
     """Give a verdict and say what came of it; False where it could not be given or acted on."""
 
     def give() -> str:
-        now = desk.now()
-        label = Label(verdict, by=desk.by, at=now, source="cli", note=note)
-        return review.act(review.give(alert, label, desk.log), desk.log, desk.writers, now)
+        now = session.now()
+        label = Label(verdict, by=session.by, at=now, source="cli", note=note)
+        return review.act(review.give(alert, label, session.log), session.log, session.writers, now)
 
     try:
-        said = desk.told(give)
+        said = session.attempt(give)
     except BadInput as error:
-        terminal.say(f"Not done: {visible(str(error), 300)}. Press s to go on.")
+        console.print(f"Not done: {visible(str(error), 300)}. Press s to go on.")
         return False
-    terminal.say(f"{verdict.capitalize()}: {said}.")
+    console.print(f"{verdict.capitalize()}: {said}.")
     finding = alert.case.finding
     if verdict == "unintended" and isinstance(finding, Finding):
         found = remedy(finding)
         for line in (*(f"  - {step}" for step in found.steps), *(f"    {typed}" for typed in found.commands)):
-            terminal.say(line)
+            console.print(line)
     return True
 
 
-def _take_back(alert: Reviewed, desk: ReviewSession, terminal: Terminal) -> bool:
+def _take_back(alert: Reviewed, session: ReviewSession, console: Console) -> bool:
     def take_back() -> str:
         there = next(
-            found for found in review.decisions(desk.log, alert.finding_id) if found.item == alert.item
+            found for found in review.decisions(session.log, alert.finding_id) if found.item == alert.item
         )
-        return review.take_back(there, desk.log, desk.writers, desk.by, desk.now())
+        return review.take_back(there, session.log, session.writers, session.by, session.now())
 
     try:
-        said = desk.told(take_back)
+        said = session.attempt(take_back)
     except BadInput as error:
-        terminal.say(f"Not taken back: {visible(str(error), 300)}.")
+        console.print(f"Not taken back: {visible(str(error), 300)}.")
         return False
-    terminal.say(f"Taken back: {said}.")
+    console.print(f"Taken back: {said}.")
     return True

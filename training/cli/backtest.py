@@ -5,20 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.cli.options import (
-    Alpha,
-    Delta,
-    Format,
-    History,
-    Jobs,
-    Model,
-    OutputFormat,
-    PolicyFile,
-    Scheduler,
-    read_history,
-    watch,
-    workers,
-)
+from scoring.cli.faults import Faults
+from scoring.cli.options import PolicyFile, ReportFormat
+from scoring.cli.progress import progress
+from training.cli.options import Alpha, Delta, History, Jobs, Model, Scheduler, read_history, workers
 
 if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
@@ -41,7 +31,7 @@ def backtest(
     policy: PolicyFile = None,
     delta: Delta = 0.05,
     everything: All = False,
-    format: OutputFormat = Format.table,  # noqa: A002
+    output_format: ReportFormat = "table",
     jobs: Jobs = None,
     scheduler: Scheduler = None,
 ) -> None:
@@ -60,18 +50,19 @@ def backtest(
         raise BadInput("expected a number between 0 and 1", field="--delta", value=delta)
     models = [model, *([against] if against else [])]
     cards = [load(one) for one in models]
-    with watch() as watching, workers(jobs, scheduler) as crew:
-        dataset, rules, code = read_history(history, policy, jobs, watching, crew=crew)
+    faults = Faults()
+    with progress("records") as bar, workers(jobs, scheduler) as crew:
+        dataset, rules = read_history(history, policy, jobs, bar, faults, crew=crew)
         rows, note = _later(dataset, models, everything)
-        watching.stage("replaying")
+        bar.begin("replaying")
         replayed = replay(history, dataset, cards, rules)
     found = [summarise(one, dataset, rows, delta) for one in replayed]
-    if format is Format.json:
+    if output_format == "json":
         typer.echo(json.dumps({"note": note, "models": found}, indent=2))
     else:
         typer.echo(note)
-        typer.echo(_side_by_side(found))
-    raise typer.Exit(code)
+        _print_side_by_side(found)
+    raise faults.exit()
 
 
 def tune(
@@ -93,7 +84,7 @@ def tune(
     ] = None,
     policy: PolicyFile = None,
     everything: All = False,
-    format: OutputFormat = Format.table,  # noqa: A002
+    output_format: ReportFormat = "table",
     jobs: Jobs = None,
     scheduler: Scheduler = None,
 ) -> None:
@@ -109,20 +100,21 @@ def tune(
     wishes = Wishes(alpha, delta, cost_miss, cost_alert, alerts_per_day)
     wishes.check()
     card = load(model)
-    with watch() as watching, workers(jobs, scheduler) as crew:
-        dataset, _, code = read_history(history, policy, jobs, watching, [card], crew)
+    faults = Faults()
+    with progress("records") as bar, workers(jobs, scheduler) as crew:
+        dataset, _ = read_history(history, policy, jobs, bar, faults, [card], crew)
         rows, note = _later(dataset, [model], everything)
-        watching.stage("scoring")
+        bar.begin("scoring")
         found = run(dataset, rows, card, wishes)
-    if format is Format.json:
+    if output_format == "json":
         typer.echo(json.dumps({"note": note, "model": card.sha256, **found}, indent=2))
     else:
         typer.echo(note)
-        typer.echo(_readings(found))
+        _print_readings(found)
         typer.echo(
             f"\nTo use threshold T with this model: --threshold T, or as an override {_override(card)}"
         )
-    raise typer.Exit(code)
+    raise faults.exit()
 
 
 def _override(card: "Scorecard") -> str:
@@ -156,7 +148,8 @@ def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[In
     return rows, said
 
 
-def _side_by_side(found: list[dict[str, Any]]) -> str:
+def _print_side_by_side(found: list[dict[str, Any]]) -> None:
+    from scoring.cli.output.console import print_columns
     from training.report.sentences import percent
 
     def missed(one: dict[str, Any]) -> str:
@@ -164,50 +157,46 @@ def _side_by_side(found: list[dict[str, Any]]) -> str:
             return "not known"
         return f"{one['misses']} of {one['positives']} (at most {percent(one['miss_rate_upper'])})"
 
-    rows = [
-        ("model", [f"{one['model']['name']} {one['model']['version']}" for one in found]),
-        ("threshold", ["none" if one["threshold"] is None else str(one["threshold"]) for one in found]),
-        ("archived", [f"{one['archived']:,} ({percent(one['archived_share'])})" for one in found]),
-        ("by score alone", [percent(one["by_score"]["archived_share"]) for one in found]),
-        ("missed", [missed(one) for one in found]),
-        ("by score alone", [missed(one["by_score"]) for one in found]),
-        ("alerts a day", [str(one["alerts_per_day"]["mean"]) for one in found]),
-        ("on the busiest day", [f"{one['alerts_per_day']['busiest']:.0f}" for one in found]),
-        ("ROC AUC", ["not known" if one["roc_auc"] is None else f"{one['roc_auc']:.3f}" for one in found]),
-    ]
-    lines = _aligned(rows)
-    for one in found:
-        months = [("month", ["findings", "archived", "alerts", "unintended", "missed"])]
-        months += [(month["month"], [f"{n:,}" for n in list(month.values())[1:]]) for month in one["months"]]
-        lines += ["", f"{one['model']['name']} {one['model']['version']}", *_aligned(months)]
-    return "\n".join(lines)
+    names = [f"{one['model']['name']} {one['model']['version']}" for one in found]
+    print_columns(
+        ["", *names],
+        [
+            ("threshold", *("none" if one["threshold"] is None else str(one["threshold"]) for one in found)),
+            ("archived", *(f"{one['archived']:,} ({percent(one['archived_share'])})" for one in found)),
+            ("by score alone", *(percent(one["by_score"]["archived_share"]) for one in found)),
+            ("missed", *(missed(one) for one in found)),
+            ("by score alone", *(missed(one["by_score"]) for one in found)),
+            ("alerts a day", *(str(one["alerts_per_day"]["mean"]) for one in found)),
+            ("on the busiest day", *(f"{one['alerts_per_day']['busiest']:.0f}" for one in found)),
+            ("ROC AUC", *(_three_digits(one["roc_auc"]) for one in found)),
+        ],
+        numbers=names,
+    )
+    for name, one in zip(names, found, strict=True):
+        typer.echo(f"\n{name}")
+        headings = ("month", "findings", "archived", "alerts", "unintended", "missed")
+        rows = [(month["month"], *(f"{n:,}" for n in list(month.values())[1:])) for month in one["months"]]
+        print_columns(headings, rows, numbers=headings[1:])
 
 
-def _readings(found: dict[str, Any]) -> str:
+def _three_digits(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.3f}"
+
+
+def _print_readings(found: dict[str, Any]) -> None:
+    from scoring.cli.output.console import print_columns
     from training.report.sentences import percent
 
-    def cells(reading: dict[str, Any] | None) -> list[str]:
-        if reading is None:
-            return []
+    def cells(name: str, reading: dict[str, Any]) -> tuple[str, ...]:
         threshold = "none" if reading["threshold"] is None else f"{reading['threshold']:.1f}"
         rates = [percent(reading[n]) for n in ("archived_share", "miss_rate", "miss_rate_upper")]
-        return [threshold, *rates, f"{reading['alerts_per_day']:.1f}"]
+        return name, threshold, *rates, f"{reading['alerts_per_day']:.1f}"
 
-    heading = ["threshold", "archived", "missed", "at most", "alerts a day"]
-    rows = [("", heading)]
-    rows += [(name, cells(found[name])) for name in ("guarantee", "cost", "budget", "current") if found[name]]
-    lines = _aligned(rows)
+    headings = ("", "threshold", "archived", "missed", "at most", "alerts a day")
+    readings = [name for name in ("guarantee", "cost", "budget", "current") if found[name]]
+    print_columns(headings, [cells(name, found[name]) for name in readings], numbers=headings[1:])
     if found["guarantee"]["threshold"] is None:
         more = found["guarantee"]["more_labels"]
-        lines.append(f"The guarantee takes {more} more findings labelled unintended.")
-    return "\n".join([*lines, "", *_aligned([("", heading), *(("", cells(one)) for one in found["curve"])])])
-
-
-def _aligned(rows: list[tuple[str, list[str]]]) -> list[str]:
-    first = max(len(name) for name, _ in rows)
-    columns = max(len(cells) for _, cells in rows)
-    widths = [max(len(cells[i]) for _, cells in rows if i < len(cells)) for i in range(columns)]
-    return [
-        (f"{name:<{first}}" + "".join(f"  {cell:>{widths[i]}}" for i, cell in enumerate(cells))).rstrip()
-        for name, cells in rows
-    ]
+        typer.echo(f"The guarantee takes {more} more findings labelled unintended.")
+    typer.echo()
+    print_columns(headings[1:], [cells("", one)[1:] for one in found["curve"]], numbers=headings)

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scoring.cli.scan.command import Profile, Region, Table
-from training.cli.options import complain, watch
+from scoring.cli.faults import Faults
+from scoring.cli.options import LogTable, Profile, Region
+from scoring.cli.progress import progress
 
 if TYPE_CHECKING:
     from collections import Counter
     from datetime import timedelta
 
     from scoring.aws.enrich import Aws
-    from training.cli.options import Watch
     from training.history.pull import Logged
 
 MOST_DAYS = 100_000.0
@@ -44,7 +44,7 @@ def pull(
             "--analyzer-arn", metavar="ARN", help="An analyzer; may be repeated.", show_default=False
         ),
     ] = None,
-    table: Table = None,
+    table: LogTable = None,
     own_role: Annotated[
         list[str] | None,
         typer.Option(
@@ -88,6 +88,7 @@ def pull(
     aws = connect_as(Options(profile=profile, region=region), fallback_region=first)
     counts: Counter[str] = Counter()
     known = Logged()
+    faults = Faults()
 
     def records() -> Iterator[dict[str, Any]]:
         # The log comes first: what it knows of alerts and of our archives decides on what an analyzer says.
@@ -95,20 +96,15 @@ def pull(
             yield from _logged(aws, table, known, counts)
         for arn in arns:
             asked = own_role or [] if cloudtrail else None
-            yield from _listed(aws, arn, asked, known, timedelta(days=resolved_within), counts)
+            yield from _listed(aws, arn, asked, known, timedelta(days=resolved_within), counts, faults)
 
-    with watch() as watching:
-        watching.stage("pulling")
-        written = write_records(_counted(records(), watching), out)
+    with progress("records") as bar:
+        bar.left_behind = f"nothing was written to {out}" if out != STANDARD else ""
+        written = write_records(bar.each(records()), out)
     for reason, count in sorted(counts.items()):
         typer.echo(f"{count:>9,} {reason}", err=out == STANDARD)
     typer.echo(f"{written:>9,} records in {out}", err=out == STANDARD)
-
-
-def _counted(records: Iterator[dict[str, Any]], watching: "Watch") -> Iterator[dict[str, Any]]:
-    for record in records:
-        watching.count(1)
-        yield record
+    raise faults.exit()
 
 
 def _logged(aws: "Aws", table: str, known: "Logged", counts: "Counter[str]") -> Iterator[dict[str, Any]]:
@@ -124,6 +120,7 @@ def _listed(
     known: "Logged",
     resolved_within: "timedelta",
     counts: "Counter[str]",
+    faults: Faults,
 ) -> Iterator[dict[str, Any]]:
     """Read an analyzer's findings of all statuses; `own_roles` None leaves CloudTrail out."""
     from scoring.aws.analyzers import list_rows, look_up, read_row
@@ -145,6 +142,6 @@ def _listed(
                 raise
             except BadInput as error:
                 counts["findings that cannot be read: left out"] += 1
-                complain(str(error.at(f"{arn}: finding {row['id']}")))
+                faults(error.at(f"{arn}: finding {row['id']}"))
 
     yield from from_analyzer(findings(), changes, known, resolved_within, counts)

@@ -1,11 +1,11 @@
 """The commands `triage models ...`: the registry of model versions."""
 
-import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from training.cli.options import BAD_INPUT, Format, OutputFormat, complain
+from scoring.cli.faults import Faults
+from scoring.cli.options import ListFormat, ReportFormat
 
 if TYPE_CHECKING:
     from training.registry.registry import Registry as ModelRegistry
@@ -25,19 +25,19 @@ _SHOWN = ("kind", "threshold", "archived_share", "roc_auc", "n", "positives")
 
 
 @models.command("list")
-def list_versions(registry: Registry, format: OutputFormat = Format.table) -> None:  # noqa: A002
+def list_versions(registry: Registry, output_format: ListFormat = "table") -> None:
     """List the versions; the current one is marked."""
+    from scoring.cli.output.console import print_columns, print_records
     from scoring.files.errors import BadInput
 
-    found = _open(registry)
-    current, promoted, damaged = found.current(), found.promotions(), 0
+    found, faults = _open(registry), Faults()
+    current, promoted = found.current(), found.promotions()
     rows = []
     for version in found.versions():
         try:
             metrics = found.metrics(version)
         except BadInput as error:
-            complain(str(error))
-            damaged += 1
+            faults(error)
             continue
         rows.append(
             {
@@ -50,18 +50,17 @@ def list_versions(registry: Registry, format: OutputFormat = Format.table) -> No
                 **{name: metrics[name] for name in ("roc_auc", "n", "positives")},
             }
         )
-    if format is Format.json:
-        typer.echo(json.dumps(rows, indent=2))
-    elif not rows and not damaged:
-        typer.echo(f"{found.store.name}: no versions")
+    if output_format != "table":
+        print_records(rows, output_format)
     elif rows:
-        width = max(len("version"), *(len(row["version"]) for row in rows))
-        typer.echo(f"  {'version':<{width}}  " + "  ".join(f"{name:>14}" for name in _SHOWN))
-        for row in rows:
-            cells = "  ".join(f"{_cell(row[name]):>14}" for name in _SHOWN)
-            typer.echo(f"{'*' if row['current'] else ' '} {row['version']:<{width}}  {cells}")
-    if damaged:
-        raise typer.Exit(BAD_INPUT)
+        print_columns(("  version", *_SHOWN), map(_cells, rows), numbers=_SHOWN)
+    elif not faults.count:
+        typer.echo(f"{found.store.name}: no versions")
+    raise faults.exit()
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return f"{'*' if row['current'] else ' '} {row['version']}", *(_cell(row[name]) for name in _SHOWN)
 
 
 def _cell(value: object) -> str:
@@ -77,7 +76,7 @@ def show(
         str | None,
         typer.Argument(metavar="[VERSION]", help="Default: the current one.", show_default=False),
     ] = None,
-    format: OutputFormat = Format.table,  # noqa: A002
+    output_format: ReportFormat = "table",
 ) -> None:
     """Show a version: its model card, or its metrics as JSON."""
     from scoring.files.errors import BadInput
@@ -89,7 +88,7 @@ def show(
     if version is None:
         raise BadInput("expected a version, since none is current", where=found.store.name)
     found.verify(version)
-    name = METRICS if format is Format.json else CARD
+    name = METRICS if output_format == "json" else CARD
     typer.echo(found.read(version, name).decode("utf-8", "replace"), nl=False)
 
 

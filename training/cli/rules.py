@@ -1,23 +1,20 @@
 """The command `triage rules suggest`, beside those of the runtime: native archive rules, out of history."""
 
-from enum import StrEnum
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from training.cli.options import History, Jobs, PolicyFile, read_history, watch
+from scoring.cli.faults import Faults
+from scoring.cli.options import PolicyFile
+from scoring.cli.progress import progress
+from training.cli.options import History, Jobs, read_history
+
+if TYPE_CHECKING:
+    from training.rules.suggest import Suggestion
 
 rules = typer.Typer(rich_markup_mode=None)
-
-
-class Form(StrEnum):
-    """How suggestions are written."""
-
-    text = "text"
-    cli = "cli"
-    cdk = "cdk"
-    cloudformation = "cloudformation"
-    json = "json"
 
 
 @rules.callback()
@@ -45,7 +42,10 @@ def suggest(
     test_share: Annotated[
         float, typer.Option(metavar="Y", min=0.05, max=0.9, help="Latest share, to check rules on.")
     ] = 0.3,
-    format: Annotated[Form, typer.Option(help="For people, or to create them with.")] = Form.text,  # noqa: A002
+    output_format: Annotated[
+        Literal["text", "cli", "cdk", "cloudformation", "json"],
+        typer.Option("--format", help="Text for people; the others to create the rules with."),
+    ] = "text",
     policy: PolicyFile = None,
     jobs: Jobs = None,
 ) -> None:
@@ -61,18 +61,17 @@ def suggest(
 
     if "-" in history:
         raise BadInput("expected files, since they are read twice", value="-")
-    with watch() as watching:
-        dataset, _, code = read_history(history, policy, jobs, watching)
-        watching.stage("looking for rules")
+    faults = Faults()
+    with progress("records") as bar:
+        dataset, _ = read_history(history, policy, jobs, bar, faults)
+        bar.begin("looking for rules")
         found = find(read_past(history, dataset), Wishes(most, support, precision, delta, test_share))
-    if format is Form.text:
-        typer.echo(forms.as_text(found, 1 - delta))
-    elif format is Form.json:
-        typer.echo(forms.as_json(found))
-    elif format is Form.cli:
-        typer.echo(forms.as_commands(found))
-    elif format is Form.cdk:
-        typer.echo(forms.as_cdk(found))
-    else:
-        typer.echo(forms.as_cloudformation(found))
-    raise typer.Exit(code)
+    write: dict[str, Callable[[Sequence[Suggestion]], str]] = {
+        "text": partial(forms.as_text, confidence=1 - delta),
+        "cli": forms.as_commands,
+        "cdk": forms.as_cdk,
+        "cloudformation": forms.as_cloudformation,
+        "json": forms.as_json,
+    }
+    typer.echo(write[output_format](found))
+    raise faults.exit()

@@ -1,35 +1,17 @@
 """The command `triage train`."""
 
 import json
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from training.cli.options import (
-    Alpha,
-    Delta,
-    Format,
-    History,
-    Jobs,
-    OutputFormat,
-    PolicyFile,
-    Scheduler,
-    cores,
-    read_history,
-    watch,
-    workers,
-)
+from scoring.cli.faults import Faults
+from scoring.cli.options import PolicyFile, ReportFormat
+from scoring.cli.progress import progress
+from training.cli.options import Alpha, Delta, History, Jobs, Scheduler, cores, read_history, workers
 
 if TYPE_CHECKING:
     from training.registry.registry import Registry
-
-
-class Labels(StrEnum):
-    """Which verdicts are used."""
-
-    all = "all"
-    none = "none"
 
 
 def train(
@@ -51,8 +33,9 @@ def train(
         ),
     ] = None,
     labels: Annotated[
-        Labels, typer.Option(help="none: the prior card and what was seen how often, no verdicts.")
-    ] = Labels.all,
+        Literal["all", "none"],
+        typer.Option(help="Which verdicts are used. none: the prior card and what was seen how often."),
+    ] = "all",
     calibration_share: Annotated[
         float | None,
         typer.Option(
@@ -84,7 +67,7 @@ def train(
     unverified_verdicts: Annotated[
         bool, typer.Option(help="Whether verdicts count that were given by a review link alone.")
     ] = True,
-    format: OutputFormat = Format.table,  # noqa: A002
+    output_format: ReportFormat = "table",
 ) -> None:
     """Train a scorecard on past decisions, with a threshold that carries a guarantee.
 
@@ -106,31 +89,33 @@ def train(
     request = Request(
         alpha=alpha,
         delta=delta,
-        labels=labels.value,
+        labels=labels,
         calibration_share=calibration_share,
         test_share=test_share,
         seed=seed,
         settling_days=settling_days,
     )
-    with watch() as watching, workers(jobs, scheduler) as crew:
-        dataset, _, code = read_history(
-            history, policy, jobs, watching, [card], crew, unverified=unverified_verdicts
+    faults = Faults()
+    with progress("records") as bar, workers(jobs, scheduler) as crew:
+        bar.left_behind = "no version was written"
+        dataset, _ = read_history(
+            history, policy, jobs, bar, faults, [card], crew, unverified=unverified_verdicts
         )
-        trained = run(dataset, card, request, jobs=cores(jobs), progress=watching.stage)
-        watching.stage("measuring")
+        trained = run(dataset, card, request, jobs=cores(jobs), progress=bar.begin)
+        bar.begin("measuring")
         metrics = measure(trained, jobs=cores(jobs))
-        watching.stage("writing")
+        bar.begin("writing")
         registry.add(trained.card.version, version_files(trained, metrics))
     version = trained.card.version
     where, says = f"{registry.store.name}/{version}", _promoted(registry, version)
-    if format is Format.json:
+    if output_format == "json":
         found = {"version": version, "where": where, "current": registry.current(), "metrics": metrics}
         typer.echo(json.dumps(found, indent=2))
     else:
         typer.echo(_became(metrics["data"]))
         typer.echo("\n".join(sentences(metrics)))
         typer.echo(f"\n{where}: {says}")
-    raise typer.Exit(code)
+    raise faults.exit()
 
 
 def _became(data: dict[str, object]) -> str:

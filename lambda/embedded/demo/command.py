@@ -30,7 +30,7 @@ def demo(
     from embedded.demo import results as demo_results
     from embedded.demo import run as demo_run
     from embedded.demo import terminal as demo_print
-    from scoring.cli.output.table import make_console
+    from scoring.cli.output.console import make_console
 
     console = make_console()
     files.prepare(out)

@@ -1,26 +1,26 @@
 """The command `triage doctor`: checks what has to be in place, and says how to mend what is not."""
 
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scoring.cli.scan.command import ExternalId, Profile, Region, RoleName, Table
-from scoring.cli.score import Model, PolicyFile
+from scoring.cli.options import (
+    ExternalId,
+    LogTable,
+    ModelFile,
+    OutputFormat,
+    PolicyFile,
+    Profile,
+    Region,
+    RoleName,
+)
 
 if TYPE_CHECKING:
     from scoring.cli.doctor.result import CheckResult
 
 PROBLEMS = 1
 _LONGEST = 600
-
-
-class Form(StrEnum):
-    """How the results are written."""
-
-    text = "text"
-    json = "json"
 
 
 def doctor(
@@ -43,7 +43,7 @@ def doctor(
             show_default=False,
         ),
     ] = None,
-    table: Table = None,
+    table: LogTable = None,
     role_name: RoleName = None,
     external_id: ExternalId = None,
     principal_arn: Annotated[
@@ -55,9 +55,11 @@ def doctor(
             show_default=False,
         ),
     ] = None,
-    model: Model = None,
+    model: ModelFile = None,
     policy: PolicyFile = None,
-    format: Annotated[Form, typer.Option(help="For people, or for programs.")] = Form.text,  # noqa: A002
+    output_format: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="Text for people, JSON for programs.")
+    ] = "text",
     profile: Profile = None,
     region: Region = None,
 ) -> None:
@@ -69,6 +71,7 @@ def doctor(
     from scoring.aws.connection import Options, connect_as, region_of
     from scoring.cli.doctor.checks import run_checks
     from scoring.cli.doctor.result import Target
+    from scoring.cli.output.console import print_records
 
     options = Options(profile=profile, region=region, role_name=role_name, external_id=external_id)
     arns = tuple(dict.fromkeys(analyzer_arn or ()))
@@ -84,12 +87,10 @@ def doctor(
         policy=policy,
         principal_arn=principal_arn,
     )
-    results = list(_shown(run_checks(target), format))
+    results = list(_shown(run_checks(target), output_format))
     problems = sum(result.status == "problem" for result in results)
-    if format is Form.json:
-        import msgspec
-
-        typer.echo(msgspec.json.format(msgspec.json.encode(results), indent=1).decode())
+    if output_format == "json":
+        print_records(results, output_format)
     else:
         typer.echo(
             "\nNo problems." if not problems else f"\n{problems} problem{'' if problems == 1 else 's'}."
@@ -97,12 +98,12 @@ def doctor(
     raise typer.Exit(PROBLEMS if problems else 0)
 
 
-def _shown(results: "Iterable[CheckResult]", form: Form) -> "Iterator[CheckResult]":
+def _shown(results: "Iterable[CheckResult]", output_format: OutputFormat) -> "Iterator[CheckResult]":
     """Print each result as it comes, for people."""
     from scoring.explanation.safe_text import visible
 
     for result in results:
-        if form is Form.text:
+        if output_format == "text":
             typer.echo(f"{result.status:<7}  {result.check}: {visible(result.text, _LONGEST)}")
             if result.fix:
                 typer.echo(f"{'':<9}fix: {visible(result.fix, _LONGEST)}")

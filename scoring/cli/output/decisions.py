@@ -11,12 +11,10 @@ from typing import BinaryIO, Final
 import msgspec
 
 from scoring.decision.decide import Decision
+from scoring.decision.settings import Decided
 from scoring.explanation.safe_text import shown_json
 from scoring.files.errors import printable
-from scoring.findings.record import Case
 from scoring.policy.policy import Policy
-
-Decided = Iterable[tuple[Case, Decision]]
 
 COLUMNS: Final = (
     "finding_id",
@@ -45,14 +43,14 @@ COLUMNS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def write_jsonl(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001 - all formats alike
+def write_jsonl(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001 - all formats alike
     """Write one decision a line; the same decision gives the same bytes."""
     encode, write = msgspec.json.Encoder().encode, out.write
     for _, decision in decided:
         write(shown_json(encode(decision)) + b"\n")
 
 
-def write_json(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
+def write_json(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
     """Write one array with a decision a line."""
     encode = msgspec.json.Encoder().encode
     separator = b"[\n"
@@ -62,7 +60,7 @@ def write_json(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa
     out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 
 
-def write_csv(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
+def write_csv(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
     """Write a row a decision under the names of `COLUMNS`; no text in it is a formula to a spreadsheet."""
     with _as_text(out, "utf-8") as text:
         rows = csv.writer(text, lineterminator="\n")
@@ -71,9 +69,10 @@ def write_csv(decided: Decided, out: BinaryIO, policy: Policy) -> None:  # noqa:
             rows.writerow(csv_row(decision))
 
 
-def write_table(decided: Decided, out: BinaryIO, policy: Policy) -> None:
+def write_table(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:
     """Write a table for people, and a line that counts the outcomes."""
-    from scoring.cli.output.table import make_console, print_table, table_row
+    from scoring.cli.output.console import make_console
+    from scoring.cli.output.table import print_table, table_row
 
     rows = (table_row(case, decision, policy) for case, decision in decided)
     with _as_text(out, sys.stdout.encoding if out is sys.stdout.buffer else "utf-8") as text:
@@ -89,7 +88,7 @@ def _as_text(out: BinaryIO, encoding: str) -> Iterator[io.TextIOWrapper]:
         text.detach()
 
 
-WRITERS: Final[dict[str, Callable[[Decided, BinaryIO, Policy], None]]] = {
+WRITERS: Final[dict[str, Callable[[Iterable[Decided], BinaryIO, Policy], None]]] = {
     "table": write_table,
     "json": write_json,
     "jsonl": write_jsonl,

@@ -1,12 +1,12 @@
 """Explanations of decisions written out: text for a terminal, one HTML page, or JSON lines with the facts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TextIO
 
 import msgspec
 
-from scoring.cli.output.decisions import Decided
 from scoring.decision.decide import Decision
+from scoring.decision.settings import Decided
 from scoring.explanation.explain import explain, explanation
 from scoring.explanation.render import to_page
 from scoring.explanation.safe_text import shown_json
@@ -17,7 +17,7 @@ from scoring.policy.policy import Policy
 _BETWEEN: Final = f"\n{'-' * 78}\n\n"
 
 
-def write_text(decided: Decided, out: TextIO, policy: Policy) -> int:
+def write_text(decided: Iterable[Decided], out: TextIO, policy: Policy) -> int:
     """Write one explanation after the other, with a line between them; return how many."""
     count = 0
     for case, decision in decided:
@@ -27,7 +27,7 @@ def write_text(decided: Decided, out: TextIO, policy: Policy) -> int:
     return count
 
 
-def write_html(decided: Decided, out: TextIO, policy: Policy) -> int:
+def write_html(decided: Iterable[Decided], out: TextIO, policy: Policy) -> int:
     """Write one page with all explanations, which needs nothing from elsewhere; return how many."""
     contents = [explanation(case, decision, policy) for case, decision in decided]
     if contents:
@@ -35,7 +35,7 @@ def write_html(decided: Decided, out: TextIO, policy: Policy) -> int:
     return len(contents)
 
 
-def write_json(decided: Decided, out: TextIO, policy: Policy) -> int:  # noqa: ARG001 - all formats alike
+def write_json(decided: Iterable[Decided], out: TextIO, policy: Policy) -> int:  # noqa: ARG001 - all formats alike
     """Write a line for each: the decision, the finding's facts and its context; return how many."""
     count = 0
     for case, decision in decided:
@@ -53,7 +53,7 @@ def with_facts(case: Case, decision: Decision) -> dict[str, Any]:
     }
 
 
-WRITERS: Final[dict[str, Callable[[Decided, TextIO, Policy], int]]] = {
+WRITERS: Final[dict[str, Callable[[Iterable[Decided], TextIO, Policy], int]]] = {
     "text": write_text,
     "html": write_html,
     "json": write_json,

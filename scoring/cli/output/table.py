@@ -4,11 +4,10 @@ Cells are plain text, never markup. In a pipe there are no colours, and widths d
 Rich is imported when a table is printed.
 """
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -58,21 +57,6 @@ def table_row(case: Case, decision: Decision, policy: Policy) -> TableRow:
     exposure = Exposure(finding, case.context, policy)
     whom = to_whom_in_short(exposure) if exposure.is_granting and not finding.error else ""
     return TableRow(decision.outcome, f"{decision.score:.1f}", words.thing(exposure), whom, _why(decision))
-
-
-def make_console(file: IO[str] | None = None) -> "Console":
-    """Return a console on which nothing is markup; with ``NO_COLOR`` set it is plain text.
-
-    Parameters
-    ----------
-    file : text stream, optional
-        Standard output where it is left out.
-    """
-    from rich.console import Console
-
-    # rich alone would leave out colours and keep bold.
-    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    return Console(file=file, markup=False, highlight=False, emoji=False, color_system=colours)
 
 
 def print_table(rows: Iterable[TableRow], console: "Console") -> None:
@@ -174,27 +158,3 @@ def _summary(counts: Counter[str]) -> str:
     total = counts.total()
     parts = [f"{counts[outcome]} {outcome}" for outcome in _OUTCOMES if counts[outcome]]
     return f"{total} finding{'' if total == 1 else 's'}" + (f": {', '.join(parts)}" if parts else "")
-
-
-def columns(headings: Sequence[str], rows: Iterable[Sequence[str]], most: int = 60) -> str:
-    """Lay rows out under headings; what others have written is made harmless, and cut in its middle.
-
-    Parameters
-    ----------
-    most : int
-        Characters of a cell, but for the last one of a row.
-
-    Examples
-    --------
-    >>> print(columns(("What", "Why"), [("a", "b"), ("longer", "c")]))
-    What    Why
-    a       b
-    longer  c
-    """
-    cells = [[cut(visible(cell), most) for cell in row[:-1]] + [visible(row[-1])] for row in rows]
-    lines = [list(headings), *cells]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

@@ -11,8 +11,9 @@ from scoring.aws.analyzers import PAGE, Analyzer, list_rows, update_status
 from scoring.aws.enrich import Aws
 from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import Client
-from scoring.cli.scan.score import Decided, Group, Source, decide_rows
+from scoring.cli.scan.score import Group, Source, decide_rows
 from scoring.decision import audit_sample
+from scoring.decision.settings import Decided
 from scoring.decision_log import audit_key
 from scoring.decision_log.deduplication import brought_back_by
 from scoring.decision_log.entries import Entry, FindingState, content_of, entry_of, is_unchanged, stamp

@@ -11,7 +11,7 @@ from scoring.aws.analyzers import Analyzer, ListedFinding, list_rows, read_row
 from scoring.aws.enrich import Aws, enrich_many
 from scoring.aws.errors import AwsError
 from scoring.decision.decide import Decision
-from scoring.decision.settings import Settings
+from scoring.decision.settings import Decided, Settings
 from scoring.files.errors import BadInput
 from scoring.findings.context import Reactivation
 from scoring.findings.facts import Fact
@@ -19,7 +19,6 @@ from scoring.findings.finding import Finding
 from scoring.findings.record import Case
 from scoring.findings.resource_types import TABLE
 
-Decided = tuple[Case, Decision]
 Reactivated = Callable[[Sequence[Finding]], Sequence[Fact[Reactivation]]]
 """Findings to what is known of their being brought back after an archive."""
 

@@ -7,7 +7,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from scoring.cli.output.table import TableRow, make_console, print_table, table_row
+from scoring.cli.output.console import make_console
+from scoring.cli.output.table import TableRow, print_table, table_row
 from tests.scoring.explain_cases import CASES, HOSTILE, POLICY, decided
 
 ROWS = [table_row(case, decided(case), POLICY) for case in CASES.values()]
