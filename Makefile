@@ -104,8 +104,8 @@ lambda/node_modules/.bin/cdk: lambda/package-lock.json
 	@touch $@
 
 format: .venv/.installed-dev ## bring the code into its format
-	$(BIN)/ruff check --fix --quiet $(TO_LINT)
 	$(BIN)/ruff format $(TO_LINT)
+	$(BIN)/ruff check --fix --quiet $(TO_LINT)
 
 clean: ## remove what was installed and built
 	rm -rf .venv .venv-deploy .venv-rie lambda/node_modules lambda/cdk.out demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -184,10 +184,13 @@ def test_a_condition_that_keeps_people_out_takes_off(case: tuple[Finding, Contex
 
 
 def test_every_value_is_weighed() -> None:
-    """What stands in a closed vocabulary stands in the card: nothing is worth its default by accident."""
+    """What stands in a closed vocabulary stands in the card: nothing is worth its default by accident.
+
+    A new resource type may have the default, which is high (see below).
+    """
     single = {table.key[0]: table for table in CARD.tables if len(table.key) == 1}
     for feature in FEATURES:
-        if feature.values is not None:
+        if feature.values is not None and feature.name != "resource_type":
             table = single[feature.name]
             assert {value for (value,) in table.points} >= set(feature.values), feature.name
 
