@@ -66,10 +66,11 @@ Threshold = Annotated[
         metavar="T", help="Points; below it a finding is archived. Default: the model's.", show_default=False
     ),
 ]
-AnalyzerArns = Annotated[
-    list[str],
-    typer.Option("--analyzer-arn", metavar="ARN", help="An analyzer; may be repeated.", show_default=False),
-]
+_ANALYZERS = typer.Option(
+    "--analyzer-arn", metavar="ARN", help="An analyzer; may be repeated.", show_default=False
+)
+AnalyzerArns = Annotated[list[str], _ANALYZERS]
+OptionalAnalyzerArns = Annotated[list[str] | None, _ANALYZERS]
 RoleName = Annotated[
     str | None,
     typer.Option(metavar="R", help="Role to assume in member accounts for their facts.", show_default=False),

@@ -319,6 +319,18 @@ class TestRefused:
         assert "decision log none: it is not there" in result.err
 
 
+@pytest.mark.parametrize(("code", "ends_with"), [("KeyboardInterrupt", 130), ("ExpiredToken", 2)])
+def test_what_was_done_is_said_where_it_ends_half_way(aws, apply, monkeypatch, code, ends_with):
+    monkeypatch.setattr("scoring.cli.scan.apply.PAGE", 2)
+    key = make_key(aws, DEVELOPMENT)
+    ids = [share_key(aws, key, principal=f"{444400000000 + n}").id for n in range(6)]
+    with failing("UpdateFindings", code, after=2):
+        result = apply()
+    assert result.code == ends_with
+    assert "Archived: 4 findings. triage undo takes them back." in result.err.splitlines()
+    assert [status(aws, one) for one in ids].count("ARCHIVED") == 4
+
+
 def test_an_archive_that_crashed_is_finished_by_the_next_scan(aws, apply):
     one = expected_key(aws)
     with failing("UpdateFindings", "KeyboardInterrupt"):

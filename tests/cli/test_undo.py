@@ -120,6 +120,20 @@ def test_bad_usage(aws, run, arguments, told):
     assert told in result.err
 
 
+@pytest.mark.parametrize(
+    ("code", "ends_with", "told"),
+    [("KeyboardInterrupt", 130, "interrupted after 2 archives\n"), ("ExpiredToken", 2, "have expired")],
+)
+def test_what_was_done_is_said_where_it_ends_half_way(aws, run, ids, monkeypatch, code, ends_with, told):
+    monkeypatch.setattr("scoring.pipeline.undo._AT_ONCE", 1)
+    with failing("UpdateFindings", code, after=2):
+        result = run("undo", "--since", "1h", "--apply")
+    assert (result.code, result.out.splitlines()[-1]) == (ends_with, "2 brought back")
+    assert told in result.err
+    active = [one for one in ids if status(aws, one) == "ACTIVE"]
+    assert sorted(active) == sorted(line.split()[1] for line in result.out.splitlines()[1:3])
+
+
 def test_refused_by_aws(aws, run, ids):
     with failing("UpdateFindings", "AccessDeniedException"):
         result = run("undo", "--since", "1h", "--apply")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scoring.cli.faults import Faults
-from scoring.cli.options import LogTable, Profile, Region
+from scoring.cli.options import LogTable, OptionalAnalyzerArns, Profile, Region
 from scoring.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ def pull(
             show_default=False,
         ),
     ],
-    analyzer_arn: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--analyzer-arn", metavar="ARN", help="An analyzer; may be repeated.", show_default=False
-        ),
-    ] = None,
+    analyzer_arn: OptionalAnalyzerArns = None,
     table: LogTable = None,
     own_role: Annotated[
         list[str] | None,

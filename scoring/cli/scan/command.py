@@ -135,7 +135,8 @@ def _archive(
             typer.echo(f"  {_findings(count)} not archived: {visible(why)}", err=True)
         for why, count in untold.most_common():
             typer.echo(f"  {_findings(count)} archived, but: {visible(why)}", err=True)
-        typer.echo(f"Archived: {_findings(done)}. triage undo takes them back.", err=True)
+        way_back = " triage undo takes them back." if done else ""
+        typer.echo(f"Archived: {_findings(done)}.{way_back}", err=True)
 
 
 def _findings(count: int) -> str:
