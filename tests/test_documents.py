@@ -10,9 +10,11 @@ from typing import NamedTuple
 import pytest
 
 import triage
+from tests.architecture import ORDER
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+MADE = {"lambda/cdk.out", "lambda/node_modules/.bin"}  # named by pages, and made by the commands beside them
 
 
 class Block(NamedTuple):
@@ -63,6 +65,33 @@ def pattern_of(line: str) -> str:
         return "(.*\n)*?"
     start, dots, _ = line.rpartition("...") if line.endswith("...") else (line, "", "")
     return re.escape(start) + (".*" if dots else "") + "\n"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_names_is_there(page: Path) -> None:
+    """Files and folders of the repository, and in README and CONTRIBUTING the pages that are linked."""
+    text = page.read_text("utf-8")
+    named = re.findall(r"`((?:scoring|training|lambda|tests|docs|notebooks|benchmarks)/[\w./*-]+)`", text)
+    links = re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", text)
+    missing = [name for name in named if name not in MADE and not list(ROOT.glob(name))]
+    missing += [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_the_map_is_the_tree() -> None:
+    """The map of README has each folder of `scoring`, in the order in which they import each other."""
+    drawn = (ROOT / "README.md").read_text("utf-8").split("    scoring/")[1].split("    training/")[0]
+    folders = re.findall(r"^      (\w+)/", drawn, re.MULTILINE)
+    order = [name.removeprefix("scoring.") for names in ORDER for name in names]
+    assert folders == [name for name in order if (ROOT / "scoring" / name).is_dir()]
+    assert set(folders) == {path.parent.name for path in (ROOT / "scoring").glob("*/__init__.py")}
+
+
+def test_the_glossary_explains_each_word_once() -> None:
+    text = (ROOT / "docs" / "reference" / "glossary.md").read_text("utf-8")
+    words = re.findall(r"^\*\*(.+)\*\*\n: \S", text, re.MULTILINE)
+    assert len(words) == text.count("\n: ") > 50
+    assert len(set(words)) == len(words)
 
 
 def test_pages_show_commands() -> None:

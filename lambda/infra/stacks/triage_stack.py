@@ -7,12 +7,13 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import permissions
+from infra.components.alarms import Alarms, Watched
 from infra.components.alerts import Alerts
 from infra.components.configuration import MODELS, Configuration
+from infra.components.dashboard import Dashboard
 from infra.components.decision_log import BY_EFFECT, DecisionLog
 from infra.components.events import CallsRule, FindingsRule, HomeBus, Schedule
 from infra.components.functions import Shared
-from infra.components.observability import Alarms, Dashboard, Watched
 from infra.components.queues import dead_letters
 from infra.components.review_page import ReviewKey, ReviewPage
 from infra.components.single import Single

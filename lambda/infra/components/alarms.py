@@ -1,26 +1,21 @@
-"""What is watched: alarms that somebody has to act on, and a dashboard for the rest."""
+"""The alarms: what somebody has to act on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.components.alerts import Alerts
 from infra.components.events import FindingsRule
-from infra.components.functions import NAMESPACE, SERVICE, Function
+from infra.components.functions import Function
+from infra.components.metrics import metric
 from infra.components.workflow import Workflow
 from infra.conditional import only_if
 from infra.parameters import Parameters
-
-METRICS = (
-    *("Archived", "Alerted", "Unknown", "Latency", "Score", "Errors"),
-    *("BreakerOpen", "ConfigurationInvalid"),
-)
-"""The names under which the handlers count (a test compares them with `handlers.runtime.metrics`)."""
 
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 _FINE = cloudwatch.TreatMissingData.NOT_BREACHING
@@ -122,68 +117,3 @@ class Alarms(Construct):
         alarm = cloudwatch.Alarm(self, name, metric=watched, alarm_description=description, **given)
         alarm.add_alarm_action(self._alerts.action)
         return alarm
-
-
-class Dashboard(Construct):
-    """One page: what happens to findings, how long it takes, and what goes wrong."""
-
-    def __init__(self, scope: Construct, id: str, watched: Watched) -> None:
-        super().__init__(scope, id)
-        percentiles = [metric("Latency", statistic) for statistic in ("p50", "p90", "p99")]
-        scores = [metric("Score", statistic) for statistic in ("p10", "p50", "p90", "p99")]
-        waiting = [
-            queue.metric_approximate_number_of_messages_visible(label=name)
-            for name, queue in watched.dead_letters.items()
-        ]
-        rows = [
-            [
-                ("Findings a day", [metric(name, period=Duration.days(1)) for name in METRICS[:3]]),
-                ("Score of findings", scores),
-            ],
-            [
-                ("Latency of a finding, ms", percentiles),
-                ("Circuit breaker, configuration", [metric(name, "Maximum") for name in METRICS[-2:]]),
-            ],
-            [
-                ("Errors", [metric("Errors"), _of_functions("Errors", "Sum")]),
-                ("Duration of the functions", [_of_functions("Duration", "p90")]),
-            ],
-            [
-                ("Dead letters", waiting),
-                ("Workflow", [_of_workflows("Started"), _of_workflows("Succeeded"), _of_workflows("Failed")]),
-            ],
-        ]
-        cloudwatch.Dashboard(
-            self,
-            "Dashboard",
-            default_interval=Duration.days(14),
-            widgets=[
-                [cloudwatch.GraphWidget(title=title, left=shown, width=12, height=6) for title, shown in row]
-                for row in rows
-            ],
-        )
-
-
-def metric(name: str, statistic: str = "Sum", *, period: Duration | None = None) -> cloudwatch.Metric:
-    """Return a metric of the handlers."""
-    return cloudwatch.Metric(
-        namespace=NAMESPACE,
-        metric_name=name,
-        dimensions_map={"service": SERVICE},
-        statistic=statistic,
-        period=period or Duration.minutes(5),
-    )
-
-
-def _of_functions(name: str, statistic: str) -> cloudwatch.MathExpression:
-    """Return a metric of all functions of the stack; those of the other wiring are not there to be named."""
-    return _search("AWS/Lambda,FunctionName", name, statistic)
-
-
-def _of_workflows(name: str) -> cloudwatch.MathExpression:
-    return _search("AWS/States,StateMachineArn", f"Executions{name}", "Sum")
-
-
-def _search(schema: str, name: str, statistic: str) -> cloudwatch.MathExpression:
-    expression = f"SEARCH('{{{schema}}} MetricName=\"{name}\" {Aws.STACK_NAME}', '{statistic}', 300)"
-    return cloudwatch.MathExpression(expression=expression, label="", using_metrics={})
