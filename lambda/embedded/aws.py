@@ -47,17 +47,17 @@ class EmbeddedAws:
     clock
         Tells the time of findings and events instead of the machine's clock.
     delivery
-        What carries events to handlers. Otherwise one that delivers each event as soon as the call that
-        caused it has finished; `Delivery(at_once=False)` lets events wait until `deliver` is called.
+        Carries events to handlers. By default each event is delivered as soon as the call that caused it has
+        finished; `Delivery(at_once=False)` lets events wait until `deliver` is called.
 
     Attributes
     ----------
     findings
-        What Access Analyzer finds: puts findings into the box, changes them, and shows what became of them.
+        What Access Analyzer does by itself: adds findings, changes them, and returns them as they are now.
     events
         Every event Access Analyzer has sent so far, oldest first, delivered or not.
     delivery
-        Its `pending`, `invocations` and `dead_letters` tell what became of each event.
+        Its `pending`, `invocations` and `dead_letters` show what happened to each event.
 
     Examples
     --------

@@ -23,7 +23,7 @@ def now() -> datetime:
 
 @contextmanager
 def running(clock: Clock | None) -> Iterator[None]:
-    """Let `clock` tell the time inside the block; None leaves the clock that runs already.
+    """Use `clock` inside the block; None keeps the clock that is in use.
 
     It holds for every thread, since a moto server answers from threads of its own.
 

@@ -1,4 +1,4 @@
-"""What Access Analyzer does by itself in the box: find, find again, forget."""
+"""What Access Analyzer does by itself in the embedded AWS: it adds, updates and deletes findings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Findings:
     def put(
         self, given: Mapping[str, Any], *, analyzer_arn: str | None = None, announce: bool = True
     ) -> Finding:
-        """Let Access Analyzer find something new.
+        """Add a finding, as Access Analyzer does when it analyzes a resource.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class Findings:
         analyzer_arn: str | None = None,
         announce: bool = True,
     ) -> Finding:
-        """Let Access Analyzer find `changes`, in the API's words, when it analyzes the resource again.
+        """Update a finding with `changes`, by the API's field names, as after a new analysis of the resource.
 
         `analyzedAt` and `updatedAt` move to the present. The analyzer need be named only where two have a
         finding of the same id.
@@ -96,15 +96,15 @@ class Findings:
         return analyzer.update_finding(finding_id, changes, announce=announce)
 
     def resolve(self, finding_id: str, *, analyzer_arn: str | None = None) -> Finding:
-        """Let Access Analyzer find that the access is gone."""
+        """Resolve a finding, as Access Analyzer does when the access is gone."""
         return self.update(finding_id, {"status": "RESOLVED"}, analyzer_arn=analyzer_arn)
 
     def delete(self, finding_id: str, *, analyzer_arn: str | None = None) -> None:
-        """Let Access Analyzer forget a finding, as it does when the resource is gone."""
+        """Delete a finding, as Access Analyzer does when the resource is gone."""
         self._analyzer(finding_id, analyzer_arn).delete_findings([finding_id])
 
     def get(self, finding_id: str, *, analyzer_arn: str | None = None) -> Finding:
-        """A finding as it is now, wherever in the box it is.
+        """Return a finding as it is now, of whatever analyzer.
 
         Raises
         ------

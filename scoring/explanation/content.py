@@ -1,4 +1,4 @@
-"""What an explanation says, not laid out yet: the one content behind mail, page and terminal.
+"""The content of an explanation without its layout; mail, page and terminal all show this one.
 
 Every string in it is ready to show: one line of harmless characters (see `scoring.explanation.safe_text`).
 """
@@ -43,7 +43,7 @@ class Line(msgspec.Struct, frozen=True):
     bar : str
         The same in ten blocks of text.
     is_less : bool
-        Whether it takes off.
+        Whether it lowers the score.
     """
 
     points: str

@@ -98,7 +98,7 @@ def given(exposure: Exposure) -> tuple[Row, ...]:
 
 
 def commands(finding: Finding) -> tuple[str, ...]:
-    """Return what to type to decide on a finding; nothing where its id cannot be typed as it is."""
+    """Return the commands that decide on a finding; none where its id is not safe to type."""
     shown = visible(finding.id)
     if shown != finding.id or shown.startswith("-"):
         return ()

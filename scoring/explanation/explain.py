@@ -99,7 +99,7 @@ def explain(
 
 
 def explain_unreadable(event: object, why: str) -> Message:
-    """Write the message about an event that could not be handled: nobody has decided on what it says.
+    """Write the message about an event that could not be handled, and so has no decision.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Text from others made harmless to read: resource names, tags, aliases, principals, conditions, error codes.
 
 All of these can be chosen by whoever shares a resource. What comes out of here is one line of printable
-characters that nobody has hidden, turned round or piled up; HTML escaping comes on top, in the templates.
+characters, none of them invisible, reversed or stacked; HTML escaping comes on top, in the templates.
 """
 
 import json

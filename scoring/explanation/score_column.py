@@ -10,7 +10,7 @@ from scoring.points import from_tenths
 BLOCKS: Final = 10
 _SHOWN: Final = 12
 _ALWAYS: Final = 3
-_SMALL: Final = 20  # tenths; one that is smaller is shown by itself only where there are few
+_SMALL: Final = 20  # tenths; a smaller contribution gets a line of its own only where there are few
 _LONG: Final = 240
 
 

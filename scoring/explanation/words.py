@@ -118,7 +118,7 @@ def actions(finding: Finding) -> tuple[str, ...]:
 
 
 def _phrases(given: tuple[str, ...], decisive: str) -> str:
-    """Put actions into words, the decisive one first; one that has no words stands for itself."""
+    """Put actions into words, the decisive one first; an action without a phrase is shown by its name."""
     said = dict.fromkeys(
         PHRASES.get(action.lower()) or visible(action, _LONG_ACTION)
         for action in (decisive, *given[:_SHOWN_ACTIONS])

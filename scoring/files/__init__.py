@@ -1,1 +1,1 @@
-"""Bytes in and out: JSON, TOML and files, each fault with its place."""
+"""Reading and writing files: JSON, JSON lines, gzip, TOML. Every error names file, record and field."""

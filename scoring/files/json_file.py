@@ -1,8 +1,8 @@
-"""Files and streams in: any arrangement of JSON, one value at a time, every fault located.
+"""Reads the JSON values of a file or of standard input, one at a time; every error says where it is.
 
-JSON lines, one document, a list, the list under `findings` that the AWS CLI and Security Hub print, several
-documents one after another: told apart by content, not by name. What is broken is reported and left behind,
-the values around it still come through. No more than one value is held in memory.
+The arrangement is recognised by content, not by the file's name: JSON lines, one document, a list, the list
+under `findings` that the AWS CLI and Security Hub print, or several documents one after another. A broken
+value gives an error; the values before and after it are still read. Only one value is held in memory.
 """
 
 import gzip

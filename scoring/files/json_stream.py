@@ -1,4 +1,4 @@
-"""From lines of text to JSON values: each value located, each fault reported, what follows a fault kept."""
+"""Cuts lines of text into JSON values, each with its place. After an error it goes on with the next value."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _TOKEN = re.compile(rf"{_STRING.pattern}|[\[\]{{}},\n]")
 _BRACKET = re.compile(r"[\[\]{}]")
 _LEVEL = {"{": 1, "[": 1, "}": -1, "]": -1}
 _BEHIND = {True: ("", ",", "]", "{", "["), False: ("", "{", "[")}
-"""What may stand behind a record on its line, in a list and outside; a missing comma is said apart."""
+"""What may follow a record on its line: in a list (True) or not. A missing comma is reported by itself."""
 _LINES_AT_ONCE = 32
 _MUCH_TEXT = 65536
 _NO_FINDINGS = '{"findings":[]'
@@ -111,7 +111,7 @@ class Scanner:
             yield _fault(name, "cut off: the input ends before the list is closed")
 
     def _rest_of_envelope(self) -> Iterator[Located]:
-        """Check what stands behind the list of findings, as if that list had been empty."""
+        """Check what follows the list of findings: decode the object around it as if the list were empty."""
         self._note_place()
         self.text, self.pos, self.begin = _NO_FINDINGS + self.text[self.pos :], 0, 0
         self.column -= len(_NO_FINDINGS)
@@ -142,10 +142,10 @@ class Scanner:
                 raise Malformed("cut off: the input ends inside the record", ends_early=True)
 
     def _read_on(self) -> bool:
-        """Put lines behind the text until its brackets close or it has twice as many; False if none is left.
+        """Append lines until all brackets are closed or the text has twice as many lines; False at the end.
 
-        Doubling keeps the work linear for a long document; looking at what there is each time shows soon when
-        a line that was cut off is followed by others that have nothing to do with it.
+        Doubling keeps the work linear for a long document. The text is decoded after each doubling, so a line
+        that was cut off is noticed before much of what follows it was read.
         """
         rest = self.text[self.pos :]
         depth, parts = _depth(rest), [rest]
@@ -161,7 +161,7 @@ class Scanner:
         return len(parts) > 1
 
     def _leave(self, error: Malformed, where: str, *, in_list: bool) -> Located:
-        """Go behind the bad record at `pos`, and say what is wrong with it."""
+        """Skip the bad record at `pos`, and return its error."""
         first_line, line, column = self.line, None, 0
         if error.position is not None and not error.ends_early:
             line, column = self._line_at(error.position), self._column_at(error.position) + 1
@@ -174,7 +174,7 @@ class Scanner:
         return _fault(where, f"{error.problem} at {place}")
 
     def _skip_record(self, column: int, *, in_list: bool) -> bool:
-        """Go on until brackets close, or to a line that begins a record in the same column: then True."""
+        """Move `pos` behind a bad record; True where a line begins another one in the same column."""
         depth = 0
         while True:
             for token in _TOKEN.finditer(self.text, self.pos):
@@ -229,7 +229,7 @@ class Scanner:
         return self.text[pos : pos + 1].rstrip("\n")
 
     def _note_place(self) -> None:
-        """A record begins at `pos`: what lies before it is never looked at again."""
+        """Note that a record begins at `pos`; the text before it is no longer needed."""
         if self.pos != self.begin:
             self.line, self.column = self._line_at(self.pos), self._column_at(self.pos)
             if self.pos > _MUCH_TEXT and self.pos > len(self.text) // 8:

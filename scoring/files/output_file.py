@@ -18,8 +18,8 @@ STANDARD = "-"
 def destination(path: str | None, inputs: Iterable[str | None] = ()) -> Iterator[BinaryIO]:
     """Open what a command writes to.
 
-    A file is written beside its place and put there when all went well; where an exception leaves the block
-    the old file stays as it was. A pipe or a device is written to as it is.
+    A file is written under a temporary name in the same folder and renamed at the end. If an exception leaves
+    the block, the old file stays as it was. A pipe or a device is written to directly.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ _SUSPECT_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
 
 
 class Malformed(ValueError):
-    """Text that is no JSON, or JSON that no one means.
+    """Text that is not JSON, or JSON that nobody can mean, such as an object with the same key twice.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def _not_utf8(undecoded: re.Match[str]) -> Malformed:
 
 
 def _check(value: object) -> None:
-    """Look at each string and at the depth; kept for the few texts in which something may be found."""
+    """Check each string and the depth. This is slow, so it runs only where something suspicious was seen."""
     level: list[object] = [value]
     for _ in range(MAX_DEPTH):
         below: list[object] = []

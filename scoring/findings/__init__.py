@@ -1,1 +1,1 @@
-"""What AWS says of a finding, and what was found out around it."""
+"""What AWS says: findings of every shape read into one, their context, and the record of both."""

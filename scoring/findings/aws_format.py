@@ -110,7 +110,7 @@ class Wire(Details, rename="camel"):
 
 
 class Event(msgspec.Struct):
-    """What EventBridge puts around it."""
+    """The envelope in which EventBridge sends a finding."""
 
     source: str
     detail: dict[str, Any]
@@ -142,7 +142,7 @@ def check_time(time: datetime | None, path: str, name: str) -> None:
 
 
 def merge(found: Sequence[Details]) -> dict[str, Any]:
-    """Bring details together: where they differ the wider access counts, and silence counts as unknown.
+    """Merge several details into one: where they differ the wider access counts, what one omits is unknown.
 
     Returns
     -------
@@ -214,7 +214,7 @@ def _shared(said: Sequence[str | None]) -> str | None:
 
 
 def _restrictions(found: Sequence[Details], granting: Sequence[Details]) -> tuple[str, ...]:
-    """Keep what is said anywhere, but call the access restricted only where all of it is."""
+    """Keep each restriction that is named anywhere, but ``APPLIED`` only where it holds for every grant."""
     said = dict.fromkeys(restriction for details in found for restriction in details.restrictions())
     if len(granting) > 1 and any("APPLIED" not in details.restrictions() for details in granting):
         said.pop("APPLIED", None)

@@ -1,4 +1,4 @@
-"""The cases of a file, read lazily, faults reported and left behind, memory flat."""
+"""Reads the cases of a file one by one; errors are reported and skipped, whatever the size of the file."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path

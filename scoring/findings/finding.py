@@ -30,7 +30,7 @@ _FAMILIES = {
     "Unused Access Finding for IAM entities": "Unused access, type not given",
 }
 _PREVIEW = "Access Preview State Change"
-# CloudTrail tells of calls to Access Analyzer under the same source, our own calls among them.
+# CloudTrail reports calls to Access Analyzer under the same source; our own calls are among them.
 _CALLS = (
     "AWS API Call via CloudTrail",
     "AWS Console Action via CloudTrail",
@@ -150,7 +150,7 @@ def from_api(
     value : mapping
         Decoded JSON, or what boto3 returned (datetimes are kept).
     analyzer_arn, region : str, optional
-        What the surroundings know of the analyzer.
+        Of the analyzer, from the event or the command; a finding does not always name it.
     family : str
         The finding type where the object itself names none.
     path : str

@@ -1,1 +1,1 @@
-"""A decision carried out."""
+"""A decision carried out: the steps of an event, alerts, scheduled runs, undo."""

@@ -1,1 +1,1 @@
-"""What an organization lays down by hand."""
+"""The policy, which an organization writes by hand (`policy.toml`): trust, rules, routes, limits."""

@@ -44,10 +44,10 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes
     ----------
     window_minutes : int
-        After an alert, those on the same resource or the same principal are collected for so long and sent
-        as one; 0 sends each by itself.
+        For so long after an alert, further alerts on the same resource or principal are kept back and then
+        sent as one mail; 0 sends each by itself.
     mails_per_hour : int
-        Above so many, alerts are listed in a digest.
+        Mails of single alerts in an hour; alerts beyond that are listed in a digest.
     digest_hours : int
         How often the digest is sent.
     unused_in_digest : bool
@@ -58,7 +58,7 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail_to : tuple of str
         Addresses of the security team.
     route : tuple of Route
-        Who else is told of what; see `scoring.pipeline.alerts.routing`.
+        Who else gets which alerts; see `scoring.pipeline.alerts.routing`.
     archives_by_others : int
         So many findings archived within an hour by the same principal raise an alert; see
         `scoring.pipeline.suppression.suspicions`.

@@ -53,7 +53,7 @@ class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which guardrails stand; all of them unless somebody takes one down."""
+    """Which guardrails are switched on; by default all of them."""
 
     public: bool = True
     finding_error: bool = True
@@ -68,7 +68,7 @@ class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SecurityHub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether Security Hub's findings are told what was decided; see `scoring.pipeline.security_hub`."""
+    """Whether decisions are written to Security Hub's findings; see `scoring.pipeline.security_hub`."""
 
     update: bool = False
 

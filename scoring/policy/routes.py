@@ -1,4 +1,4 @@
-"""The part of the policy that says who is told: the security team's channels, and the routes to others."""
+"""The part of the policy that says who gets alerts: the security team's channels, and routes to others."""
 
 import re
 from typing import Final, Literal
@@ -25,9 +25,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Attributes
     ----------
     tags : dict
-        Tags of the resource, compared as `scoring.findings.access.tags` folds them.
-        Whoever may set them can add the route,
-        and can never take the security team's copy away.
+        Tags of the resource, compared as `scoring.findings.access.tags` folds them. Whoever may set tags can
+        add a route by them, and can never take the security team's copy away.
     account : tuple of str
         Numbers of the accounts that own the resource.
     ou : tuple of str
@@ -38,8 +37,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     topic_arn, chat_topic_arn : str or None
         SNS topics for the text, and for what Amazon Q Developer shows in chats.
     security_copy : bool
-        Whether the security team is told as well. Without a copy it still gets what a guardrail stands in
-        the way of, and what could not be delivered.
+        Whether the security team gets these alerts as well. Without a copy it still gets those with a
+        guardrail, and those that could not be delivered.
     """
 
     name: str
@@ -79,7 +78,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def check_channels(channels: tuple[Channel, ...], mail_to: tuple[str, ...], field: str) -> None:
-    """Raise BadInput where the security team would not be told, or told twice."""
+    """Raise BadInput where the security team would get an alert not at all, or twice."""
     if not channels or len(set(channels)) < len(channels):
         raise BadInput("expected at least one of sns, ses, chat, each once", field=f"{field}.channels")
     if "ses" in channels and not mail_to:

@@ -18,14 +18,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ----------
     resource, principal : tuple of str
         Patterns with ``*`` and ``?``; any one of them may match. A principal is matched as AWS gave it, an
-        account also by its number. Where only some principals of a finding match, the rule is in doubt.
+        account also by its number. Where only some principals of a finding match, it is not known whether the
+        rule does.
     trust : tuple of str
         Values of the feature ``trust``.
     access_level_at_most : str or None
         The highest access level that the rule reaches.
     tags : dict
-        Tags that the resource must carry, compared as `scoring.findings.access.tags` folds them; in doubt
-        where it carries another value too.
+        Tags that the resource must carry, compared as `scoring.findings.access.tags` folds them. Where
+        it carries another value too, it is not known whether the rule matches.
     alias : str or None
         An alias that the key must have, with or without ``alias/``.
     """

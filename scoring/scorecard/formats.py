@@ -23,7 +23,7 @@ SCHEMA = 2
 
 
 def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
-    """Let trained cards say where they know nothing; no card vouches, since that before them is not known."""
+    """Add `seen_in` to a trained card. It gets no `prior`: which card it was trained from is not recorded."""
     tables = content.get("table")
     if content.get("kind") != "trained" or not isinstance(tables, list):
         return content
@@ -31,7 +31,7 @@ def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "seen_in": [key for key in (["principal"], ["account"]) if key in counted]}
 
 
-# Schema version -> what turns a document of that version into one of the next; loading walks the recipes.
+# Schema version -> function that upgrades a document of that version to the next one.
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_schema_1}
 
 _CHOICES = {"kind": "weighted or trained", "unit": "points or tenths"}
@@ -59,8 +59,8 @@ _KEYS = (*_CardFile.__struct_fields__, *TableFile.__struct_fields__)
 def load(path: str | Path = DEFAULT) -> Scorecard:
     """Read a scorecard from a file, a version's folder or a registry's folder (its current version).
 
-    A folder needs the version's manifest; a file stands by itself, but where its manifest lies beside it. The
-    scorecard has to be what the manifest says.
+    A folder needs its manifest, and the scorecard has to match it. A file is read by itself; where a manifest
+    lies beside it, it has to match that.
 
     Raises
     ------

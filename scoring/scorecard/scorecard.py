@@ -55,7 +55,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     evidence : dict
         Values to how many findings were seen, labelled expected, and labelled unintended, in training.
     unlisted : int
-        How often a value was seen at most that `evidence` does not list.
+        The most findings that any value has which `evidence` does not list.
     """
 
     key: Key
@@ -68,8 +68,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def look_up(self, values: Key) -> int:
         """Return the points of a combination of values.
 
-        A value that is unknown counts as the worst; where the question does not arise a table says nothing,
-        unless it names that case.
+        An unknown value counts as the worst. Where a feature is not applicable the table adds nothing, unless
+        it lists that case.
         """
         found = self.points.get(values)
         if found is not None:
@@ -85,7 +85,7 @@ def _may_be(values: Key, key: Key) -> bool:
 
 
 class _Entry(NamedTuple):
-    """What one combination of values comes to: points, how much of it tags took off, and the words for it."""
+    """The result for one combination of values: its points, how much its tags took off, its contribution."""
 
     tenths: int
     taken_off: int
@@ -112,12 +112,12 @@ class _Compiled:
         self.entries: dict[str | Key, _Entry] = {
             values[0] if self.single else values: self.entry(values) for values in table.points
         }
-        # What is not listed comes again and again too; the memory for it is bounded, since any text may come.
+        # Values that are not listed repeat too. The cache is bounded, since there may be any number of them.
         self.unlisted = lru_cache(maxsize=2048)(self._unlisted)
 
     @property
     def lookup(self) -> _Lookup:
-        """What picks the values out of features, what finds their entry, and what makes one otherwise."""
+        """Three functions: pick the values of the key, find their entry if it is listed, else make one."""
         return self.pick, self.entries.get, self.unlisted
 
     def _unlisted(self, values: str | Key) -> _Entry:
@@ -192,8 +192,8 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     threshold : int or None
         In tenths; below it a finding is archived. None: no threshold is known to be safe.
     tag_limit : int
-        The most that tags and aliases together may take off a score. What the training saw of a principal
-        together with a tag (whose team's partner it is) is no claim of the tags, and not limited.
+        The most that tags and aliases together may take off a score. Points of a combination of a principal
+        and a tag that training has seen are not limited: they rest on history, not on the tag alone.
     risk : tuple of (int, float)
         Calibration: from a score on (tenths), the probability that a finding is unintended; rising.
     seen_in : tuple of keys
@@ -223,7 +223,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def features(self) -> tuple[Feature, ...]:
-        """The features that scoring needs, in the order of the tables; `featurise` takes them."""
+        """The features that scoring needs, in the order of the tables."""
         of_prior = () if self.prior is None else self.prior.tables
         tables = (*self.tables, *of_prior)
         names = dict.fromkeys(("public", "access_level", *(name for table in tables for name in table.key)))
@@ -252,7 +252,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _scored(self) -> Callable[[Key], tuple[int, tuple[Contribution, ...]]]:
-        """Scoring with a memory: most findings of a backlog look like an earlier one but for their names."""
+        """Scoring with a cache: most findings of a backlog differ from an earlier one in their names only."""
         return lru_cache(maxsize=4096)(self._score)
 
     def _score(self, values: Key) -> tuple[int, tuple[Contribution, ...]]:
@@ -281,8 +281,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.risk[max(index, 0)][1]
 
     def _tag_limit(self, features: Mapping[str, str]) -> int:
-        # Tags can be set by whoever shares the resource: nothing that is public or hands over control gets
-        # cheaper by them.
+        # Whoever shares the resource can set its tags: they take nothing off what is public or gives control.
         exposed = features["public"] in ("public", UNKNOWN)
         controls = features["access_level"] in ("Permissions management", UNKNOWN)
         return 0 if exposed or controls else self.tag_limit

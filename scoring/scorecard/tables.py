@@ -1,4 +1,4 @@
-"""The tables of a scorecard as files hold them: nested by value, checked against what can ever occur."""
+"""The tables of a scorecard as files hold them: nested by value. A value that cannot occur is an error."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
@@ -38,7 +38,7 @@ def read_table(table: TableFile, field: str, read: Callable[[object, str], int])
     Raises
     ------
     BadInput
-        A feature or value does not exist, a number is missing, or not knowing would be safe.
+        A feature or value does not exist, a number is missing, or unknown costs less than a known value.
     """
     key = _features(table.key, f"{field}.key")
     points = {

@@ -100,7 +100,7 @@ class Draws:
         self.base = self._base(rate)
 
     def _base(self, rate: float) -> float:
-        """The constant that makes the mean probability the wanted rate, from a pilot sample."""
+        """The constant term with which the mean probability is the wanted rate, from a pilot sample."""
         rng = seeded(self.organization.seed, "pilot")
         sample = [self.draw(rng, 0.0, 0.0).log_odds for _ in range(_PILOT)]
         lower, upper = -20.0, 20.0
@@ -163,7 +163,7 @@ class Draws:
         return drawn
 
     def _someone(self, rng: Random, epoch: Epoch, resource: Resource) -> tuple[int, Principal]:
-        """A principal that nothing is known of in advance; number -1 for an account never seen."""
+        """A principal outside relationships; its number is -1 if its account occurs only once."""
         rnd = rng.random
         trust = self.single_trusts[KIND_INDEX[resource.type]].draw(rnd())
         if trust == _STRANGER and rnd() < NEVER_SEEN_SHARE:

@@ -9,16 +9,16 @@ from training.simulate.world.sharing import SINGLE, Relationship, Sharing, fits
 
 Pair = tuple[int, int, str]  # team, principal, and the subject where that tells who it really is
 
-REPEATED_SHARE = 0.8  # of the shared findings, those of a relationship
-NEVER_SEEN_SHARE = 0.85  # of the strangers who occur singly
+REPEATED_SHARE = 0.8  # share of external and internal findings that come from a relationship
+NEVER_SEEN_SHARE = 0.85  # share of the strangers outside relationships that occur only once
 
 _NEW = 1.5  # log-odds of access between two who never share
 _USUAL = -1.9  # of access between two who share all the time
-_RARE, _OFTEN = 0.7, 6.0  # times in 5,000 findings at which these are reached
+_RARE, _OFTEN = 0.7, 6.0  # how often a pair occurs in 5,000 findings where _NEW and _USUAL are reached
 
 
 class Precedent:
-    """The log-odds that the history of a pair adds; halfway on a logarithmic scale lies halfway.
+    """The log-odds that the history of a pair adds: linear in the logarithm of how often it occurs.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def _repeated(
 
 
 def _single_external(sharing: Sharing, resources: Sequence[tuple[int, int]]) -> list[tuple[Pair, float]]:
-    """Pairs that come together by chance; federated ones have a new subject each time."""
+    """Pairs outside relationships; a federated principal has a new subject each time."""
     of_trust: dict[tuple[int, int], float] = {}
     for team, kind in resources:
         fitting = {name: weight for name, weight in SINGLE.items() if fits(KINDS[kind], name)}

@@ -47,7 +47,7 @@ class SimulatedRecord(NamedTuple):
     record : dict
         `finding`, `context` and, where an analyst decided, `label`, as the project's record has them.
     probability : float
-        The true probability that the access is unintended, given all that is not noise.
+        The true probability that the access is unintended.
     verdict : str
         ``expected`` or ``unintended``: drawn from the probability, before label noise.
     """
@@ -197,7 +197,7 @@ _OURS = (TRUST["own"], TRUST["inside"])
 
 
 def _refuse(context: Json, rng: Random) -> None:
-    """Take a fact away again: most often refused, at times never asked for."""
+    """Make one fact unknown: mostly refused, sometimes never looked up."""
     name = _REFUSED.draw(rng.random())
     if name == "everything":
         context.clear()

@@ -131,7 +131,7 @@ class Truth:
         )
 
     def failed(self, resource: int, kind: int) -> float:
-        """Log-odds where Access Analyzer could not look: what is known is the resource alone."""
+        """Log-odds of a finding that Access Analyzer could not analyze: only the resource itself counts."""
         return (
             self.type_level[kind][1]
             + self.environment_trust[self.environments[resource]][_OWN]

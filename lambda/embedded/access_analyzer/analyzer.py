@@ -1,4 +1,4 @@
-"""An analyzer with its findings and archive rules: what happens to them, and the events that tell of it."""
+"""An analyzer with its findings and archive rules; it sends an event for each change of a finding."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Analyzer:
         }
 
     def configure(self, given: Mapping[str, Any] | None) -> None:
-        """Say what kind of access it looks for; 90 days without use is the service's default."""
+        """Set what the analyzer looks for; 90 days without use is the service's default."""
         allowed = {"unused": "unusedAccess", "internal": "internalAccess"}.get(self.family)
         if given and list(given) != [allowed]:
             raise ValidationException(
@@ -135,7 +135,7 @@ class Analyzer:
     def put_finding(
         self, given: Mapping[str, Any], *, finding_id: str, account: str, announce: bool = True
     ) -> Finding:
-        """Find something, as the service does when it analyzes a resource.
+        """Add a finding, as the service does when it analyzes a resource.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ class Analyzer:
     def update_finding(
         self, finding_id: str, changes: Mapping[str, Any], *, announce: bool = True
     ) -> Finding:
-        """Analyze the resource of a finding again, and find what `changes` says in the API's words.
+        """Update a finding with `changes`, by the API's field names, as after a new analysis of its resource.
 
         Access that is gone is `{"status": "RESOLVED"}`. `analyzedAt` and `updatedAt` move to the present.
         """
@@ -184,7 +184,7 @@ class Analyzer:
         return after
 
     def delete_findings(self, ids: Iterable[str]) -> None:
-        """Forget findings; their events say `isDeleted` and keep the status."""
+        """Delete findings; their events say `isDeleted` and keep the status."""
         deleted = [replace(self.findings.pop(finding_id), is_deleted=True) for finding_id in list(ids)]
         for finding in deleted:
             events.announce(finding, self.arn)

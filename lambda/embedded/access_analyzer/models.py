@@ -41,7 +41,7 @@ class AccessAnalyzerBackend(BaseBackend):
         return analyzer
 
     def put_finding(self, analyzer_arn: str, given: Mapping[str, Any], *, announce: bool = True) -> Finding:
-        """Find something, as the service does by itself; see `Analyzer.put_finding`."""
+        """Add a finding, as the service does by itself; see `Analyzer.put_finding`."""
         analyzer = self.analyzer_by_arn(analyzer_arn)
         finding_id = str(mock_random.uuid4())
         return analyzer.put_finding(given, finding_id=finding_id, account=self.account_id, announce=announce)

@@ -152,7 +152,7 @@ def _page(given: dict[str, Any]) -> tuple[int | None, str | None]:
 
 
 def _external_only(analyzer: Analyzer) -> None:
-    """Refuse a question of the API's first version to an analyzer whose findings it does not know."""
+    """Refuse an operation of the API's first version on an analyzer other than of external access."""
     if analyzer.family != "external":
         raise ValidationException(
             f"Findings of an analyzer of type {analyzer.type} are in the second version of the API.",

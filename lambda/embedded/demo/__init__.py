@@ -1,1 +1,1 @@
-"""The demo: an organization, its findings, the real handler."""
+"""The demo: simulated findings of a simulated organization, handled by the real handler."""

@@ -1,4 +1,4 @@
-"""What the demo came to: each finding with its decision and the message that explains it."""
+"""The results of the demo: each finding with its decision and the message that explains it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Decided:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that is told of a run."""
+    """Everything that terminal and report show of a run."""
 
     outcome: Outcome
     policy: Policy

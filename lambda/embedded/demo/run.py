@@ -27,7 +27,7 @@ class Mail(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that is to be told of a run.
+    """Everything that is known of a run when it is over.
 
     Parameters
     ----------

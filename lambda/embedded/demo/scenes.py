@@ -31,7 +31,7 @@ Progress = Callable[[int], None]
 
 @dataclass
 class Happened:
-    """What happened on the stage, apart from what the decision log says.
+    """What happened in a run, beside what the decision log says.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ class Happened:
     calls
         How often the handler called each operation of each AWS service.
     collected
-        Alerts that got no mail of their own but wait to be sent with others.
+        Alerts that are queued, to be sent together with others.
     events
-        How many the handler took, its own archives coming back and access previews among them.
+        How many the handler got, with the events of its own archives and access previews.
     repeated, repeated_idle
         Events that came twice, and how many of those did nothing.
     """
@@ -69,7 +69,7 @@ class Clock:
         self.moment = datetime(2026, 1, 5, tzinfo=UTC)
 
     def __call__(self) -> datetime:
-        """Tell the moment."""
+        """Return the present moment of the demo."""
         return self.moment
 
     def pass_by(self, event: Mapping[str, Any]) -> None:
@@ -123,7 +123,7 @@ class Stage:
         settings.clients.cache_clear()
 
     def play(self, arranged: int) -> None:
-        """Let everything happen: so many of the arranged scenes, then the simulated findings."""
+        """Run the arranged scenes, as many as fit, and then the simulated findings."""
         for scene in SCENES[:arranged]:
             scene(self)
             self._progress(1)
@@ -147,7 +147,7 @@ class Stage:
     # --- scenes
 
     def _share(self, scene: str, resource: Resource, account: str, **said: Any) -> str:
-        """Make a resource of an account, and find that a stranger gets at it; return the finding's id."""
+        """Make a resource, and a finding that a stranger has access to it; return the finding's id."""
         found = self.aws.findings.put(
             {
                 "resource": MAKERS[resource.type](self.aws.session(account), resource),
@@ -204,7 +204,7 @@ class Stage:
         )
 
     def _preview(self, number: int, event: Event) -> None:
-        """Tell of an access preview: somebody asked what a policy would open."""
+        """Send the event of an access preview: somebody asked what a policy would open."""
         detail = {
             "accessPreviewId": f"00000000-0000-4000-8000-{number:012d}",
             "configuredResources": [event["detail"]["resource"]],

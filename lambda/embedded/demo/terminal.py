@@ -40,7 +40,7 @@ def show(results: Results, directory: Path, console: Console) -> None:
 
 
 def best(results: Results) -> Decided | None:
-    """The alert that shows most: its tags are known, the vendor has a name, and no line of it is odd."""
+    """The alert that makes the best example: tags known, vendor named, no line out of the ordinary."""
 
     def worth(one: Decided) -> tuple[bool, bool, bool, float]:
         context = one.record["context"]

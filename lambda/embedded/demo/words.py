@@ -95,7 +95,7 @@ def figures(results: Results) -> list[Figure]:
 
 
 def promises(results: Results) -> list[Promise]:
-    """What a newcomer should have seen kept."""
+    """The promises that this run shows to be kept."""
     happened = results.outcome.happened
     twice, previews = count(happened.repeated, "event"), count(happened.previews, "access preview")
     busy = happened.repeated - happened.repeated_idle

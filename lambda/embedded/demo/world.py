@@ -1,4 +1,4 @@
-"""The AWS of the demo: the simulated organization built in the box, as far as findings speak of it."""
+"""The AWS of the demo: accounts and resources of the simulated organization that findings name."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Story:
 
     organization: Simulated
     records: tuple[SimulatedRecord, ...]
-    unreachable: tuple[str, ...]  # accounts in which nobody has made the role
+    unreachable: tuple[str, ...]  # accounts without our role
     set_apart: tuple[str, ...]  # accounts for the arranged scenes: production, development, development
 
 
@@ -82,13 +82,13 @@ def _findings(organization: Simulated, seed: int, count: int) -> tuple[Simulated
 
 
 def _access(record: SimulatedRecord) -> str:
-    """What a finding is about: Access Analyzer makes one for each principal that gets at a resource."""
+    """What makes two findings the same: Access Analyzer makes one for each resource and principal."""
     detail = _detail(record)
     return repr([detail["resource"], detail.get("findingType"), detail.get("principal")])
 
 
 def describe(story: Story) -> Organization:
-    """Describe the accounts to the box; what is in them is made by `furnish`."""
+    """Describe the accounts to build; `furnish` makes the resources in them."""
     accounts = story.organization.accounts
     security = next(a.name for a in accounts if a.id == story.organization.analyzer_account)
     return Organization(
@@ -101,12 +101,12 @@ def describe(story: Story) -> Organization:
 
 
 def furnish(aws: EmbeddedAws, story: Story, seed: int) -> Story:
-    """Make what the findings speak of, and everything that the handler needs.
+    """Make the resources that findings name, and everything that the handler needs.
 
     Returns
     -------
     Story
-        The same one, under the ARNs that the box chose.
+        The same one, with the ARNs that the embedded AWS chose.
     """
     from scoring.decision_log import audit_key, table
 
@@ -125,7 +125,7 @@ def furnish(aws: EmbeddedAws, story: Story, seed: int) -> Story:
 
 
 class Maker:
-    """Makes simulated resources; calling it says under which ARN the findings speak of one."""
+    """Makes simulated resources; a call returns the ARN that findings about the resource name."""
 
     def __init__(self, aws: EmbeddedAws, set_apart: Iterable[str]) -> None:
         self._aws = aws

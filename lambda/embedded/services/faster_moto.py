@@ -1,4 +1,4 @@
-"""What moto does at length though nobody looks at it, left out: for many findings, and many decisions."""
+"""Makes moto faster with many findings: leaves out slow work whose result nobody reads."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _plain_keys() -> Iterator[None]:
 
 @contextmanager
 def _small_transactions() -> Iterator[None]:
-    """Copy no more of a table than a transaction can change.
+    """Copy only those parts of a table that a transaction can change.
 
     Before a transaction moto sets a deep copy of each table aside, to put it back should the transaction
     fail. Here it is a copy of the partitions that the transaction names.

@@ -1,4 +1,4 @@
-"""What surrounds a finding on AWS: the only part of `scoring` that asks AWS anything.
+"""Enrichment: asks AWS for the context of a finding, such as tags, key aliases and accounts.
 
 `enrich` serves one finding, `enrich_many` a backlog; both ask through what `connect` puts together.
 `ENRICHERS` is the table of resource types.

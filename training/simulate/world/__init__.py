@@ -1,1 +1,1 @@
-"""What a synthetic organization consists of."""
+"""What a synthetic organization consists of: accounts, teams, resources, principals, who shares with whom."""

@@ -14,7 +14,7 @@ STEPS = 12
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Who and what is there during one step; all but the relationships as indexes."""
+    """Who and what exists during one step: relationships, and the indexes of everything else."""
 
     external: Weighted[Relationship]
     internal: Weighted[Relationship]

@@ -6,11 +6,11 @@ from training.simulate.world import catalogue
 from training.simulate.world.description import TRUST, Account, Principal
 from training.simulate.world.kinds import KINDS
 
-_STRANGERS = 60  # those who come back; most strangers are seen once and made when they are drawn
+_STRANGERS = 60  # strangers that occur again; most occur only once and are made when they are drawn
 
 
 def build_principals(rng: Random, accounts: tuple[Account, ...]) -> tuple[Principal, ...]:
-    """All principals of an organization; who belongs to the same trust stands together."""
+    """All principals of an organization, those of the same trust side by side."""
     return (*_insiders(rng, accounts), *_partners(rng), *_vendors(rng), *_others(rng), *_federated(rng))
 
 

@@ -13,7 +13,7 @@ from training.simulate.world.kinds import KINDS, Kind
 def build_resources(
     rng: Random, accounts: tuple[Account, ...], teams: tuple[Team, ...], count: int
 ) -> tuple[Resource, ...]:
-    """Deal out so many resources; each type occurs."""
+    """Make so many resources and give them to teams and accounts; each type occurs."""
     environments = {ou: environment for ou, environment, _ in catalogue.UNITS}
     homes: dict[str, list[Account]] = {environment: [] for environment in catalogue.ENVIRONMENTS}
     for account in accounts:
@@ -108,7 +108,7 @@ def _key(
 
 
 def _one_alias_a_region(resources: Iterable[Resource]) -> Iterator[Resource]:
-    """Let the first key of an account and region have the common alias; KMS takes it only once."""
+    """Leave the common alias to the first key of each account and region: KMS refuses a second one."""
     taken: set[tuple[str, str]] = set()
     for resource in resources:
         where = resource.account, resource.region

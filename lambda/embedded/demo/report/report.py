@@ -96,7 +96,7 @@ def reasons(archived: Iterable[Decided]) -> list[Count]:
 
 
 def unknown(alerts: Iterable[Decided]) -> list[Count]:
-    """For how many alerts which fact was not known, and why; details, which are never scored, as one."""
+    """Count the alerts by fact that was not known, and why; details are never scored and count as one."""
     why: dict[str, Counter[str]] = {}
     for one in alerts:
         refused = one.record["context"].get("unknown", {})
@@ -114,7 +114,7 @@ def unknown(alerts: Iterable[Decided]) -> list[Count]:
 
 
 def _because(decision: Decision) -> str:
-    """The rule that an archived finding followed, or what spoke most for it."""
+    """The rule by which a finding was archived, or else the two contributions that lowered its score most."""
     if not decision.reason.startswith("score "):
         return visible(decision.reason)
     lowest = sorted((one for one in decision.contributions if one.points < 0), key=lambda one: one.points)[:2]
