@@ -1,4 +1,4 @@
-"""What enrichment found out about a finding's surroundings, each fact present, absent or unknown."""
+"""The context: what enrichment found out about a finding, each fact present, absent or unknown."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A fact about a finding's surroundings: present, absent, or unknown.
+"""A fact about a finding: present, absent, or unknown.
 
 "No tags" and "we were not allowed to read the tags" must never look alike, so the difference is a type.
 """

@@ -13,7 +13,7 @@ from scoring.points import from_tenths
 from scoring.scorecard.scorecard import Contribution, Key, Table
 from training.evaluation.drift import importance, shifts
 from training.evaluation.metrics import day, measured
-from training.report.figures import LARGE_MOVE, before_and_after, draw_all
+from training.report.pictures import LARGE_MOVE, before_and_after, draw_all
 from training.report.sentences import figures, percent, sentences
 from training.train import Trained
 

@@ -1,4 +1,7 @@
-"""The pictures of the report: which findings each shows, and what is said of it."""
+"""The pictures of the report: which findings each shows, and what is said of it.
+
+A new one is a function here, listed in `draw_all`; `training.report.plots` draws it.
+"""
 
 from __future__ import annotations
 
