@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / ".venv-rie"
 EMULATOR = TOOLS / "bin/rie"
-PATIENCE = 30.0
+PATIENCE = 600.0
 _INIT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 
 

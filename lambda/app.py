@@ -1,7 +1,4 @@
-"""The CDK app: ``cdk deploy`` in this folder; no network call and no credentials at synthesis.
-
-Context: ``-c retry_seconds=1`` and ``-c lease_seconds=1`` make the workflow's retries short.
-"""
+"""The CDK app: ``cdk deploy`` in this folder; no network call and no credentials at synthesis."""
 
 from infra.stacks.application import application
 

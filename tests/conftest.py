@@ -1,12 +1,17 @@
 """What all tests share: no way to a real AWS account, and tests that need a tool which may not be there."""
 
+import functools
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
+from unittest.mock import patch
 
+import botocore.session
 import pytest
-from hypothesis import settings
+from botocore.loaders import create_loader
+from hypothesis import HealthCheck, settings
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -14,11 +19,30 @@ os.environ.update(
     AWS_DEFAULT_REGION="eu-west-1",
     AWS_EC2_METADATA_DISABLED="true",
 )
-for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN"):
-    os.environ.pop(_name, None)
+for _name in list(os.environ):
+    if _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN") or _name.startswith("TRIAGE_"):
+        del os.environ[_name]
 
-settings.register_profile("shared machine", deadline=None, derandomize="CI" in os.environ)
+# How fast the machine is decides nothing.
+settings.register_profile(
+    "shared machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
 settings.load_profile("shared machine")
+
+# Service models are read once in a process and not once a session: that halves what a test with AWS takes.
+botocore.session.create_loader = functools.cache(create_loader)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patience() -> Iterator[None]:
+    """Let enrichment take as long as it takes: on a busy machine it does, and that proves nothing."""
+    from handlers.runtime import settings
+
+    with patch.object(settings, "_MOST_FOR_ENRICHMENT", 600.0):
+        yield
 
 
 @pytest.fixture(autouse=True)

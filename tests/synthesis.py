@@ -27,24 +27,6 @@ def synthesized() -> Path:
     return OUT
 
 
-@lru_cache(maxsize=1)
-def quick() -> Path:
-    """Return the folder of an assembly whose workflow tries again after a second."""
-    made, folder = synthesized() / "manifest.json", ROOT / "build/quick"
-    with (ROOT / "build/quick.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if not (folder / "done").exists() or (folder / "done").stat().st_mtime < made.stat().st_mtime:
-            context = json.dumps({"retry_seconds": 1, "lease_seconds": 1})
-            environment = {**os.environ, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": context}
-            command = [str(ROOT / ".venv-deploy/bin/python"), "app.py"]
-            done = subprocess.run(
-                command, cwd=ROOT / "lambda", env=environment, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
-            (folder / "done").touch()
-    return folder
-
-
 def template(name: str = "AccessTriage") -> dict[str, Any]:
     """Return a template by the name of its stack; in a stage, ``Stage/Name``."""
     stage, _, stack = name.rpartition("/")

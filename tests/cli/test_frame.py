@@ -9,11 +9,13 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 import triage
+from tests.processes import PATIENCE, heed_control_c
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -55,7 +57,7 @@ def work(file: str, count: Annotated[int, typer.Option(min=1)] = 1) -> None:
         raise typer.Abort
     if file == "wait":
         print("waiting", flush=True)
-        time.sleep(30)
+        time.sleep(3600)
     for _ in range(count):
         print("\\u2192 " + "x" * 100)
 '''
@@ -169,19 +171,26 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert process.wait() == triage.BROKEN_PIPE
 
 
-def test_control_c_ends_quietly(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [*start_script(tmp_path), "work", "wait"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(),
-    )
-    assert process.stdout
-    assert process.stderr
-    process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("how_tests_are_run", [signal.default_int_handler, signal.SIG_IGN])
+def test_control_c_ends_quietly(tmp_path: Path, how_tests_are_run: Any) -> None:
+    """Also where the tests themselves ignore it, as after ``make test &``."""
+    before = signal.signal(signal.SIGINT, how_tests_are_run)
+    try:
+        process = subprocess.Popen(
+            [*start_script(tmp_path), "work", "wait"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            preexec_fn=heed_control_c,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
+        assert process.stdout
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
 
-    assert process.communicate(timeout=20)[1] == b""
+        assert process.communicate(timeout=PATIENCE)[1] == b""
     assert process.returncode == triage.INTERRUPTED
 
 

@@ -17,6 +17,7 @@ import pytest
 
 import triage
 from scoring.scorecard import formats
+from tests.processes import PATIENCE
 
 EVENTS = Path(__file__).parents[1] / "events"
 
@@ -241,7 +242,7 @@ class TestOutput:
 
 def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
     program = [sys.executable, "-m", "triage", "score", *arguments]
-    return subprocess.run(program, cwd=Path(__file__).parents[2], check=False, timeout=60, **options)
+    return subprocess.run(program, cwd=Path(__file__).parents[2], check=False, timeout=PATIENCE, **options)
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "jsonl", "csv"])

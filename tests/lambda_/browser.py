@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.conftest import TOOLS
+from tests.processes import PATIENCE
 
 _FLAGS = [
     "--no-sandbox",
@@ -49,7 +50,7 @@ _CONTRAST = """() => {
 def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, TOOLS["chromium"].programs)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS, timeout=PATIENCE * 1000)
         yield browser
         browser.close()
 

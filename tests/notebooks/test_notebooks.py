@@ -13,7 +13,7 @@ SOURCES = sorted(FOLDER.glob("*.py"))
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_a_notebook_runs(source: Path) -> None:
     notebook = jupytext.read(source)
-    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    nbclient.NotebookClient(notebook, timeout=3600, kernel_name="python3").execute()
 
     shown = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     assert sum(map(bool, shown)) >= len(shown) // 2

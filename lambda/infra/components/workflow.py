@@ -3,8 +3,6 @@
 The event is the state. Each step gets all of it and adds its answer under a key of its own.
 """
 
-from dataclasses import dataclass
-
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -19,24 +17,11 @@ from infra.parameters import Parameters, value_if
 IN_PROGRESS = "InProgress"  # somebody else is at work on the finding; see `scoring.decision_log.log`
 ANY = "States.ALL"
 
-
-@dataclass(frozen=True)
-class Pace:
-    """How often, and how long after one another, a step is tried again.
-
-    Parameters
-    ----------
-    interval : Duration
-        Before a step that failed is tried for the second time; doubled each time, and drawn at random.
-    attempts : int
-        How often it is tried again.
-    lease : Duration
-        After which somebody else is likely to have finished with a finding.
-    """
-
-    interval: Duration
-    lease: Duration
-    attempts: int = 4
+# Before a step that failed is tried for the second time; doubled each time, and drawn at random.
+_INTERVAL = Duration.seconds(5)
+_ATTEMPTS = 4
+# After which somebody else is likely to have finished with a finding.
+_LEASE = Duration.seconds(30)
 
 
 class Workflow(Construct):
@@ -55,12 +40,10 @@ class Workflow(Construct):
         steps: Steps,
         dead_letters: sqs.IQueue,
         parameters: Parameters,
-        pace: Pace,
     ) -> None:
         super().__init__(scope, id)
-        self._pace = pace
         self._failed = self._alert_on_failure(steps.notify, dead_letters)
-        self._wait = sfn.Wait(self, "Wait for the other", time=sfn.WaitTime.duration(pace.lease))
+        self._wait = sfn.Wait(self, "Wait for the other", time=sfn.WaitTime.duration(_LEASE))
         done = sfn.Succeed(self, "Done")
         self._unexpected = sfn.Pass(
             self,
@@ -117,7 +100,7 @@ class Workflow(Construct):
         if waits:
             task.add_retry(errors=[IN_PROGRESS], max_attempts=0)
         else:
-            task.add_retry(errors=[IN_PROGRESS], interval=self._pace.lease, max_attempts=5, backoff_rate=1)
+            task.add_retry(errors=[IN_PROGRESS], interval=_LEASE, max_attempts=5, backoff_rate=1)
         self._retry(task)
         if waits:
             task.add_catch(self._wait, errors=[IN_PROGRESS], result_path="$.taken")
@@ -138,8 +121,8 @@ class Workflow(Construct):
     def _retry(self, task: sfn.TaskStateBase) -> None:
         task.add_retry(
             errors=[ANY],
-            interval=self._pace.interval,
-            max_attempts=self._pace.attempts,
+            interval=_INTERVAL,
+            max_attempts=_ATTEMPTS,
             backoff_rate=2,
             max_delay=Duration.minutes(2),
             jitter_strategy=sfn.JitterType.FULL,

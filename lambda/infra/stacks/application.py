@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, BootstraplessSynthesizer, Duration, Stage, Validations
+from aws_cdk import App, BootstraplessSynthesizer, Stage, Validations
 from aws_cdk import aws_lambda as lambda_
 from cdk_nag import AwsSolutionsChecks
 from constructs import Construct
 
-from infra.components.workflow import Pace
 from infra.nag_suppressions import acknowledge
 from infra.stacks.analyzers import AnalyzersStack
 from infra.stacks.forwarding import ForwardingStack
@@ -37,13 +36,11 @@ def application() -> App:
     is not deployed unless named.
     """
     app = App(analytics_reporting=False, context=_CONTEXT)
-    pace = Pace(interval=_seconds(app, "retry_seconds", 5), lease=_seconds(app, "lease_seconds", 30))
-    TriageStack(app, NAME, code=_asset, pace=pace)
+    TriageStack(app, NAME, code=_asset)
     TriageStack(
         Stage(app, "Console"),
         NAME,
         code=lambda _scope: lambda_.Code.from_cfn_parameters(),
-        pace=pace,
         **_plain(NAME),
     )
     templates = Stage(app, "Templates")
@@ -95,7 +92,3 @@ def _plain(name: str) -> dict[str, Any]:
 
 def _asset(_scope: Construct) -> lambda_.Code:
     return lambda_.Code.from_asset(str(ZIP))
-
-
-def _seconds(app: App, name: str, default: int) -> Duration:
-    return Duration.seconds(int(app.node.try_get_context(name) or default))

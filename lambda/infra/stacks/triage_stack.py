@@ -18,7 +18,7 @@ from infra.components.queues import dead_letters
 from infra.components.review_page import ReviewKey, ReviewPage
 from infra.components.single import Single
 from infra.components.steps import Steps, whole
-from infra.components.workflow import Pace, Workflow
+from infra.components.workflow import Workflow
 from infra.conditional import only_if
 from infra.parameters import Parameters, value_if
 
@@ -32,11 +32,9 @@ class TriageStack(Stack):
     ----------
     code : callable
         Scope to the functions' code.
-    pace : Pace
-        Of the workflow's retries.
     """
 
-    def __init__(self, scope: Construct, id: str, *, code: Any, pace: Pace, **settings: Any) -> None:
+    def __init__(self, scope: Construct, id: str, *, code: Any, **settings: Any) -> None:
         super().__init__(scope, id, **settings)
         self.template_options.description = "Decides what happens to findings of IAM Access Analyzer"
         parameters = Parameters(self, "Parameters")
@@ -52,9 +50,7 @@ class TriageStack(Stack):
         )
         steps = Steps(self, "Steps", shared, alerts, key.secret)
         unhandled = dead_letters(self, "DeadLetters")
-        workflow = Workflow(
-            self, "Workflow", steps=steps, dead_letters=unhandled, parameters=parameters, pace=pace
-        )
+        workflow = Workflow(self, "Workflow", steps=steps, dead_letters=unhandled, parameters=parameters)
         watch = whole(
             self,
             "Watch",

@@ -50,11 +50,11 @@ class Deployed:
             if one["ResourceType"] == kind
         ]
 
-    def settle(self, *, seconds: float = 25) -> list[dict[str, Any]]:
+    def settle(self) -> list[dict[str, Any]]:
         """Wait until every execution has ended, those too that start meanwhile; return what they say."""
         told: list[dict[str, Any]] = []
         while len(told) < len(self.executions):
-            told.append(state_machines.ended(self._states, self.executions[len(told)], seconds=seconds))
+            told.append(state_machines.ended(self._states, self.executions[len(told)]))
         return told
 
     def receive(self) -> None:

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 @contextmanager
 def running(credentials: Mapping[str, str]) -> Iterator[None]:
-    """Inside the block a state machine that CloudFormation creates can be executed.
+    """Inside the block a state machine that CloudFormation creates can be executed; retries follow at once.
 
     Parameters
     ----------
@@ -23,6 +23,7 @@ def running(credentials: Mapping[str, str]) -> Iterator[None]:
     import boto3
     from moto.core.config import default_user_config
     from moto.stepfunctions.models import StateMachine
+    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
     from moto.stepfunctions.parser.asl.utils import boto_client
     from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
@@ -40,6 +41,7 @@ def running(credentials: Mapping[str, str]) -> Iterator[None]:
     with (
         patch.object(StateMachine, "create_from_cloudformation_json", classmethod(create_both)),  # type: ignore[arg-type]
         patch.object(boto_client, "boto3", SimpleNamespace(client=client)),
+        patch.object(retrier_decl, "time", SimpleNamespace(sleep=lambda _: None)),
         patch.dict(default_user_config["stepfunctions"], {"execute_state_machine": True}),
     ):
         yield
@@ -51,7 +53,7 @@ def start(client: Any, arn: str, name: str, event: Any) -> str:
     return str(answer["executionArn"])
 
 
-def ended(client: Any, execution_arn: str, *, seconds: float) -> dict[str, Any]:
+def ended(client: Any, execution_arn: str, *, seconds: float = 600) -> dict[str, Any]:
     """Wait for an execution, and return what it says of itself.
 
     Raises

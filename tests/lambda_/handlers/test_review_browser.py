@@ -20,8 +20,11 @@ from tests.lambda_.browser import (
 )
 from tests.lambda_.deployment import Deployment
 from tests.lambda_.review_site import server, site, tokens
+from tests.processes import PATIENCE
 
 pytestmark = pytest.mark.needs("chromium")
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 _STATUS = "the server responded with a status of 4"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -50,7 +53,7 @@ def alert(here: Deployment, **more: Any) -> tuple[str, dict[str, str]]:
 def open_page(browser: Browser, url: str, **how: Any) -> tuple[Page, list[str]]:
     """A page with scripts turned off, and a list of what it complains of and asks other places for."""
     page = browser.new_context(java_script_enabled=False, **how).new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE * 1000)
     troubles: list[str] = []
     page.on("console", lambda told: None if _STATUS in told.text else troubles.append(told.text))
     page.on("request", lambda request: troubles.append(request.url) if url not in request.url else None)

@@ -17,7 +17,7 @@ from embedded import EmbeddedAws
 from scoring.decision_log import table as decision_table
 from tests.lambda_.deployed import Deployed, deployed
 from tests.live_aws import DEVELOPMENT, make_key, share_key
-from tests.synthesis import quick
+from tests.synthesis import synthesized
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -37,7 +37,7 @@ def stack_of(wiring: str) -> Iterator[Deployed]:
             "Wiring": wiring,
             "AnalyzerArns": ",".join(analyzers),
         }
-        with deployed(aws, quick(), "AccessTriage", parameters) as stack:
+        with deployed(aws, synthesized(), "AccessTriage", parameters) as stack:
             mode = f"{stack.outputs['ParameterPrefix']}/mode"
             ssm = aws.client("ssm")
             assert ssm.get_parameter(Name=mode)["Parameter"]["Value"] == "shadow"
@@ -95,7 +95,7 @@ def test_where_a_step_fails_a_person_is_told_and_the_state_is_kept() -> None:
             FunctionName=evaluate, Handler="handlers.gone.handler"
         )
         finding_id = share_key(aws, make_key(aws, DEVELOPMENT, "alias/DevelopmentKey")).id
-        (ended,) = stack.settle(seconds=60)
+        (ended,) = stack.settle()
         assert (ended["status"], ended["error"]) == ("FAILED", "StepFailed")
         assert aws.findings.get(finding_id).status == "ACTIVE"
         (mail,) = inbox.messages()

@@ -70,10 +70,10 @@ def test_an_answer_that_names_no_step_is_a_failure(key: str, states: dict[str, A
     assert choice["Choices"][0]["Next"] == choice["Default"] == "Unexpected answer"
     assert states["Unexpected answer"]["ResultPath"] == "$.error"
     assert states["Unexpected answer"]["Next"] == "Alert on failure"
-    assert [one["Next"] for one in choice["Choices"] if one.get("StringEquals") == "DONE"] == ["Result"]
+    assert [one["Next"] for one in choice["Choices"] if one.get("StringEquals") == "DONE"] == ["Done"]
 
 
 def test_every_state_but_the_ends_leads_on(states: dict[str, Any]) -> None:
     ends = {name for name, state in states.items() if not {"Next", "Choices"} & state.keys()}
 
-    assert ends == {"Result", "Failed"}
+    assert ends == {"Done", "Failed"}

@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import boto3
-import botocore.session
 import pytest
-from botocore.loaders import create_loader
 from botocore.validate import validate_parameters
 from moto import mock_aws
 
@@ -22,13 +20,9 @@ from tests.scoring.aws.enrich.resource_makers import (
     Found,
 )
 
-_LOADER = create_loader()
-
 
 def _session() -> boto3.Session:
-    core = botocore.session.get_session()
-    core.register_component("data_loader", _LOADER)  # the models of the services are read once for all tests
-    return boto3.Session(botocore_session=core, region_name=REGION)
+    return boto3.Session(region_name=REGION)
 
 
 class Clock:
