@@ -78,6 +78,14 @@ def test_what_a_page_names_is_there(page: Path) -> None:
     assert not missing
 
 
+def test_pages_name_targets_of_make_that_are_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for page in PAGES:
+        named = re.findall(r"(?:^    |`)make ((?:[a-z-]+ ?)+)", page.read_text("utf-8"), re.MULTILINE)
+        wanted = {name for names in named for name in names.split()}
+        assert wanted <= targets, page
+
+
 def test_the_map_is_the_tree() -> None:
     """The map of README has each folder of `scoring`, in the order in which they import each other."""
     drawn = (ROOT / "README.md").read_text("utf-8").split("    scoring/")[1].split("    training/")[0]

@@ -6,8 +6,8 @@ import pytest
 
 from embedded import Account, EmbeddedAws, Organization, Resource, small_organization
 from embedded.organization.resources import MAKERS
-
-SERVICE = {"AWS::EFS::FileSystem": "elasticfilesystem"}  # where an ARN's service is not the resource type's
+from scoring.findings.arn import Arn
+from scoring.findings.resource_types import TABLE
 
 
 def one_account(*resources) -> Organization:
@@ -23,7 +23,8 @@ def test_every_kind_of_resource_is_made_with_its_tags(resource_type):
     resource = Resource(resource_type, "some-thing", {"Environment": "prod", "Data Classification": "Secret"})
     with EmbeddedAws(one_account(resource)) as aws:
         arn = aws.organization.arn("some-thing")
-        assert arn.split(":")[2] == SERVICE.get(resource_type, resource_type.split("::")[1].lower())
+        assert Arn.parse(arn).service == TABLE[resource_type].service
+        assert Arn.parse(arn).resource.startswith(TABLE[resource_type].prefix)
         assert read_tags(aws, resource_type, arn) == resource.tags
         aws.findings.put({"resource": arn, "resourceType": resource_type})
 

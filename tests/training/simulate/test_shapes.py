@@ -8,8 +8,9 @@ import pytest
 
 from scoring.findings import record as records
 from scoring.findings.access.access_level import access_level
+from scoring.findings.arn import Arn
 from scoring.findings.finding import FINDING_TYPES, Finding
-from scoring.findings.resource_types import RESOURCE_TYPES
+from scoring.findings.resource_types import RESOURCE_TYPES, TABLE
 from training.simulate import Organization, simulate
 from training.simulate.hostile import STRINGS
 from training.simulate.world.kinds import KINDS, LEVELS
@@ -65,6 +66,12 @@ def test_every_type_of_finding_and_resource_occurs(stream):
     assert any(finding.is_deleted for finding in findings)
     assert {finding.access_type for finding in findings} >= {"INTRA_ACCOUNT", "INTRA_ORG"}
     assert {finding.principal_type for finding in findings} >= {"IAM_ROLE", "IAM_USER"}
+
+
+def test_resources_are_named_as_the_table_of_types_says(stream):
+    for finding in map(finding_of, stream):
+        arn, row = Arn.parse(finding.resource), TABLE[finding.resource_type]
+        assert (arn.service, arn.resource.startswith(row.prefix)) == (row.service, True), finding.resource
 
 
 def test_every_form_of_granting_occurs(stream, details):
