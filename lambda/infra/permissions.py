@@ -5,38 +5,16 @@ from collections.abc import Iterable, Sequence
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
-from scoring.aws.enrich import MEMBER_ACTIONS, OWN_ACTIONS
+from scoring.aws.enrich import ALLOWED_ON, MEMBER_ACTIONS, OWN_ACTIONS, organization
 
-# Actions that IAM ties to no resource, by the Service Authorization Reference.
-_ANYWHERE = frozenset(
-    {
-        "ec2:DescribeSnapshots",
-        "kms:ListAliases",
-        "lambda:ListFunctionUrlConfigs",
-        "organizations:ListAccounts",
-        "tag:GetResources",
-    }
-)
-# What follows the partition in the ARNs of a service's resources; findings may be about any of them.
-_RESOURCES: dict[str, tuple[str, ...]] = {
-    "dynamodb": ("dynamodb:*:{account}:table/*",),
-    "ecr": ("ecr:*:{account}:repository/*",),
-    "elasticfilesystem": ("elasticfilesystem:*:{account}:file-system/*",),
-    "iam": ("iam::{account}:role/*", "iam::{account}:user/*"),
-    "kms": ("kms:*:{account}:key/*",),
-    "lambda": ("lambda:*:{account}:function:*", "lambda:*:{account}:layer:*"),
-    "organizations": (
-        "organizations::*:account/o-*/*",
-        "organizations::*:ou/o-*/*",
-        "organizations::*:root/o-*/*",
-    ),
-    "rds": ("rds:*:{account}:snapshot:*", "rds:*:{account}:cluster-snapshot:*"),
-    "s3": ("s3:::*",),
-    "s3express": ("s3express:*:{account}:bucket/*",),
-    "secretsmanager": ("secretsmanager:*:{account}:secret:*",),
-    "sns": ("sns:*:{account}:*",),
-    "sqs": ("sqs:*:{account}:*",),
+_EVERYWHERE = ("*",)
+_ORGANIZATION = ("organizations::*:account/o-*/*", "organizations::*:ou/o-*/*", "organizations::*:root/o-*/*")
+_ALLOWED_ON = {
+    **ALLOWED_ON,
+    **dict.fromkeys(organization.ACTIONS, _ORGANIZATION),
+    **dict.fromkeys(organization.BULK_ACTIONS, _EVERYWHERE),
 }
+"""What follows the partition in the ARNs that an action is allowed on; findings may be about any of them."""
 
 READ_FINDINGS = ("access-analyzer:GetFinding",)
 LIST_FINDINGS = ("access-analyzer:GetAnalyzer", "access-analyzer:ListFindings")
@@ -67,17 +45,26 @@ def member_enrichment() -> list[iam.PolicyStatement]:
 def _on_their_resources(actions: Iterable[str]) -> list[iam.PolicyStatement]:
     by_service: dict[str, list[str]] = {}
     for action in actions:
-        service = "*" if action in _ANYWHERE else action.partition(":")[0]
+        service = "*" if "*" in _ALLOWED_ON[action] else action.partition(":")[0]
         by_service.setdefault(service, []).append(action)
     return [allow(some, _arns(service)) for service, some in sorted(by_service.items())]
 
 
-def named_resources() -> list[str]:
-    """Return the patterns that name a finding's resources, with ``{account}`` to be filled in."""
-    return [place for places in _RESOURCES.values() for place in places]
+def named_resources(service: str = "") -> list[str]:
+    """Return the patterns that name a finding's resources, of one service or of all.
+
+    Each is what follows the partition, with ``{account}`` to be filled in.
+    """
+    patterns = [
+        pattern
+        for action, on in _ALLOWED_ON.items()
+        if action.startswith(f"{service}:" if service else "") and "*" not in on
+        for pattern in on
+    ]
+    return list(dict.fromkeys(patterns))
 
 
 def _arns(service: str) -> list[str]:
     if service == "*":
-        return ["*"]
-    return [f"arn:{Aws.PARTITION}:{place.format(account=Aws.ACCOUNT_ID)}" for place in _RESOURCES[service]]
+        return list(_EVERYWHERE)
+    return [f"arn:{Aws.PARTITION}:{name.format(account=Aws.ACCOUNT_ID)}" for name in named_resources(service)]

@@ -20,10 +20,9 @@ class ResourceType(NamedTuple):
         As CloudFormation and Access Analyzer write it, such as ``AWS::KMS::Key``.
     noun : str
         As people say it, such as ``KMS key``.
-    service : str
-        The service in the ARNs of the type: ``kms`` in ``arn:aws:kms:...``.
-    prefix : str
-        What stands between the account and the resource's own name in its ARN: ``key/``.
+    arn : str
+        What stands between ``arn:aws:`` and the resource's own name in its ARN, with ``{region}`` and
+        ``{account}`` where there are any: ``kms:{region}:{account}:key/``.
     security_hub : str or None
         The type in Security Hub's format; None where Security Hub has no name for it.
     has_path : bool
@@ -34,39 +33,71 @@ class ResourceType(NamedTuple):
 
     name: str
     noun: str
-    service: str
-    prefix: str = ""
+    arn: str
     security_hub: str | None = None
     has_path: bool = False
     is_global: bool = False
 
+    @property
+    def service(self) -> str:
+        """The service in the ARNs of the type: ``kms``."""
+        return self.arn.split(":", 3)[0]
+
+    @property
+    def prefix(self) -> str:
+        """What stands between the account and the own name: ``key/``."""
+        return self.arn.split(":", 3)[3]
+
 
 _ROWS: Final = (
-    ResourceType("AWS::S3::Bucket", "S3 bucket", "s3", security_hub="AwsS3Bucket", is_global=True),
-    ResourceType("AWS::S3Express::DirectoryBucket", "S3 directory bucket", "s3express", "bucket/"),
-    ResourceType("AWS::IAM::Role", "IAM role", "iam", "role/", "AwsIamRole", has_path=True, is_global=True),
-    ResourceType("AWS::IAM::User", "IAM user", "iam", "user/", "AwsIamUser", has_path=True, is_global=True),
-    ResourceType("AWS::SQS::Queue", "SQS queue", "sqs", security_hub="AwsSqsQueue"),
-    ResourceType("AWS::SNS::Topic", "SNS topic", "sns", security_hub="AwsSnsTopic"),
-    ResourceType("AWS::Lambda::Function", "Lambda function", "lambda", "function:", "AwsLambdaFunction"),
-    ResourceType("AWS::Lambda::LayerVersion", "Lambda layer", "lambda", "layer:", "AwsLambdaLayerVersion"),
-    ResourceType("AWS::KMS::Key", "KMS key", "kms", "key/", "AwsKmsKey"),
+    ResourceType("AWS::S3::Bucket", "S3 bucket", "s3:::", "AwsS3Bucket", is_global=True),
     ResourceType(
-        "AWS::SecretsManager::Secret", "secret", "secretsmanager", "secret:", "AwsSecretsManagerSecret"
+        "AWS::S3Express::DirectoryBucket", "S3 directory bucket", "s3express:{region}:{account}:bucket/"
     ),
-    ResourceType("AWS::EFS::FileSystem", "EFS file system", "elasticfilesystem", "file-system/"),
-    ResourceType("AWS::EC2::Snapshot", "EBS snapshot", "ec2", "snapshot/"),
-    ResourceType("AWS::ECR::Repository", "ECR repository", "ecr", "repository/", "AwsEcrRepository"),
-    ResourceType("AWS::RDS::DBSnapshot", "RDS snapshot", "rds", "snapshot:", "AwsRdsDbSnapshot"),
+    ResourceType(
+        "AWS::IAM::Role", "IAM role", "iam::{account}:role/", "AwsIamRole", has_path=True, is_global=True
+    ),
+    ResourceType(
+        "AWS::IAM::User", "IAM user", "iam::{account}:user/", "AwsIamUser", has_path=True, is_global=True
+    ),
+    ResourceType("AWS::SQS::Queue", "SQS queue", "sqs:{region}:{account}:", "AwsSqsQueue"),
+    ResourceType("AWS::SNS::Topic", "SNS topic", "sns:{region}:{account}:", "AwsSnsTopic"),
+    ResourceType(
+        "AWS::Lambda::Function", "Lambda function", "lambda:{region}:{account}:function:", "AwsLambdaFunction"
+    ),
+    ResourceType(
+        "AWS::Lambda::LayerVersion",
+        "Lambda layer",
+        "lambda:{region}:{account}:layer:",
+        "AwsLambdaLayerVersion",
+    ),
+    ResourceType("AWS::KMS::Key", "KMS key", "kms:{region}:{account}:key/", "AwsKmsKey"),
+    ResourceType(
+        "AWS::SecretsManager::Secret",
+        "secret",
+        "secretsmanager:{region}:{account}:secret:",
+        "AwsSecretsManagerSecret",
+    ),
+    ResourceType(
+        "AWS::EFS::FileSystem", "EFS file system", "elasticfilesystem:{region}:{account}:file-system/"
+    ),
+    ResourceType("AWS::EC2::Snapshot", "EBS snapshot", "ec2:{region}::snapshot/"),
+    ResourceType(
+        "AWS::ECR::Repository", "ECR repository", "ecr:{region}:{account}:repository/", "AwsEcrRepository"
+    ),
+    ResourceType(
+        "AWS::RDS::DBSnapshot", "RDS snapshot", "rds:{region}:{account}:snapshot:", "AwsRdsDbSnapshot"
+    ),
     ResourceType(
         "AWS::RDS::DBClusterSnapshot",
         "RDS cluster snapshot",
-        "rds",
-        "cluster-snapshot:",
+        "rds:{region}:{account}:cluster-snapshot:",
         "AwsRdsDbClusterSnapshot",
     ),
-    ResourceType("AWS::DynamoDB::Table", "DynamoDB table", "dynamodb", "table/", "AwsDynamoDbTable"),
-    ResourceType("AWS::DynamoDB::Stream", "DynamoDB stream", "dynamodb", "table/"),
+    ResourceType(
+        "AWS::DynamoDB::Table", "DynamoDB table", "dynamodb:{region}:{account}:table/", "AwsDynamoDbTable"
+    ),
+    ResourceType("AWS::DynamoDB::Stream", "DynamoDB stream", "dynamodb:{region}:{account}:table/"),
 )
 
 TABLE: Final[Mapping[str, ResourceType]] = MappingProxyType({row.name: row for row in _ROWS})

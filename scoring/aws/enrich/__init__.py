@@ -10,8 +10,10 @@ from scoring.aws.enrich.organization import Organization
 from scoring.aws.enrich.resources import ENRICHERS
 from scoring.aws.enrich.single import Aws, connect, enrich
 from scoring.aws.sessions import Sessions
+from scoring.findings.resource_types import TABLE
 
 __all__ = [
+    "ALLOWED_ON",
     "ENRICHERS",
     "MEMBER_ACTIONS",
     "OWN_ACTIONS",
@@ -22,6 +24,21 @@ __all__ = [
     "enrich",
     "enrich_many",
 ]
+
+
+def _allowed_on() -> dict[str, tuple[str, ...]]:
+    on: dict[str, dict[str, None]] = {}
+    for enricher in ENRICHERS.values():
+        pattern = TABLE[enricher.resource_type].arn.replace("{region}", "*") + "*"
+        for lookup in enricher.lookups:
+            for action in lookup.actions:
+                on.setdefault(action, {})["*" if lookup.on_any_resource else pattern] = None
+    return {action: tuple(patterns) for action, patterns in on.items()} | dict.fromkeys(bulk.ACTIONS, ("*",))
+
+
+ALLOWED_ON: dict[str, tuple[str, ...]] = _allowed_on()
+"""Each action that asks about resources, and on which it is needed: what follows the partition in their ARNs,
+with ``{account}``, or ``*`` where IAM ties the action to no resource."""
 
 _OF_RESOURCES = {action for enricher in ENRICHERS.values() for action in enricher.actions}
 

@@ -64,6 +64,8 @@ class Lookup(NamedTuple):
         The pure part: the response to the facts.
     nothing : tuple of str
         Error codes that say that there is nothing, so that the facts are absent.
+    on_any_resource : bool
+        Whether IAM ties the actions to no resource, so that a role has to allow them on ``*``.
     """
 
     service: str
@@ -72,6 +74,7 @@ class Lookup(NamedTuple):
     ask: Callable[[Client, Resource], Any]
     read: Callable[[Any], Facts]
     nothing: tuple[str, ...] = ()
+    on_any_resource: bool = False
 
     def find(self, client: Client, resource: Resource) -> Facts:
         """Make the request and read the response; botocore's exceptions pass through."""

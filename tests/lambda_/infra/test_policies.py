@@ -163,6 +163,7 @@ def test_whatever_names_no_resource_cannot_name_one(stack: Template) -> None:
         "ec2:DescribeSnapshots",
         "kms:ListAliases",
         "lambda:ListFunctionUrlConfigs",
+        "lambda:ListLayerVersions",
         "organizations:ListAccounts",
         "tag:GetResources",
         "xray:PutTelemetryRecords",

@@ -29,6 +29,7 @@ SNAPSHOT = Enricher(
         Lookup(
             service="ec2",
             actions=("ec2:DescribeSnapshots",),
+            on_any_resource=True,
             facts=("tags", "encrypted", "description", "created"),
             ask=_ask,
             read=_snapshot,

@@ -35,6 +35,7 @@ KEY = Enricher(
             service="kms",
             actions=("kms:ListAliases",),
             facts=("aliases",),
+            on_any_resource=True,
             ask=lambda kms, key: _pages("list_aliases", kms, key),
             read=lambda response: {"aliases": some(tuple(a["AliasName"] for a in response["Aliases"]))},
         ),

@@ -1,17 +1,18 @@
 """Each resource type: the call, AccessDenied, the permissions it declares, and what it costs."""
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from moto.core.base_backend import BackendDict
 from policy_sentry.querying.actions import get_action_data
 
-from scoring.aws.enrich import ENRICHERS, Aws, enrich, enrich_many
+from scoring.aws.enrich import ALLOWED_ON, ENRICHERS, Aws, enrich, enrich_many
 from scoring.findings.facts import NOT_LOOKED_UP, Unknown
 from scoring.findings.finding import Finding
 from scoring.findings.resource_types import RESOURCE_TYPES
-from tests.scoring.aws.enrich.resource_makers import MAKERS, Found
+from tests.scoring.aws.enrich.resource_makers import MAKERS, OWN, Found
 
 # Operations whose IAM action has another name.
 ACTION_OF = {
@@ -89,6 +90,27 @@ def test_declared_actions_exist(resource_type: str) -> None:
     for action in ENRICHERS[resource_type].actions:
         service, name = action.split(":")
         assert get_action_data(service, name), action
+
+
+@every_type
+def test_what_iam_ties_to_no_resource_is_allowed_on_any(resource_type: str) -> None:
+    """An action that IAM ties to no resource is refused where a policy names one."""
+    for lookup in ENRICHERS[resource_type].lookups:
+        for action in lookup.actions:
+            service, name = action.split(":")
+            arns = {row["resource_arn_format"] for row in get_action_data(service, name)[service]}
+            assert lookup.on_any_resource or arns != {"*"}, action
+            assert not lookup.on_any_resource or "*" in arns, action
+
+
+@every_type
+def test_what_is_allowed_names_the_resource(resource_type: str, made: Found) -> None:
+    enricher = ENRICHERS[resource_type]
+    own = made[0].resource.split(":", 2)[2]
+    for lookup in enricher.lookups:
+        for action in lookup.actions:
+            patterns = [pattern.format(account=OWN) for pattern in ALLOWED_ON[action]]
+            assert any(fnmatchcase(own, pattern) for pattern in patterns), (own, patterns)
 
 
 @every_type
