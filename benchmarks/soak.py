@@ -31,7 +31,6 @@ from rich.table import Table
 from benchmarks.soak_check import Figures, check
 from benchmarks.soak_world import World
 from embedded import EmbeddedAws, small_organization
-from embedded.services import faster_moto
 from embedded.services.delivery import Delivery
 from embedded.services.lambda_context import LambdaContext
 from handlers import reconcile, single
@@ -247,7 +246,6 @@ def run(events: int, *, seed: int = 0, rates: Rates | None = None) -> Figures:
         inside.enter_context(patch.dict(os.environ))
         box = EmbeddedAws(small_organization(), seed=seed, clock=clock, delivery=delivery)
         aws = inside.enter_context(box)
-        inside.enter_context(faster_moto.taken())
         soak = Soak(aws, clock, rates or Rates(), seed)
         time_told = SimpleNamespace(time=lambda: clock.moment.timestamp())
         inside.enter_context(patch.object(settings, "datetime", SimpleNamespace(now=clock)))

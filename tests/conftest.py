@@ -1,6 +1,5 @@
 """What all tests share: no way to a real AWS account, and tests that need a tool which may not be there."""
 
-import functools
 import os
 import shutil
 from collections import Counter
@@ -10,8 +9,9 @@ from unittest.mock import patch
 
 import botocore.session
 import pytest
-from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
+
+from embedded.sessions import shared_loader
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -33,7 +33,7 @@ settings.register_profile(
 settings.load_profile("shared machine")
 
 # Service models are read once in a process and not once a session: that halves what a test with AWS takes.
-botocore.session.create_loader = functools.cache(create_loader)
+botocore.session.create_loader = shared_loader
 
 
 @pytest.fixture(autouse=True, scope="session")

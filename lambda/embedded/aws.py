@@ -14,11 +14,12 @@ from embedded import clock as clocks
 from embedded.access_analyzer import register
 from embedded.findings import Findings
 from embedded.organization.organization import BuiltOrganization, Organization, build
+from embedded.services import faster_moto
 from embedded.services.delivery import Delivery, Handler, Target
 from embedded.services.event_bus import Event, put_on_default_bus
 from embedded.services.inbox import Inbox
 from embedded.services.policy_simulator import simulating
-from embedded.sessions import Sessions
+from embedded.sessions import Sessions, shared_loader
 from scoring.findings.arn import Arn
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ class EmbeddedAws:
             EmbeddedAws._open = True
             inside.enter_context(patch.dict(os.environ))
             self._forget_real_aws()
+            inside.enter_context(patch("botocore.session.create_loader", shared_loader))
             inside.enter_context(mock_aws())
+            inside.enter_context(faster_moto.patched())
             inside.enter_context(simulating())
             mock_random.seed(self._seed)
             inside.enter_context(clocks.running(self._clock))

@@ -12,10 +12,7 @@ ROLE = "OrganizationAccountAccessRole"
 
 
 class Sessions:
-    """The sessions of one box, made when they are first asked for.
-
-    All share one cache of botocore's service models: reading those is most of what making a client takes.
-    """
+    """The sessions of one box, made when they are first asked for."""
 
     def __init__(self, region: str) -> None:
         self._region = region
@@ -24,9 +21,11 @@ class Sessions:
 
     def get(self, account: str, region: str) -> boto3.Session:
         """The session in an account and region."""
+        import boto3
+
         if (account, region) not in self._sessions:
             given = self.credentials(account)
-            self._sessions[account, region] = _session(
+            self._sessions[account, region] = boto3.Session(
                 aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
                 aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
                 aws_session_token=given["AWS_SESSION_TOKEN"],
@@ -36,8 +35,10 @@ class Sessions:
 
     def credentials(self, account: str) -> dict[str, str]:
         """Credentials of an account by the names of their environment variables."""
+        import boto3
+
         if account not in self._credentials:
-            sts = _session(region_name=self._region).client("sts")
+            sts = boto3.Session(region_name=self._region).client("sts")
             role = f"arn:aws:iam::{account}:role/{ROLE}"
             given = sts.assume_role(RoleArn=role, RoleSessionName="embedded")["Credentials"]
             self._credentials[account] = {
@@ -48,17 +49,12 @@ class Sessions:
         return dict(self._credentials[account])
 
 
-def _session(**how: str) -> boto3.Session:
-    import boto3
-    import botocore.session
-
-    core = botocore.session.get_session()
-    core.register_component("data_loader", _loader())
-    return boto3.Session(botocore_session=core, **how)
-
-
 @functools.cache
-def _loader() -> Any:
-    from botocore.loaders import Loader
+def shared_loader(data_path: str | None = None) -> Any:
+    """Return botocore's loader of service models, the same for all sessions that get it from here.
 
-    return Loader()
+    A session has one of its own otherwise, and reads anew what a client needs: most of what making one takes.
+    """
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)

@@ -13,7 +13,6 @@ import pytest
 
 from embedded import EmbeddedAws
 from embedded.organization.organization import Organization
-from embedded.services import faster_moto
 from embedded.services.delivery import Handler
 from embedded.services.inbox import Message
 from embedded.services.lambda_context import LambdaContext
@@ -154,7 +153,6 @@ def deployed(
     told = SimpleNamespace(now=lambda zone: clock().astimezone(zone))
     with (
         EmbeddedAws(organization, clock=clock) as aws,
-        faster_moto.taken(),
         patch.object(settings, "datetime", told),
     ):
         settings.clients.cache_clear()

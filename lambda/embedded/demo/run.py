@@ -14,7 +14,7 @@ from embedded.demo import world
 from embedded.demo.policy import write_policy
 from embedded.demo.scenes import SCENES, Clock, Happened, Progress, Stage
 from embedded.demo.world import Story
-from embedded.services import faster_moto, roles
+from embedded.services import roles
 from scoring.findings.arn import Arn
 
 
@@ -76,7 +76,6 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
         patch.dict(os.environ, MOTO_EC2_LOAD_DEFAULT_AMIS="false"),  # a third of a second in each account
         EmbeddedAws(told, region=world.REGION, seed=seed, clock=clock) as aws,
         roles.must_exist(),
-        faster_moto.taken(),
     ):
         story = world.furnish(aws, story, seed)
         topic_arn = world.make_topic(aws)

@@ -14,7 +14,6 @@ from moto.server import ThreadedMotoServer
 from embedded import EmbeddedAws
 from embedded.access_analyzer import register
 from embedded.access_analyzer.models import accessanalyzer_backends
-from embedded.services import faster_moto
 from scoring.decision_log import table
 from tests.processes import PATIENCE
 
@@ -212,9 +211,9 @@ def test_a_handler_hears_of_every_finding_and_of_every_archive_of_its_own():
         assert len(aws.delivery.invocations) == 200
 
 
-def test_shortcuts_keep_no_copies_of_a_table():
+def test_transactions_keep_no_copies_of_a_table():
     """Each transaction sets one aside; kept, they would fill the memory of a long run."""
-    with EmbeddedAws() as aws, faster_moto.taken():
+    with EmbeddedAws() as aws:
         dynamodb = aws.client("dynamodb")
         table.create(dynamodb, "log")
         for number in range(5):

@@ -12,7 +12,6 @@ import pytest
 from botocore.client import BaseClient
 
 from embedded import EmbeddedAws
-from embedded.services import faster_moto
 from handlers.runtime import settings
 from tests.lambda_.deployment import TABLE, Clock, Deployment
 from tests.live_aws import Run
@@ -26,7 +25,7 @@ OURS = "arn:aws:sts::111122223333:assumed-role/triage/run"
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Deployment]:
     """The deployed handler behind the event bus, at the time that it is."""
-    with EmbeddedAws() as aws, faster_moto.taken():
+    with EmbeddedAws() as aws:
         settings.clients.cache_clear()
         yield Deployment(aws, Clock(), monkeypatch, tmp_path / "policy.toml")
         settings.clients.cache_clear()
