@@ -54,7 +54,7 @@ def _requests(
     aws: EmbeddedAws, links: Links, spent: list[float]
 ) -> Iterator[tuple[str, list[tuple[float, float, int]], int]]:
     finding_id = _alert(aws, 0)
-    log = DecisionLog(aws.client("dynamodb"), TABLE)
+    log = DecisionLog.in_table(aws.client("dynamodb"), TABLE)
     for number in range(1, 8):  # something to compare with
         other = _alert(aws, number)
         _ask("POST", _token(links, log, other))

@@ -4,19 +4,18 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks.soak_world import World
 from embedded import EmbeddedAws
 from embedded.access_analyzer.finding import finding_v1
 from embedded.services.inbox import Message
-from scoring.decision_log.entries import content_of
-from scoring.decision_log.table import from_item, unpack
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.entries import EntryStatus, FindingState, content_of
+from scoring.decision_log.log import DecisionLog
 from scoring.explanation.explain import REPEAT
 from scoring.findings.finding import from_api
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_FINAL = ("archive", "alert", "none")
 
 
 @dataclass
@@ -36,33 +35,35 @@ def check(aws: EmbeddedAws, table: str, mails: Iterable[Message], world: World) 
     wrong: Counter[str] = Counter({"decided the same twice on a version": 0})
     named, repeated = _named(mails)
     for finding_id in world.findings:
-        mark = latest.get(finding_id)
+        state = latest.get(finding_id)
         finding = aws.findings.get(finding_id)
         final = [item for item in decisions[finding_id] if _is_final(item)]
         # A later update may decide otherwise, since something is known that was not; never the same again.
-        versions = Counter((i["content"], unpack(i)["decision"]["status"], i["outcome"]) for i in final)
-        alerts = [item for item in final if item["outcome"] == "alert"]
-        if mark is None or not final:
+        versions = Counter((i.content, i.record["decision"]["status"], i.outcome) for i in final)
+        alerts = [item for item in final if item.outcome == "alert"]
+        if state is None or not final:
             wrong["lost: without a decision"] += 1
             continue
         says = content_of(from_api(finding_v1(finding)))
-        wrong["unfinished"] += mark["state"] != "done"
-        wrong["decided on another version than the last"] += mark["content"] != says
+        wrong["unfinished"] += state.is_unfinished
+        wrong["decided on another version than the last"] += state.content != says
         if max(versions.values()) > 1:
             wrong["decided the same twice on a version"] += 1
             figures.evidence += [_story(item) for item in sorted(decisions[finding_id], key=_moment)]
-        wrong["archived without a decision"] += finding.status == "ARCHIVED" and mark["effect"] != "archive"
-        wrong["to be archived and active"] += finding.status == "ACTIVE" and mark["effect"] != "alert"
+        wrong["archived without a decision"] += finding.status == "ARCHIVED" and state.effect != "archive"
+        wrong["to be archived and active"] += finding.status == "ACTIVE" and state.effect != "alert"
         wrong["archived on what is not known"] += any(map(_is_unknowing_archive, final))
         wrong["lost: an alert in no mail"] += len(alerts) > named[finding_id] + repeated[finding_id]
         wrong["a second alert for a version, unmarked"] += named[finding_id] > len(alerts)
-        figures.counts.update(f"decided: {item['outcome']}" for item in final)
-    unreadable = [mark for key, mark in latest.items() if key.startswith("unreadable#")]
+        figures.counts.update(f"decided: {item.outcome}" for item in final)
+    unreadable = [state for key, state in latest.items() if key.startswith("unreadable#")]
     wrong["lost: malformed and no alert"] += world.malformed_count - sum(
-        mark["effect"] == "alert" and mark["state"] == "done" for mark in unreadable
+        state.effect == "alert" and not state.is_unfinished for state in unreadable
     )
     wrong["still collected or intended"] += sum(
-        item["effect"] in ("collected", "intent") for found in decisions.values() for item in found
+        item.status in (EntryStatus.QUEUED, EntryStatus.INTENT)
+        for found in decisions.values()
+        for item in found
     )
     figures.counts["findings"] = len(world.findings)
     figures.counts["mails"] = len(list(mails))
@@ -73,39 +74,37 @@ def check(aws: EmbeddedAws, table: str, mails: Iterable[Message], world: World) 
 
 def _read(
     aws: EmbeddedAws, table: str
-) -> tuple[dict[str, dict[str, Any]], defaultdict[str, list[dict[str, Any]]]]:
-    latest: dict[str, dict[str, Any]] = {}
-    decisions: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for page in aws.client("dynamodb").get_paginator("scan").paginate(TableName=table):
-        for item in map(from_item, page["Items"]):
-            if item["item"] == "latest":
-                latest[item["finding_id"]] = item
-            elif item["item"].startswith("decision#"):
-                decisions[item["finding_id"]].append(item)
-    return latest, decisions
+) -> tuple[dict[str, FindingState], defaultdict[str, list[LoggedDecision]]]:
+    log = DecisionLog.in_table(aws.client("dynamodb"), table)
+    decisions: defaultdict[str, list[LoggedDecision]] = defaultdict(list)
+    for decision in log.all_decisions():
+        decisions[decision.finding_id].append(decision)
+    return log.latest_of(list(decisions)), decisions
 
 
-def _is_final(item: dict[str, Any]) -> bool:
+def _is_final(item: LoggedDecision) -> bool:
     """Whether a decision was carried out; an archive may have been followed by something since."""
-    return item["effect"] in _FINAL or (item["effect"] == "over" and "done_at" in item)
+    return item.status is EntryStatus.DONE or (item.status is EntryStatus.ENDED and bool(item.done_at))
 
 
-def _moment(item: dict[str, Any]) -> str:
-    return str(item["decided_at"])
+def _moment(item: LoggedDecision) -> str:
+    return item.decided_at
 
 
-def _story(item: dict[str, Any]) -> str:
+def _story(item: LoggedDecision) -> str:
     """One line of what a decision rested on, and what came of it."""
-    record = unpack(item)
-    said = {name: value for name, value in item.items() if name not in ("record", "decision", "ttl")}
+    record = item.record
+    said = {
+        name: getattr(item, name) for name in ("key", "effect", "status", "outcome", "content", "done_at")
+    }
     return f"{said} unknown={record['decision']['unknown']} finding={record['finding']}"
 
 
-def _is_unknowing_archive(item: dict[str, Any]) -> bool:
+def _is_unknowing_archive(item: LoggedDecision) -> bool:
     """Whether something decisive was not known; details are optional, and never scored."""
-    decision = unpack(item)["decision"]
+    decision = item.record["decision"]
     unknown = [name for name in decision["unknown"] if not name.startswith("details.")]
-    return item["outcome"] == "archive" and bool(unknown or decision["guardrails"])
+    return item.outcome == "archive" and bool(unknown or decision["guardrails"])
 
 
 def _named(mails: Iterable[Message]) -> tuple[Counter[str], Counter[str]]:

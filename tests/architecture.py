@@ -58,6 +58,13 @@ IMPURE_NAMES = {"environ", "getenv", "now", "utcnow", "today", "urandom"}
 AT_IMPORT = {"client", "resource", "Session", "open", "read_text", "read_bytes", "urlopen", *IMPURE_NAMES}
 HANDLERS_AT_IMPORT = {"getLogger", "frozenset", "lru_cache", "compile", "TypeVar"}
 
+# How the decision log is stored: only its folder knows the storages, only one module how to ask DynamoDB.
+LOG = "scoring.decision_log"
+STORAGES = {f"{LOG}.{name}" for name in ("storage", "dynamodb", "sqlite")}
+DYNAMODB = re.compile(
+    r"TransactItems|RequestItems|(Update|Condition|KeyCondition|Filter)Expression|ExpressionAttribute(Names|Values)"
+)
+
 # Packages of environments of their own, which are not here to say what they belong to.
 ELSEWHERE = {"aws_cdk": ["aws-cdk-lib"], "cdk_nag": ["cdk-nag"]}
 
@@ -185,6 +192,29 @@ def impurities(house: House) -> Iterator[str]:
             for node in ast.walk(house.trees[name])
             if isinstance(node, ast.Attribute) and node.attr in IMPURE_NAMES
         )
+
+
+def open_storages(house: House) -> Iterator[str]:
+    """The decision log's storage is used by others than the log, or by the log in DynamoDB's own words."""
+    for name, tree in house.trees.items():
+        if not is_within(name, [LOG]):
+            yield from (f"{name} imports {found}" for found in house.imports[name] & STORAGES)
+            yield from (
+                f"{name} uses a storage on line {node.lineno}"
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Attribute) and node.attr == "storage"
+            )
+        if name != f"{LOG}.dynamodb":
+            yield from (f"{name} says {word}" for word in _words(tree) if DYNAMODB.fullmatch(word))
+
+
+def _words(tree: ast.Module) -> Iterator[str]:
+    """Names of arguments, and texts."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def undeclared_packages(house: House, declared: dict[str, set[str]]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from tests.architecture import (
     bad_manners,
     circles,
     impurities,
+    open_storages,
     read_declared,
     repeated_names,
     steps_back,
@@ -47,7 +48,7 @@ def test_the_house_is_seen(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [upward_imports, steps_back, circles, repeated_names, impurities, work_at_import]
+    "rule", [upward_imports, steps_back, circles, repeated_names, impurities, open_storages, work_at_import]
 )
 def test_rule_holds(rule: Rule, house: House) -> None:
     assert "\n".join(sorted(rule(house))) == ""
@@ -132,6 +133,24 @@ BROKEN: list[tuple[Rule, dict[str, str], str]] = [
         impurities,
         {"scoring.explanation.explain": "stamp = lambda: datetime.now(UTC)"},
         "scoring.explanation.explain uses now on line 1",
+    ),
+    (
+        open_storages,
+        {
+            "scoring.pipeline.a": "from scoring.decision_log.storage import Put",
+            "scoring.decision_log.storage": "",
+        },
+        "scoring.pipeline.a imports scoring.decision_log.storage",
+    ),
+    (
+        open_storages,
+        {"training.a": "def f(log):\n    return log.storage.get(('x', 'latest'))"},
+        "training.a uses a storage on line 2",
+    ),
+    (
+        open_storages,
+        {"scoring.decision_log.a": "client.query(KeyConditionExpression='finding_id = :id')"},
+        "scoring.decision_log.a says KeyConditionExpression",
     ),
     (
         work_at_import,

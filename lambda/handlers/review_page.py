@@ -125,7 +125,5 @@ def _show(
     policy = settings.policy_now(given, os.environ)
     past: tuple[Any, ...] = ()
     if link_state.state == "open" and link_state.reviewed is not None:
-        past = similar.nearest(
-            page.log.client, page.log.table, link_state.reviewed.case, link_state.link.item
-        )
+        past = similar.nearest(page.log, link_state.reviewed.case, link_state.link.item)
     return review_page.page(link_state, policy, links, request.who, past)

@@ -111,7 +111,7 @@ def decision_log(table: str | None, aws: "Aws") -> "DecisionLog":
 
     if not table:
         raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
-    return DecisionLog(aws.sessions.client("dynamodb"), table)
+    return DecisionLog.in_table(aws.sessions.client("dynamodb"), table)
 
 
 def writers(aws: "Aws") -> "Writers":

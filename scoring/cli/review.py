@@ -18,8 +18,9 @@ from scoring.cli.progress import progress
 
 if TYPE_CHECKING:
     from scoring.aws.enrich import Aws
+    from scoring.decision_log.decisions import LoggedDecision
     from scoring.decision_log.log import DecisionLog
-    from scoring.review.verdict import Reviewed, Verdict
+    from scoring.review.verdict import Verdict
 
 _LONGEST_NOTE = 2000
 
@@ -103,7 +104,7 @@ def _check_usage(
 
 
 def _decide(
-    reviewed: "Reviewed", log: "DecisionLog", aws: "Aws", verdict: "Verdict | None", note: str
+    reviewed: "LoggedDecision", log: "DecisionLog", aws: "Aws", verdict: "Verdict | None", note: str
 ) -> str:
     """Give a verdict, or take it back where there is none to give; say what came of it."""
     from datetime import UTC, datetime
@@ -119,7 +120,7 @@ def _decide(
     return f"{verdict.capitalize()}: {act(give(reviewed, label, log), log, writers(aws), now)}."
 
 
-def _list(found: "list[Reviewed]", output_format: OutputFormat) -> None:
+def _list(found: "list[LoggedDecision]", output_format: OutputFormat) -> None:
     from scoring.cli.output.console import print_columns, print_records
 
     if output_format != "table":
@@ -132,13 +133,13 @@ def _list(found: "list[Reviewed]", output_format: OutputFormat) -> None:
     typer.echo("1 open alert" if len(found) == 1 else f"{len(found)} open alerts")
 
 
-def _row(reviewed: "Reviewed") -> tuple[str, ...]:
+def _row(reviewed: "LoggedDecision") -> tuple[str, ...]:
     decision = reviewed.record["decision"]
     when, score = reviewed.decided_at[:16] + "Z", f"{decision['score']:.1f}"
     return when, reviewed.finding_id, score, decision["resource"], decision["reason"]
 
 
-def _queue(alerts: "list[Reviewed]", log: "DecisionLog", aws: "Aws", policy: str | None) -> None:
+def _queue(alerts: "list[LoggedDecision]", log: "DecisionLog", aws: "Aws", policy: str | None) -> None:
     """Go through open alerts with the keys of a terminal."""
     from collections.abc import Callable
     from datetime import UTC, datetime
@@ -174,14 +175,14 @@ def _ask(question: str) -> str:
         return ""
 
 
-def _explain(reviewed: "Reviewed", log: "DecisionLog", policy: str | None) -> None:
+def _explain(reviewed: "LoggedDecision", log: "DecisionLog", policy: str | None) -> None:
     """Show the explanation that the alert showed, and the verdict if there is one."""
     from scoring.explanation.safe_text import visible
     from scoring.policy import policy as policies
     from scoring.review.queue import explained
 
     typer.echo(explained(reviewed, log, policies.load(policy or policies.DEFAULT)))
-    label = reviewed.label
+    label = reviewed.verdict
     if label is not None:
         who = visible(label.by) + ("" if label.verified else " (not verified)")
         said = f" ({visible(label.note)})" if label.note else ""

@@ -97,7 +97,7 @@ def _record(undone: "Undone") -> dict[str, object]:
     import msgspec
 
     fields = msgspec.to_builtins(undone.archive)
-    del fields["mark"]
+    del fields["state"]
     return {**fields, "outcome": undone.outcome}
 
 

@@ -1,39 +1,44 @@
 """The secret key of the audit sample, kept in the decision log."""
 
 import secrets
+from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Final
 
-from scoring.aws.errors import code
 from scoring.decision_log.log import DecisionLog
-from scoring.decision_log.table import from_item, key, to_item
+from scoring.decision_log.storage import IS_NEW, ConditionFailed, ItemKey, Put, Storage
 
-_PLACE = key("audit", "key")
+_KEY: Final[ItemKey] = ("audit", "key")
+
+
+def secret_of(log: DecisionLog) -> bytes:
+    """Return the deployment's key, which lies in the decision log; made when it is first asked for."""
+    return _secret_of(log.storage)
+
+
+def keep_secret(log: DecisionLog, secret: bytes) -> None:
+    """Keep a key in the decision log, unless there is one."""
+    _keep(log.storage, secret)
 
 
 @lru_cache(maxsize=8)
-def secret_of(log: DecisionLog) -> bytes:
-    """Return the deployment's key, which lies in the decision log; made when it is first asked for."""
-    found = _read(log)
+def _secret_of(storage: Storage) -> bytes:
+    found = _read(storage)
     if found is not None:
         return found
-    keep_secret(log.client, log.table, secrets.token_bytes(32))
-    found = _read(log)
+    _keep(storage, secrets.token_bytes(32))
+    found = _read(storage)
     if found is None:
-        raise LookupError(f"the key of the audit sample cannot be kept in {log.table}")
+        raise LookupError(f"the key of the audit sample cannot be kept in {storage.name}")
     return found
 
 
-def keep_secret(client: Any, table: str, secret: bytes) -> None:
-    """Keep a key in the decision log, unless there is one."""
-    item = {**_PLACE, **to_item({"secret": secret})}
-    try:
-        client.put_item(TableName=table, Item=item, ConditionExpression="attribute_not_exists(finding_id)")
-    except Exception as error:
-        if code(error) != "ConditionalCheckFailedException":
-            raise
+def _keep(storage: Storage, secret: bytes) -> None:
+    item = {"finding_id": _KEY[0], "item": _KEY[1], "secret": secret}
+    with suppress(ConditionFailed):
+        storage.write([Put(item=item, only_if=(IS_NEW,))])
 
 
-def _read(log: DecisionLog) -> bytes | None:
-    answer = log.client.get_item(TableName=log.table, Key=_PLACE, ConsistentRead=True)
-    return bytes(from_item(answer["Item"])["secret"]) if "Item" in answer else None
+def _read(storage: Storage) -> bytes | None:
+    found = storage.get(_KEY)
+    return None if found is None else bytes(found["secret"])

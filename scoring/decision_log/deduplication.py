@@ -55,7 +55,7 @@ def classify_event(
     """
     if before is None:
         return "new"
-    is_unfinished = before.state == "intent"
+    is_unfinished = before.is_unfinished
     if is_unfinished and now < before.lease_until:
         return "taken"
     if is_unfinished and before.effect == "alert":
@@ -93,7 +93,7 @@ def brought_back_by(finding: Finding, before: FindingState | None) -> tuple[str,
     if before is None:
         return "", ""
     # An archive whose outcome was never written may have happened: what is active and newer may be back.
-    has_acted = before.state == "done" or _order(finding, before) == "newer"
+    has_acted = not before.is_unfinished or _order(finding, before) == "newer"
     if finding.status == "ACTIVE" and has_acted:
         if before.effect == "archive" and not before.reactivated:
             return "person", updated_at(finding)

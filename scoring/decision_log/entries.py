@@ -1,19 +1,21 @@
-"""What the decision log says of a decision and of where a finding stands; what makes two versions equal."""
+"""What is written into the decision log: decisions, and the latest state of each finding.
+
+Also what makes two versions of a finding equal, so that nobody is told twice of the same access.
+"""
 
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from scoring.decision.decide import Decision
-from scoring.decision_log.table import unpack
-from scoring.files.errors import BadInput
 from scoring.findings.context import Context, Reactivation, to_json
 from scoring.findings.facts import Absent, Unknown
 from scoring.findings.finding import Finding
-from scoring.findings.record import Audit, Case, read_case
+from scoring.findings.record import Audit, Case, Effect
 
 # What the events and the API both say, and in the same words; unused services and actions they count apart.
 _SAID = (
@@ -23,8 +25,21 @@ _SAID = (
 _FACTS = ("tags", "aliases", "resource_account", "principal_account", "reactivated_by")
 
 
+class EntryStatus(StrEnum):
+    """How far a decision of the log is; the values are those of the stored items."""
+
+    INTENT = "intent"
+    """Its effect is about to happen, or was when the process ended."""
+    QUEUED = "collected"
+    """Its alert waits to be sent with others."""
+    DONE = "done"
+    """Its effect has happened."""
+    ENDED = "over"
+    """Its archive was brought back, or something else followed it; or its intent was dropped."""
+
+
 class FindingState(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a finding stands.
+    """The latest state of a finding in the log; there is one item of it for each finding.
 
     Attributes
     ----------
@@ -33,13 +48,13 @@ class FindingState(msgspec.Struct, frozen=True, kw_only=True):
     content : str
         Digest of what the finding itself says; see `content_of`.
     facts : dict
-        Digests of what was known of its surroundings; see `facts_of`.
-    state : str
-        ``intent`` (an effect was about to happen) or ``done``.
+        Digests of what was known about the resource and the principal; see `facts_of`.
+    entry_status : EntryStatus
+        Of its latest decision: INTENT or DONE.
     effect : str
-        ``archive``, ``alert`` or ``none``.
+        What the latest decision does: ``archive``, ``alert`` or ``none``.
     lease_until : str
-        Until then whoever wrote the intent may still be at work (ISO 8601, UTC).
+        Until then the invocation that wrote the intent may be running (ISO 8601, UTC).
     updated_at : str
         The finding's own time of the version that was decided on, or an empty string.
     status : str
@@ -57,8 +72,8 @@ class FindingState(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     finding_id: str
-    state: str
-    effect: str
+    entry_status: EntryStatus = msgspec.field(name="state")
+    effect: Effect
     outcome: str
     decided_at: str
     lease_until: str
@@ -73,6 +88,11 @@ class FindingState(msgspec.Struct, frozen=True, kw_only=True):
     decision_item: str = ""
     alerted: str = ""
     analyzer_arn: str = ""
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether an effect was about to happen, and nobody has written that it did."""
+        return self.entry_status is EntryStatus.INTENT
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,26 +211,6 @@ def is_unchanged(entry: Entry, before: FindingState) -> bool:
     return (entry.content, entry.status) == (before.content, before.status) and all(
         entry.facts[name] == before.facts[name] for name in both
     )
-
-
-def read_item(item: Mapping[str, Any]) -> tuple[Case, Decision]:
-    """Read a decision back, given the item's plain values.
-
-    Raises
-    ------
-    BadInput
-        It was written by another version.
-    """
-    record = unpack(item)
-    case = read_case({name: record[name] for name in ("finding", "context")})
-    try:
-        decision = msgspec.convert(record["decision"], Decision)
-    except msgspec.ValidationError as error:
-        raise BadInput.from_validation(error, "decision.") from None
-    if isinstance(case.finding, Finding) and item["analyzer_arn"]:
-        finding = msgspec.structs.replace(case.finding, analyzer_arn=item["analyzer_arn"])
-        case = msgspec.structs.replace(case, finding=finding)
-    return case, decision
 
 
 def _deciding(value: object) -> object:

@@ -1,41 +1,68 @@
-"""The decision log: one DynamoDB item a decision, and one per finding that says where it stands.
+"""The decision log: one item a decision, and one per finding that has its latest state.
 
 An effect and its record cannot disagree: the intent is written before the effect and the outcome after it, so
 that whatever crashed in between is found, and finished, by the next delivery of the same event or by the
 scheduled reconcile.
 
-Items are ``latest`` and ``decision#<time>#<number>``. A decision's ``effect`` says what has happened, and is
-what the index goes by: ``intent`` (about to happen), ``archive`` (an archive of ours that stands), ``alert``,
-``collected`` (an alert that waits to be sent with others), ``none``, and ``over`` (an archive that was
-brought back or that something else followed; an intent that was dropped). What stands or is unfinished has no
-time to live.
+Items are ``latest`` and ``decision#<time>#<number>``; others than decisions and states are kept by the other
+modules here. A decision's stored ``effect`` is what it is found by: ``archive``, ``alert`` or ``none`` once
+that has happened, otherwise its `EntryStatus`. What is archived or unfinished has no time to live.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from scoring.decision_log.entries import Entry, FindingState, QueuedAlert, is_unchanged, stamp
-from scoring.decision_log.table import (
+from scoring.decision_log import decisions
+from scoring.decision_log.decisions import LoggedDecision, pack
+from scoring.decision_log.entries import Entry, EntryStatus, FindingState, QueuedAlert, is_unchanged, stamp
+from scoring.decision_log.storage import (
     EXPIRES_AT,
+    IS_NEW,
+    Change,
     ConditionFailed,
+    Equals,
     Item,
-    from_item,
-    key,
-    pack,
-    read_many,
-    to_item,
-    write_together,
+    Put,
+    Storage,
+    Write,
+    write_each,
 )
+from scoring.findings.record import Effect
 
-Effect = Literal["archive", "alert", "none"]
-LATEST = "latest"
+_LATEST: Final = "latest"
+_TRIES: Final = 3
 
 
 class InProgress(Exception):
-    """Another invocation is working on the same finding; try again later."""
+    """Another invocation holds the lease on this finding, or was faster; try again later."""
+
+
+class Limit(Protocol):
+    """Something in which an intent has to find room."""
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is reached."""
+
+    def take(self, now: datetime) -> Write:
+        """Return the write that takes room for one more; its condition holds only if there is room."""
+
+    def renew(self, item: Item, now: datetime) -> Write:
+        """Return what to try next where `take` was refused, though there is room.
+
+        Parameters
+        ----------
+        item : dict
+            The limit's item as it was then.
+
+        Raises
+        ------
+        LimitReached
+            There is no room.
+        """
 
 
 class LimitReached(Exception):
@@ -45,50 +72,90 @@ class LimitReached(Exception):
     ----------
     name : str
         Of the limit.
-    item : mapping
-        What the limit's item says, as plain values.
+    cap : str
+        Which of its caps it is, where it has several.
     """
 
-    def __init__(self, name: str, item: Mapping[str, Any]) -> None:
-        self.name, self.item = name, item
-        super().__init__(name)
-
-
-class Limit(NamedTuple):
-    """A write that goes with an intent, and lets the effect happen only if its condition holds."""
-
-    name: str
-    write: Mapping[str, Any]
+    def __init__(self, name: str, cap: str = "") -> None:
+        self.name, self.cap = name, cap
+        super().__init__(f"{name} {cap}")
 
 
 class DecisionLog(msgspec.Struct, frozen=True):
-    """The table and how long its items live.
+    """The log, whatever it is stored in, and how long its items live.
 
     Parameters
     ----------
-    client : DynamoDB client
-    table : str
+    storage : Storage
+        Only the modules beside this one use it.
     keep_days : int or None
         Time to live of a decision that no longer matters, in days; None keeps it for good.
     lease_seconds : float
         How long one invocation may take; longer than the Lambda's own limit.
     """
 
-    client: Any
-    table: str
+    storage: Storage
     keep_days: int | None = None
     lease_seconds: float = 120
 
+    @classmethod
+    def in_table(cls, client: Any, name: str, *, keep_days: int | None = None) -> "DecisionLog":
+        """Return the log in a DynamoDB table; no request goes out."""
+        from scoring.decision_log.dynamodb import DynamoDb
+
+        return cls(DynamoDb(client, name), keep_days)
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the table's name."""
+        return self.storage.name
+
     def latest(self, finding_id: str) -> FindingState | None:
-        """Read where a finding stands; one consistent read."""
-        found = self.client.get_item(TableName=self.table, Key=key(finding_id, LATEST), ConsistentRead=True)
-        return _latest_from(from_item(found["Item"])) if "Item" in found else None
+        """Read the latest state of a finding; one consistent read."""
+        found = self.storage.get((finding_id, _LATEST))
+        return None if found is None else msgspec.convert(found, FindingState)
 
     def latest_of(self, finding_ids: Sequence[str]) -> dict[str, FindingState]:
-        """Read where findings stand, 100 a request; those that the log does not know are left out."""
-        keys = [(finding_id, LATEST) for finding_id in dict.fromkeys(finding_ids)]
-        found = read_many(self.client, self.table, keys)
-        return {values["finding_id"]: _latest_from(values) for values in found}
+        """Read the latest states of findings; those that the log does not know are left out."""
+        keys = [(finding_id, _LATEST) for finding_id in dict.fromkeys(finding_ids)]
+        states = (msgspec.convert(found, FindingState) for found in self.storage.get_many(keys))
+        return {state.finding_id: state for state in states}
+
+    def decision(self, state: FindingState) -> LoggedDecision:
+        """Read the decision that a state is of."""
+        return next(self.decisions_of([state]))
+
+    def decisions_of(self, states: Sequence[FindingState]) -> Iterator[LoggedDecision]:
+        """Read the decisions that states are of, in no order."""
+        keys = [(state.finding_id, state.decision_item) for state in states]
+        return map(decisions.from_item, self.storage.get_many(keys))
+
+    def decisions(self, finding_id: str) -> Iterator[LoggedDecision]:
+        """Read all decisions on a finding, oldest first."""
+        return map(decisions.from_item, self.storage.of_finding(finding_id, decisions.PREFIX))
+
+    def by_effect(
+        self, *effects: Effect | EntryStatus, since: str = "", until: str = "~"
+    ) -> Iterator[LoggedDecision]:
+        """Read decisions, those of each effect oldest first; what was written a second ago may be missing.
+
+        Parameters
+        ----------
+        *effects : Effect or EntryStatus
+            Effects that have happened, and statuses of decisions whose effect has not, or no longer holds.
+        since, until : str
+            Bounds of the time of the decision, both included, as `scoring.decision_log.entries.stamp` writes
+            it.
+        """
+        for effect in effects:
+            for item in self.storage.by_effect(str(effect), since=since, until=until):
+                # The latest state has the same attributes, and so it is found too.
+                if item["item"].startswith(decisions.PREFIX):
+                    yield decisions.from_item(item)
+
+    def all_decisions(self) -> Iterator[LoggedDecision]:
+        """Read every decision, in no order."""
+        return map(decisions.from_item, self.storage.with_prefix(decisions.PREFIX))
 
     def intend(
         self,
@@ -108,10 +175,10 @@ class DecisionLog(msgspec.Struct, frozen=True):
         LimitReached
             One of the limits was reached.
         """
-        mark = _mark(entry, effect, "intent", before, now, self.lease_seconds)
-        decision = {**_decision(entry, mark), "effect": "intent", "intended": effect, "state": "intent"}
-        self._write(decision, mark, before, now, limits)
-        return mark
+        state = _state_of(entry, effect, EntryStatus.INTENT, before, now, self.lease_seconds)
+        decision = {**_decision(entry, state), **_status(EntryStatus.INTENT), "intended": effect}
+        self._write(decision, state, before, now, limits)
+        return state
 
     def settle(
         self,
@@ -121,84 +188,103 @@ class DecisionLog(msgspec.Struct, frozen=True):
         before: FindingState | None,
         now: datetime,
         waiting: QueuedAlert | None = None,
-        limits: Sequence[Limit] = (),
     ) -> FindingState:
         """Write a decision of which nothing is left to be done here and now; raises as `intend` does."""
-        mark = _mark(entry, effect, "done", before, now, 0)
-        decision = {**_decision(entry, mark), "effect": effect, "state": "done", **self.expiry(now)}
-        if waiting is not None:
-            decision |= {**msgspec.structs.asdict(waiting), "effect": "collected", "state": "collected"}
-            decision.pop(EXPIRES_AT, None)
-        self._write(decision, mark, before, now, limits)
-        return mark
+        state = _state_of(entry, effect, EntryStatus.DONE, before, now, 0)
+        decision = _decision(entry, state)
+        if waiting is None:
+            decision |= {"effect": effect, "state": str(EntryStatus.DONE), **self.expiry(now)}
+        else:
+            decision |= {**msgspec.structs.asdict(waiting), **_status(EntryStatus.QUEUED)}
+        self._write(decision, state, before, now, ())
+        return state
 
-    def finish(self, mark: FindingState, *, now: datetime) -> FindingState:
+    def finish(self, intent: FindingState, *, now: datetime) -> FindingState:
         """Write that the effect has happened.
 
         Raises
         ------
         InProgress
-            The lease is over, and somebody else has taken the finding on.
+            The lease is over, and another invocation has taken the finding on.
         """
-        done = msgspec.structs.replace(mark, state="done", version=mark.version + 1)
-        ends = {} if mark.effect == "archive" else self.expiry(now)
-        values = {"effect": mark.effect, "state": "done", "done_at": stamp(now), **ends}
-        return self._close(mark, done, values)
+        done = msgspec.structs.replace(intent, entry_status=EntryStatus.DONE, version=intent.version + 1)
+        ends = {} if intent.effect == "archive" else self.expiry(now)
+        values = {"effect": intent.effect, "state": str(EntryStatus.DONE), "done_at": stamp(now), **ends}
+        return self._close(intent, done, values)
 
-    def seen_again(self, mark: FindingState, entry: Entry) -> None:
-        """Note a newer version of a finding in which nothing changed that matters."""
-        facts = {**mark.facts, **entry.facts}
-        self._step(mark, updated_at=entry.updated_at, facts=facts)
+    def withdraw(self, intent: FindingState, *, now: datetime) -> FindingState:
+        """Drop the intent of an archive that failed: the alert before it holds. Raises as `finish`."""
+        back = msgspec.structs.replace(
+            intent,
+            version=intent.version + 1,
+            entry_status=EntryStatus.DONE,
+            effect="alert",
+            outcome="alert",
+            decision_item=intent.alerted,
+            alerted="",
+        )
+        return self._close(intent, back, {**_status(EntryStatus.ENDED), **self.expiry(now)})
 
-    def withdraw(self, mark: FindingState, *, now: datetime) -> FindingState:
-        """Drop the intent of an archive that failed: the alert before it stands. Raises as `finish`."""
-        stands = {"effect": "alert", "outcome": "alert", "state": "done", "decision_item": mark.alerted}
-        back = msgspec.structs.replace(mark, version=mark.version + 1, alerted="", **stands)
-        return self._close(mark, back, {"effect": "over", "state": "over", **self.expiry(now)})
+    def take_over(self, intent: FindingState, *, now: datetime) -> FindingState:
+        """Renew the lease of an intent whose lease is over. Raises as `intend`."""
+        return self._step(intent, lease_until=stamp(now + timedelta(seconds=self.lease_seconds)))
 
-    def _close(self, mark: FindingState, after: FindingState, values: Mapping[str, Any]) -> FindingState:
-        writes = [self.change(mark.finding_id, mark.decision_item, values), self.put(after, mark)]
-        try:
-            write_together(self.client, writes)
-        except ConditionFailed as error:
-            if self.latest(mark.finding_id) != after:  # and no answer that was lost on its way
-                raise InProgress(mark.finding_id) from error
-        return after
+    def seen_again(self, state: FindingState, entry: Entry) -> None:
+        """Note a newer version of a finding in which nothing changed that matters. Raises as `intend`."""
+        self._step(state, updated_at=entry.updated_at, facts={**state.facts, **entry.facts})
 
-    def take_over(self, mark: FindingState, *, now: datetime) -> FindingState:
-        """Take an intent on whose lease is over."""
-        return self._step(mark, lease_until=stamp(now + timedelta(seconds=self.lease_seconds)))
+    def will_reactivate(self, states: Sequence[FindingState], who: str, now: datetime) -> list[FindingState]:
+        """Write that findings are about to be made active again, and by whom.
 
-    def decision(self, mark: FindingState) -> dict[str, Any]:
-        """Read the decision that a finding stands by, as plain values."""
-        return next(read_many(self.client, self.table, [(mark.finding_id, mark.decision_item)]))
+        The events that follow find it there.
 
-    def _step(self, mark: FindingState, **changes: Any) -> FindingState:
-        after = msgspec.structs.replace(mark, version=mark.version + 1, **changes)
-        try:
-            write_together(self.client, [self.put(after, mark)])
-        except ConditionFailed as error:
-            raise InProgress(mark.finding_id) from error
-        return after
+        Parameters
+        ----------
+        who : str
+            ``undo`` or ``expiry``.
 
-    def put(self, mark: FindingState, before: FindingState | None) -> dict[str, Any]:
-        """Return the write of where a finding stands, provided that it stood as `before` says."""
-        item = to_item({"item": LATEST, **msgspec.structs.asdict(mark)})
-        return {"Put": {"TableName": self.table, "Item": item, **_unchanged(before)}}
+        Returns
+        -------
+        list of FindingState
+            The new states; left out are those that another invocation has changed since they were read.
+        """
+        marked = [_reactivated(state, who, now) for state in states]
+        written = write_each(
+            self.storage, [self._put(after, state) for after, state in zip(marked, states, strict=True)]
+        )
+        return [after for after, is_written in zip(marked, written, strict=True) if is_written]
 
-    def change(self, finding_id: str, item: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the write that sets attributes of an item."""
-        names = {f"#{number}": name for number, name in enumerate(values)}
-        placed = {f":{number}": value for number, value in enumerate(values.values())}
-        return {
-            "Update": {
-                "TableName": self.table,
-                "Key": key(finding_id, item),
-                "UpdateExpression": "SET " + ", ".join(f"#{n} = :{n}" for n in range(len(values))),
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": to_item(placed),
-            }
-        }
+    def will_reactivate_changed(self, state: FindingState, now: datetime) -> FindingState:
+        """Write that a finding is about to be made active again, because it changed after its archive.
+
+        The second time it counts as undone by hand, and is not archived again. Raises as `intend`.
+        """
+        who = "undo" if state.was_changed else "expiry"
+        after = msgspec.structs.replace(_reactivated(state, who, now), was_changed=True)
+        return self._replace(state, after)
+
+    def end_archives(self, ended: Mapping[str, Sequence[FindingState]], now: datetime) -> None:
+        """Write that archives no longer hold.
+
+        Parameters
+        ----------
+        ended : mapping
+            By what they ended (``undo``, ``expiry``, ``gone``), and the states of their findings.
+        """
+        changes = [
+            Change(
+                key=(state.finding_id, state.decision_item),
+                assign={
+                    **_status(EntryStatus.ENDED),
+                    "ended_by": by,
+                    "ended_at": stamp(now),
+                    **self.expiry(now),
+                },
+            )
+            for by, states in ended.items()
+            for state in states
+        ]
+        write_each(self.storage, changes)
 
     def expiry(self, now: datetime) -> dict[str, int]:
         """Return the attribute that ends an item's life, if anything does."""
@@ -206,37 +292,65 @@ class DecisionLog(msgspec.Struct, frozen=True):
             return {}
         return {EXPIRES_AT: int((now + timedelta(days=self.keep_days)).timestamp())}
 
+    def _close(self, intent: FindingState, after: FindingState, values: Mapping[str, Any]) -> FindingState:
+        change = Change(key=(intent.finding_id, intent.decision_item), assign=values)
+        try:
+            self.storage.write([change, self._put(after, intent)])
+        except ConditionFailed as error:
+            if self.latest(intent.finding_id) != after:  # and no answer that was lost on its way
+                raise InProgress(intent.finding_id) from error
+        return after
+
+    def _step(self, state: FindingState, **changes: Any) -> FindingState:
+        return self._replace(state, msgspec.structs.replace(state, version=state.version + 1, **changes))
+
+    def _replace(self, state: FindingState, after: FindingState) -> FindingState:
+        try:
+            self.storage.write([self._put(after, state)])
+        except ConditionFailed as error:
+            raise InProgress(state.finding_id) from error
+        return after
+
+    def _put(self, state: FindingState, before: FindingState | None) -> Put:
+        """Return the write of a state, provided that `before` is still the latest one."""
+        is_latest = IS_NEW if before is None else Equals(("version",), before.version)
+        return Put(item={"item": _LATEST, **msgspec.to_builtins(state)}, only_if=(is_latest,))
+
     def _write(
         self,
         decision: Mapping[str, Any],
-        mark: FindingState,
+        state: FindingState,
         before: FindingState | None,
         now: datetime,
         limits: Sequence[Limit],
     ) -> None:
-        item: Item = to_item({**decision, "finding_id": mark.finding_id, "item": mark.decision_item})
-        writes = [{"Put": {"TableName": self.table, "Item": item, **_ABSENT}}, self.put(mark, before)]
-        if before is not None and (before.state == "intent" or before.effect == "archive"):
-            ended = {"effect": "over", "state": "over", **self.expiry(now)}
-            writes.append(self.change(before.finding_id, before.decision_item, ended))
-        first = len(writes)
-        writes += [dict(limit.write) for limit in limits]
-        try:
-            write_together(self.client, writes)
-        except ConditionFailed as error:
-            reached = min(error.failed)
-            if reached < first:
-                raise InProgress(mark.finding_id) from error
-            raise LimitReached(
-                limits[reached - first].name, from_item(error.failed[reached] or {})
-            ) from error
+        key = {"finding_id": state.finding_id, "item": state.decision_item}
+        writes: list[Write] = [Put(item={**decision, **key}, only_if=(IS_NEW,)), self._put(state, before)]
+        if before is not None and (before.is_unfinished or before.effect == "archive"):
+            ended = {**_status(EntryStatus.ENDED), **self.expiry(now)}
+            writes.append(Change(key=(before.finding_id, before.decision_item), assign=ended))
+        takes = [limit.take(now) for limit in limits]
+        for _ in range(_TRIES):
+            try:
+                self.storage.write([*writes, *takes])
+            except ConditionFailed as error:
+                first = min(error.failed)
+                number = first - len(writes)
+                if number < 0:
+                    raise InProgress(state.finding_id) from error
+                takes[number] = limits[number].renew(error.failed[first] or {}, now)
+            else:
+                return
+        raise InProgress(state.finding_id)
 
 
-_ABSENT: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(finding_id)"}
-
-
-def _mark(
-    entry: Entry, effect: Effect, state: str, before: FindingState | None, now: datetime, seconds: float
+def _state_of(
+    entry: Entry,
+    effect: Effect,
+    status: EntryStatus,
+    before: FindingState | None,
+    now: datetime,
+    lease_seconds: float,
 ) -> FindingState:
     decided_at, version = stamp(now), before.version + 1 if before else 1
     return FindingState(
@@ -244,17 +358,17 @@ def _mark(
         version=version,
         facts=dict(entry.facts),
         content=entry.content,
-        state=state,
+        entry_status=status,
         effect=effect,
         outcome=entry.outcome,
         decided_at=decided_at,
-        lease_until=stamp(now + timedelta(seconds=seconds)),
+        lease_until=stamp(now + timedelta(seconds=lease_seconds)),
         updated_at=entry.updated_at,
         status=entry.status,
         reactivated="" if effect == "archive" else entry.reactivated,
         reactivated_at="" if effect == "archive" else entry.reactivated_at,
         was_changed=before.was_changed if before else False,
-        decision_item=f"decision#{decided_at}#{version}",
+        decision_item=f"{decisions.PREFIX}{decided_at}#{version}",
         alerted=_alerted(entry, effect, before),
         analyzer_arn=entry.analyzer_arn or (before.analyzer_arn if before else ""),
     )
@@ -263,12 +377,23 @@ def _mark(
 def _alerted(entry: Entry, effect: str, before: FindingState | None) -> str:
     if before is None or effect != "archive" or not is_unchanged(entry, before):
         return ""
-    return before.decision_item if (before.effect, before.state) == ("alert", "done") else before.alerted
+    is_alert = before.effect == "alert" and not before.is_unfinished
+    return before.decision_item if is_alert else before.alerted
 
 
-def _decision(entry: Entry, mark: FindingState) -> dict[str, Any]:
+def _reactivated(state: FindingState, who: str, now: datetime) -> FindingState:
+    return msgspec.structs.replace(
+        state,
+        entry_status=EntryStatus.DONE,
+        reactivated=who,
+        reactivated_at=stamp(now),
+        version=state.version + 1,
+    )
+
+
+def _decision(entry: Entry, state: FindingState) -> dict[str, Any]:
     return {
-        "decided_at": mark.decided_at,
+        "decided_at": state.decided_at,
         "outcome": entry.outcome,
         "mode": entry.mode,
         "content": entry.content,
@@ -281,14 +406,6 @@ def _decision(entry: Entry, mark: FindingState) -> dict[str, Any]:
     }
 
 
-def _unchanged(before: FindingState | None) -> dict[str, Any]:
-    if before is None:
-        return _ABSENT
-    return {
-        "ConditionExpression": "version = :version",
-        "ExpressionAttributeValues": to_item({":version": before.version}),
-    }
-
-
-def _latest_from(values: Mapping[str, Any]) -> FindingState:
-    return msgspec.convert({**values, "version": int(values.get("version", 0))}, FindingState)
+def _status(status: EntryStatus) -> dict[str, str]:
+    """Return the attributes of a decision whose effect has not happened, or no longer holds."""
+    return {"effect": str(status), "state": str(status)}

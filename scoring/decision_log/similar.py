@@ -8,11 +8,14 @@ past decisions is still an explanation.
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from scoring.decision_log.table import from_item, key, to_item
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.entries import stamp
+from scoring.decision_log.log import DecisionLog
+from scoring.decision_log.storage import Delete, Item, Put, Write
 from scoring.explanation import words
 from scoring.explanation.content import Similar
 from scoring.explanation.safe_text import visible
@@ -26,6 +29,7 @@ from scoring.policy.policy import Policy
 
 SHOWN: Final = 3
 
+_VERDICT: Final = "verdict#"
 _LATEST: Final = 30  # verdicts that are looked at under each key
 _LONGEST: Final = 200
 _DIFFERENCES: Final = 4
@@ -104,55 +108,21 @@ def traits_of(case: Case) -> dict[str, str]:
     return {name: _bounded(found[name]) for name in _WEIGHTS if found[name] and found[name] not in _SILENT}
 
 
-def entries(
-    finding_id: str, item: str, record: Mapping[str, Any], label: Label, at: str
-) -> list[dict[str, Any]]:
-    """Return the items that keep a verdict for comparison.
-
-    Parameters
-    ----------
-    record : mapping
-        What was decided on.
-    at : str
-        The moment of the verdict, as `scoring.decision_log.entries.stamp` writes it.
-    """
-    try:
-        case = read_case({name: record.get(name) for name in ("finding", "context")})
-    except (BadInput, AttributeError):  # written by another version: the verdict counts all the same
-        return []
-    if not isinstance(case.finding, Finding):
-        return []
-    past = Past(
-        of_finding=_stored(finding_id),
-        of_item=item,
-        verdict=label.verdict,
-        by=label.by,
-        at=at,
-        headline=str(words.headline(Exposure(case.finding, case.context, Policy()))),
-        traits=traits_of(case),
-        verified=label.verified,
-        note=_stored(label.note),
-    )
-    values = msgspec.structs.asdict(past)
-    name = f"verdict#{at}#{_digest(finding_id + item)}"
-    return [{"finding_id": place, "item": name, **values} for place in _places(past.traits)]
+def keep(decision: LoggedDecision, label: Label) -> list[Write]:
+    """Return the writes that keep a verdict for comparison; they go with that of the verdict itself."""
+    return [Put(item=item) for item in _items(decision, label)]
 
 
-def writes(table: str, items: Iterable[Mapping[str, Any]], *, gone: bool = False) -> list[dict[str, Any]]:
-    """Return the writes that keep items of `entries`, or forget them."""
-    if gone:
-        return [
-            {"Delete": {"TableName": table, "Key": key(item["finding_id"], item["item"])}} for item in items
-        ]
-    return [{"Put": {"TableName": table, "Item": to_item(item)}} for item in items]
+def forget(decision: LoggedDecision, label: Label) -> list[Write]:
+    """Return the writes that undo those of `keep`."""
+    return [Delete(key=(item["finding_id"], item["item"])) for item in _items(decision, label)]
 
 
-def nearest(client: Any, table: str, case: Case, item: str = "") -> tuple[Similar, ...]:
+def nearest(log: DecisionLog, case: Case, item: str = "") -> tuple[Similar, ...]:
     """Find the verdicts on the findings that have most in common with this one; never raises.
 
     Parameters
     ----------
-    client : DynamoDB client
     item : str
         The decision that asks: a verdict on itself is none of the past.
 
@@ -164,8 +134,8 @@ def nearest(client: Any, table: str, case: Case, item: str = "") -> tuple[Simila
     try:
         traits = traits_of(case)
         found: dict[tuple[str, str], Past] = {}
-        for place in _places(traits):
-            for past in _latest(client, table, place):
+        for partition in _partitions(traits):
+            for past in _latest(log, partition):
                 found[past.of_finding, past.of_item] = past
         found.pop((_stored(case.finding.id), item), None)
         return tuple([_words(past, traits) for past in ranked(found.values(), traits)])
@@ -180,6 +150,31 @@ def ranked(found: Iterable[Past], traits: Mapping[str, str]) -> list[Past]:
     return sorted(ordered, key=lambda past: -_in_common(past, traits))[:SHOWN]
 
 
+def _items(decision: LoggedDecision, label: Label) -> list[Item]:
+    record = decision.record
+    try:
+        case = read_case({name: record.get(name) for name in ("finding", "context")})
+    except BadInput:  # written by another version: the verdict counts all the same
+        return []
+    if not isinstance(case.finding, Finding):
+        return []
+    at = stamp(label.at)
+    past = Past(
+        of_finding=_stored(decision.finding_id),
+        of_item=decision.item,
+        verdict=label.verdict,
+        by=label.by,
+        at=at,
+        headline=str(words.headline(Exposure(case.finding, case.context, Policy()))),
+        traits=traits_of(case),
+        verified=label.verified,
+        note=_stored(label.note),
+    )
+    values = msgspec.structs.asdict(past)
+    name = f"{_VERDICT}{at}#{_digest(decision.finding_id + decision.item)}"
+    return [{"finding_id": partition, "item": name, **values} for partition in _partitions(past.traits)]
+
+
 def _in_common(past: Past, traits: Mapping[str, str]) -> int:
     return sum(weight for name, weight in _WEIGHTS.items() if _is_same(past, traits, name))
 
@@ -188,19 +183,13 @@ def _is_same(past: Past, traits: Mapping[str, str], name: str) -> bool:
     return name in traits and past.traits.get(name) == traits[name]
 
 
-def _latest(client: Any, table: str, place: str) -> list[Past]:
-    answer = client.query(
-        TableName=table,
-        KeyConditionExpression="finding_id = :place AND begins_with(#item, :verdict)",
-        ExpressionAttributeNames={"#item": "item"},
-        ExpressionAttributeValues=to_item({":place": place, ":verdict": "verdict#"}),
-        ScanIndexForward=False,
-        Limit=_LATEST,
-    )
-    return [msgspec.convert(from_item(found), Past) for found in answer["Items"]]
+def _latest(log: DecisionLog, partition: str) -> list[Past]:
+    return [
+        msgspec.convert(found, Past) for found in log.storage.of_finding(partition, _VERDICT, newest=_LATEST)
+    ]
 
 
-def _places(traits: Mapping[str, str]) -> list[str]:
+def _partitions(traits: Mapping[str, str]) -> list[str]:
     """Name the partitions that a finding's like is kept in: by whom, by resource, by kind."""
     kind = [traits.get(name, "") for name in ("finding type", "resource type", "access level", "public")]
     whom = traits.get("principal account") or traits.get("principal")

@@ -7,20 +7,18 @@ closes when the last hour has room again, or when a person closes it.
 
 import hashlib
 from datetime import datetime
-from typing import Any
 
 from scoring.decision.decide import Decision, refuse
 from scoring.decision.guardrails import Guardrail
 from scoring.decision_log.entries import Entry, FindingState
-from scoring.decision_log.hourly_limit import LIMITS, Hourly, Most
-from scoring.decision_log.log import DecisionLog, InProgress, LimitReached
-from scoring.decision_log.table import key
+from scoring.decision_log.hourly_limit import Cap, HourlyLimit
+from scoring.decision_log.log import DecisionLog, LimitReached
 from scoring.findings.access.principal import principals_of
 from scoring.findings.finding import Finding
 from scoring.policy.policy import Policy
 
 NAME = "circuit_breaker"
-_ITEM = "archives"
+_LIMIT, _ALL = "archives", "all"
 
 
 def intend_archive(
@@ -50,18 +48,16 @@ def intend_archive(
     InProgress
         Another invocation was faster.
     """
-    limits = _limits(finding, policy, share)
-    hourly = Hourly(log.table, _ITEM, tuple(limits))
+    counted, archives = _counted(finding), policy.archives
+    most = {
+        name: max(1, (archives.most_per_hour if name == _ALL else archives.most_per_principal) // share)
+        for name in counted
+    }
+    limit = HourlyLimit(_LIMIT, [Cap(*cap) for cap in most.items()])
     try:
-        return log.intend(entry, "archive", before=before, now=now, limits=[hourly.take(now)])
-    except LimitReached as refused:
-        reached, item = hourly.reached(refused.item, now), refused.item
-    if reached is not None:
-        return f"more than {reached.most} archives in an hour{limits[reached]}"
-    try:
-        return log.intend(entry, "archive", before=before, now=now, limits=[hourly.renew(item, now)])
-    except LimitReached as error:
-        raise InProgress(finding.id) from error
+        return log.intend(entry, "archive", before=before, now=now, limits=[limit])
+    except LimitReached as reached:
+        return f"more than {most[reached.cap]} archives in an hour{counted[reached.cap]}"
 
 
 def stop(decision: Decision, why: str) -> Decision:
@@ -69,16 +65,15 @@ def stop(decision: Decision, why: str) -> Decision:
     return refuse(decision, Guardrail(NAME, f"{why}: until the last hour has room again, findings alert"))
 
 
-def close(client: Any, table: str) -> None:
+def close(log: DecisionLog) -> None:
     """Forget what was counted: archiving goes on at once."""
-    client.delete_item(TableName=table, Key=key(LIMITS, _ITEM))
+    HourlyLimit(_LIMIT, ()).reset(log)
 
 
-def _limits(finding: Finding, policy: Policy, share: int) -> dict[Most, str]:
-    """Return what is counted for a finding, and in words of which findings it is the count."""
-    archives = policy.archives
-    limits = {Most("all", max(1, archives.most_per_hour // share)): ""}
+def _counted(finding: Finding) -> dict[str, str]:
+    """Return what an archive counts for: all, and each principal that it lets in; with that in words."""
+    counted = {_ALL: ""}
     for principal in principals_of(finding):
         name = "principal_" + hashlib.sha256(principal.encode()).hexdigest()[:16]
-        limits[Most(name, max(1, archives.most_per_principal // share))] = f" that let {principal} in"
-    return limits
+        counted[name] = f" that let {principal} in"
+    return counted

@@ -13,16 +13,9 @@ import msgspec
 
 from scoring.aws import analyzers
 from scoring.aws.sessions import Writers
-from scoring.decision_log.entries import FindingState, stamp
-from scoring.decision_log.log import DecisionLog, InProgress
-from scoring.decision_log.table import (
-    ConditionFailed,
-    by_effect,
-    of_finding,
-    unpack,
-    write_each,
-    write_together,
-)
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.entries import EntryStatus, FindingState, stamp
+from scoring.decision_log.log import DecisionLog
 
 Who = Literal["undo", "expiry"]
 _AT_ONCE = 50
@@ -45,7 +38,7 @@ class ActiveArchive(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     model_sha256: str
     analyzer_arn: str
-    mark: FindingState
+    state: FindingState
 
 
 class Undone(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +83,7 @@ def undo(
     """
     archives = (
         archive
-        for archive in standing(log, since=stamp(since) if since else "", finding_id=finding_id)
+        for archive in active_archives(log, since=stamp(since) if since else "", finding_id=finding_id)
         if model in (None, archive.model, archive.model_sha256)
     )
     if writers is None:
@@ -101,10 +94,10 @@ def undo(
 
 def expired(log: DecisionLog, days: int, *, now: datetime) -> Iterator[ActiveArchive]:
     """Give the standing archives whose term of so many days is over, the oldest first."""
-    return standing(log, until=stamp(now - timedelta(days=days)))
+    return active_archives(log, until=stamp(now - timedelta(days=days)))
 
 
-def standing(
+def active_archives(
     log: DecisionLog, *, since: str = "", until: str = "~", finding_id: str | None = None
 ) -> Iterator[ActiveArchive]:
     """Give the archives that stand, and intents of archives whose outcome was never written.
@@ -114,19 +107,18 @@ def standing(
     since, until : str
         Bounds of the time of the decision, as `scoring.decision_log.entries.stamp` writes it.
     """
-    found = [] if finding_id is None else list(of_finding(log.client, log.table, finding_id))
-    for effect in ("archive", "intent"):
-        listed: Iterable[dict[str, Any]] = (
-            by_effect(log.client, log.table, effect, since=since, until=until)
-            if finding_id is None
-            else [item for item in found if item["effect"] == effect and since <= item["decided_at"] <= until]
-        )
-        for some in _batches(item for item in listed if item.get("intended", "archive") == "archive"):
-            marks = log.latest_of([item["finding_id"] for item in some])
-            for item in some:
-                mark = marks.get(item["finding_id"])
-                if mark is not None and mark.decision_item == item["item"]:
-                    yield _archived(item, mark)
+    found: Iterable[LoggedDecision]
+    if finding_id is None:
+        found = log.by_effect("archive", EntryStatus.INTENT, since=since, until=until)
+    else:
+        found = [d for d in log.decisions(finding_id) if since <= d.decided_at <= until]
+    archives = (d for d in found if d.effect == "archive" and d.status is not EntryStatus.ENDED)
+    for some in _batches(archives):
+        states = log.latest_of([decision.finding_id for decision in some])
+        for decision in some:
+            state = states.get(decision.finding_id)
+            if state is not None and state.decision_item == decision.item:
+                yield _active_archive(decision, state)
 
 
 def bring_back(
@@ -138,7 +130,7 @@ def bring_back(
             yield from _bring_back(list(of_analyzer), arn, who, log, writers, now)
 
 
-def end_archive(mark: FindingState, log: DecisionLog, writers: Writers, now: datetime) -> None:
+def end_archive(state: FindingState, log: DecisionLog, writers: Writers, now: datetime) -> None:
     """Bring back a finding that no longer says what it said when it was archived, to be scored anew.
 
     The second time it happens to the same finding, it is not archived again.
@@ -148,28 +140,26 @@ def end_archive(mark: FindingState, log: DecisionLog, writers: Writers, now: dat
     InProgress
         Somebody else is at work on it.
     """
-    if not mark.reactivated:
-        marked = _marked(mark, "undo" if mark.was_changed else "expiry", now)
-        marked = msgspec.structs.replace(marked, was_changed=True)
-        try:
-            write_together(log.client, [log.put(marked, mark)])
-        except ConditionFailed as error:
-            raise InProgress(mark.finding_id) from error
-        mark = marked
-    gone = analyzers.bring_back([mark.finding_id], mark.analyzer_arn, writers)
-    write_together(log.client, [_ended(mark, "gone" if gone else mark.reactivated, log, now)])
+    if not state.reactivated:
+        state = log.will_reactivate_changed(state, now)
+    gone = analyzers.bring_back([state.finding_id], state.analyzer_arn, writers)
+    log.end_archives({"gone" if gone else state.reactivated: [state]}, now)
 
 
 def _bring_back(
     archives: Sequence[ActiveArchive], arn: str, who: Who, log: DecisionLog, writers: Writers, now: datetime
 ) -> Iterator[Undone]:
-    free = [a for a in archives if a.mark.state == "done" or a.mark.lease_until <= stamp(now)]
-    marks = {archive.finding_id: _marked(archive.mark, who, now) for archive in free}
-    written = write_each(log.client, [log.put(marks[a.finding_id], a.mark) for a in free])
-    ours = [archive.finding_id for archive, is_written in zip(free, written, strict=True) if is_written]
-    gone = set(analyzers.bring_back(ours, arn, writers)) if ours else set()
-    ended = [_ended(marks[one], "gone" if one in gone else who, log, now) for one in ours]
-    write_each(log.client, ended)
+    unclaimed = [
+        archive.state
+        for archive in archives
+        if not archive.state.is_unfinished or archive.state.lease_until <= stamp(now)
+    ]
+    ours = {state.finding_id: state for state in log.will_reactivate(unclaimed, who, now)}
+    gone = set(analyzers.bring_back(list(ours), arn, writers)) if ours else set()
+    ended: dict[str, list[FindingState]] = {who: [], "gone": []}
+    for finding_id, state in ours.items():
+        ended["gone" if finding_id in gone else who].append(state)
+    log.end_archives(ended, now)
     for archive in archives:
         if archive.finding_id not in ours:
             yield Undone(archive=archive, outcome="taken")
@@ -178,29 +168,18 @@ def _bring_back(
             yield Undone(archive=archive, outcome="gone" if is_gone else "brought back")
 
 
-def _marked(mark: FindingState, who: Who, now: datetime) -> FindingState:
-    return msgspec.structs.replace(
-        mark, state="done", reactivated=who, reactivated_at=stamp(now), version=mark.version + 1
-    )
-
-
-def _ended(mark: FindingState, by: str, log: DecisionLog, now: datetime) -> dict[str, Any]:
-    values = {"effect": "over", "state": "over", "ended_by": by, "ended_at": stamp(now), **log.expiry(now)}
-    return log.change(mark.finding_id, mark.decision_item, values)
-
-
-def _archived(item: dict[str, Any], mark: FindingState) -> ActiveArchive:
-    decision = unpack(item)["decision"]
+def _active_archive(decision: LoggedDecision, state: FindingState) -> ActiveArchive:
+    decided = decision.record["decision"]
     return ActiveArchive(
-        finding_id=item["finding_id"],
-        resource=decision["resource"],
-        decided_at=item["decided_at"],
-        reason=decision["reason"],
-        score=float(decision["score"]),
-        model=item["model_version"],
-        model_sha256=item["model_sha256"],
-        analyzer_arn=item["analyzer_arn"],
-        mark=mark,
+        finding_id=decision.finding_id,
+        resource=decided["resource"],
+        decided_at=decision.decided_at,
+        reason=decided["reason"],
+        score=float(decided["score"]),
+        model=decision.model_version,
+        model_sha256=decision.model_sha256,
+        analyzer_arn=decision.analyzer_arn,
+        state=state,
     )
 
 

@@ -11,14 +11,14 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from scoring.aws.sessions import Writers
-from scoring.decision_log.hourly_limit import Hourly, Most
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.hourly_limit import Cap, HourlyLimit
 from scoring.decision_log.log import DecisionLog
-from scoring.decision_log.table import ConditionFailed, from_item, write_together
 from scoring.files.errors import BadInput
 from scoring.findings.record import Label, Origin
 from scoring.review import verdict as review
 from scoring.review.links import Link, LinkAction
-from scoring.review.verdict import Reviewed
+from scoring.review.verdict import Answered
 
 MOST_PER_LINK = 40
 MOST = 400
@@ -53,14 +53,14 @@ class LinkState(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    reviewed, latest : Reviewed or None
+    reviewed, latest : LoggedDecision or None
         The decision, and the latest one on the finding; None where it is foreign.
     """
 
     link: Link
     state: State
-    reviewed: Reviewed | None = None
-    latest: Reviewed | None = None
+    reviewed: LoggedDecision | None = None
+    latest: LoggedDecision | None = None
 
     @property
     def is_latest(self) -> bool:
@@ -76,21 +76,9 @@ def admit(link: Link, log: DecisionLog, now: datetime) -> None:
     Busy
         There were too many in the last hour.
     """
-    name = f"link_{link.digest}"
-    hourly = Hourly(log.table, "review", (Most("all", MOST), Most(name, MOST_PER_LINK)))
-    write = hourly.take(now).write
-    for _ in range(3):
-        try:
-            write_together(log.client, [write])
-        except ConditionFailed as refused:
-            item = refused.failed.get(0) or {}
-            counted = from_item(item)
-            if hourly.reached(counted, now):
-                raise Busy from None
-            write = hourly.renew(counted, now).write
-        else:
-            return
-    raise Busy
+    caps = (Cap("all", MOST), Cap(f"link_{link.digest}", MOST_PER_LINK))
+    if not HourlyLimit("review", caps).admit(log, now):
+        raise Busy
 
 
 def look(link: Link, log: DecisionLog) -> LinkState:
@@ -104,8 +92,8 @@ def look(link: Link, log: DecisionLog) -> LinkState:
     return LinkState(link=link, state=state, reviewed=reviewed, latest=latest)
 
 
-def _state(link: Link, reviewed: Reviewed, is_latest: bool) -> State:
-    label, turn = reviewed.label, len(reviewed.before)
+def _state(link: Link, reviewed: LoggedDecision, is_latest: bool) -> State:
+    label, turn = reviewed.verdict, len(reviewed.labels_before)
     if link.action == "take back":
         if label is not None and turn == link.turn:
             return "given" if reviewed.acted else "unfinished"
@@ -120,7 +108,7 @@ def _state(link: Link, reviewed: Reviewed, is_latest: bool) -> State:
 
 def can_take_back(link_state: LinkState) -> bool:
     """Say whether taking the verdict back undoes what it did, and nothing that came after it."""
-    label = None if link_state.reviewed is None else link_state.reviewed.label
+    label = None if link_state.reviewed is None else link_state.reviewed.verdict
     return label is not None and (link_state.is_latest or label.verdict == "unintended")
 
 
@@ -137,7 +125,7 @@ def again(link_state: LinkState) -> tuple[Link, ...]:
         return ()
     actions: tuple[LinkAction, ...] = ("expected", "unintended")
     return tuple(
-        msgspec.structs.replace(link, item=latest.item, action=action, turn=len(latest.before))
+        msgspec.structs.replace(link, item=latest.item, action=action, turn=len(latest.labels_before))
         for action in actions
     )
 
@@ -172,14 +160,17 @@ def answer(
             raise BadInput("another decision has followed")
         review.take_back(reviewed, log, writers(), who.name, now)
         return link
-    if link_state.state == "open":
+    given = reviewed.verdict
+    if given is not None:  # and what it asks for is not done yet
+        answered = Answered(reviewed, given)
+    else:
         verdict = _verdict(link.action)
         label = Label(verdict, who.name, now, "review-link", note, who.is_verified, who.origin)
-        reviewed = review.give(reviewed, label, log)
-        if reviewed.label != label:
+        answered = review.give(reviewed, label, log)
+        if answered.label != label:
             raise BadInput("somebody else has just given a verdict")
-    review.act(reviewed, log, writers(), now)
-    return msgspec.structs.replace(link, action="take back", turn=len(reviewed.before))
+    review.act(answered, log, writers(), now)
+    return msgspec.structs.replace(link, action="take back", turn=len(reviewed.labels_before))
 
 
 def _verdict(action: LinkAction) -> review.Verdict:

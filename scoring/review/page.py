@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from scoring.decision.decide import Decision
+from scoring.decision_log.decisions import LoggedDecision
 from scoring.explanation.content import Explanation, Row, Similar
 from scoring.explanation.explain import explanation
 from scoring.explanation.remediation import remedy
@@ -16,7 +17,6 @@ from scoring.policy.policy import Policy
 from scoring.review.answer import LinkState, Reviewer, State, again, can_take_back
 from scoring.review.links import Links
 from scoring.review.page_content import LONGEST_NOTE, Form, Page, Tone, command_for
-from scoring.review.verdict import Reviewed
 
 _STATUS: Final[dict[State, int]] = {"answered": 409, "used": 410, "followed": 410, "foreign": 404}
 _OPTIONS: Final[dict[State, str]] = {"given": " --undo", "answered": " --undo", "unfinished": " --undo"}
@@ -61,7 +61,7 @@ def page(
     )
 
 
-def _open(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+def _open(link_state: LinkState, reviewed: LoggedDecision, links: Links, who: Reviewer) -> Page:
     verdict = link_state.link.action
     assert verdict != "take back"  # noqa: S101 - such a link is never open
     other: Literal["expected", "unintended"] = "unintended" if verdict == "expected" else "expected"
@@ -83,7 +83,7 @@ def _open(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer
     )
 
 
-def _unfinished(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+def _unfinished(link_state: LinkState, reviewed: LoggedDecision, links: Links, who: Reviewer) -> Page:
     del link_state, links, who
     return Page(
         status=200,
@@ -91,42 +91,42 @@ def _unfinished(link_state: LinkState, reviewed: Reviewed, links: Links, who: Re
         heading="The verdict is recorded; acting on it was interrupted",
         tone="problem",
         lines=("Finishing it does nothing twice.",),
-        rows=_given(reviewed.label),
+        rows=_given(reviewed.verdict),
         form=Form("Finish"),
     )
 
 
-def _answered(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+def _answered(link_state: LinkState, reviewed: LoggedDecision, links: Links, who: Reviewer) -> Page:
     del link_state, links, who
     return Page(
         status=409,
         title="Decided already",
-        heading=f"Decided already: {_word(reviewed.label)}",
-        tone=_tone(reviewed.label),
+        heading=f"Decided already: {_word(reviewed.verdict)}",
+        tone=_tone(reviewed.verdict),
         lines=("Your link has been used up, or somebody was faster. Nothing was changed.",),
-        rows=_given(reviewed.label),
+        rows=_given(reviewed.verdict),
     )
 
 
-def _done(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+def _done(link_state: LinkState, reviewed: LoggedDecision, links: Links, who: Reviewer) -> Page:
     del links, who
     finding, is_free = reviewed.case.finding, can_take_back(link_state)
-    is_wrong = _word(reviewed.label) == "unintended"
+    is_wrong = _word(reviewed.verdict) == "unintended"
     return Page(
         status=200,
-        title=f"Recorded: {_word(reviewed.label)}",
-        heading=f"Recorded: {_word(reviewed.label)}",
-        tone=_tone(reviewed.label),
+        title=f"Recorded: {_word(reviewed.verdict)}",
+        heading=f"Recorded: {_word(reviewed.verdict)}",
+        tone=_tone(reviewed.verdict),
         lines=(_sentence(reviewed.acted),),
-        rows=_given(reviewed.label),
+        rows=_given(reviewed.verdict),
         form=Form("Take it back") if is_free else None,
         remedy=remedy(finding) if is_wrong and isinstance(finding, Finding) else None,
     )
 
 
-def _taken_back(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+def _taken_back(link_state: LinkState, reviewed: LoggedDecision, links: Links, who: Reviewer) -> Page:
     del who
-    taken = reviewed.before[-1]
+    taken = reviewed.labels_before[-1]
     others = tuple((f"Say that it is {link.action}", links.token(link)) for link in again(link_state))
     return Page(
         status=200,
@@ -144,7 +144,7 @@ def _taken_back(link_state: LinkState, reviewed: Reviewed, links: Links, who: Re
     )
 
 
-def _used(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+def _used(link_state: LinkState, reviewed: LoggedDecision, links: Links, who: Reviewer) -> Page:
     del link_state, links, who
     lines = ("A verdict was given and taken back since the link was made. Nothing was changed.",)
     return Page(
@@ -153,11 +153,11 @@ def _used(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer
         heading="This link has been used",
         tone="problem",
         lines=lines,
-        rows=_given(reviewed.label) if reviewed.label else (),
+        rows=_given(reviewed.verdict) if reviewed.verdict else (),
     )
 
 
-def _followed(link_state: LinkState, reviewed: Reviewed, links: Links, who: Reviewer) -> Page:
+def _followed(link_state: LinkState, reviewed: LoggedDecision, links: Links, who: Reviewer) -> Page:
     del link_state, reviewed, links, who
     return Page(
         status=410,
@@ -183,7 +183,7 @@ _PAGES: Final = {
 }
 
 
-def _explanation(reviewed: Reviewed, policy: Policy) -> Explanation | None:
+def _explanation(reviewed: LoggedDecision, policy: Policy) -> Explanation | None:
     """Return the explanation of a decision; None where another version wrote it."""
     try:
         decision = msgspec.convert(reviewed.record["decision"], Decision)

@@ -9,6 +9,7 @@ import msgspec
 from scoring.aws.sessions import Writers
 from scoring.decision.decide import Decision
 from scoring.decision_log import similar
+from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.log import DecisionLog
 from scoring.explanation.explain import explanation
 from scoring.explanation.remediation import remedy
@@ -19,7 +20,6 @@ from scoring.findings.finding import Finding
 from scoring.findings.record import Label
 from scoring.policy.policy import Policy
 from scoring.review import verdict as review
-from scoring.review.verdict import Reviewed
 
 KEYS: Final = "e expected   u unintended   s skip   n note   z take the last one back   q quit"
 
@@ -50,16 +50,18 @@ class ReviewSession(NamedTuple):
     attempt: Callable[[Callable[[], str]], str]
 
 
-def explained(reviewed: Reviewed, log: DecisionLog, policy: Policy, *, with_commands: bool = True) -> str:
+def explained(
+    reviewed: LoggedDecision, log: DecisionLog, policy: Policy, *, with_commands: bool = True
+) -> str:
     """Write the explanation that the alert showed, with similar decisions as they are known now."""
     decision = msgspec.convert(reviewed.record["decision"], Decision)
     content = explanation(reviewed.case, decision, policy)
-    past = similar.nearest(log.client, log.table, reviewed.case, reviewed.item)
+    past = similar.nearest(log, reviewed.case, reviewed.item)
     content = msgspec.structs.replace(content, similar=past)
     return to_text(content if with_commands else msgspec.structs.replace(content, commands=()))
 
 
-def run(alerts: Sequence[Reviewed], session: ReviewSession, console: Console) -> None:
+def run(alerts: Sequence[LoggedDecision], session: ReviewSession, console: Console) -> None:
     """Go through open alerts, oldest first, until they are over or somebody quits."""
     place, note, skipped = 0, "", 0
     decided: list[int] = []
@@ -105,7 +107,7 @@ def _key(where: str, console: Console) -> str:
 
 
 def _decide(
-    alert: Reviewed, verdict: review.Verdict, note: str, session: ReviewSession, console: Console
+    alert: LoggedDecision, verdict: review.Verdict, note: str, session: ReviewSession, console: Console
 ) -> bool:
     """Give a verdict and say what came of it; False where it could not be given or acted on."""
 
@@ -128,7 +130,7 @@ def _decide(
     return True
 
 
-def _take_back(alert: Reviewed, session: ReviewSession, console: Console) -> bool:
+def _take_back(alert: LoggedDecision, session: ReviewSession, console: Console) -> bool:
     def take_back() -> str:
         there = next(
             found for found in review.decisions(session.log, alert.finding_id) if found.item == alert.item

@@ -13,7 +13,7 @@ from botocore.client import BaseClient
 from embedded import EmbeddedAws
 from scoring.decision import audit_sample
 from scoring.decision_log.log import DecisionLog
-from scoring.pipeline.undo import standing
+from scoring.pipeline.undo import active_archives
 from tests.live_aws import (
     DEVELOPMENT,
     STRANGER,
@@ -68,8 +68,8 @@ def expected_key(aws: EmbeddedAws, **more: Any) -> str:
 
 
 def logged(aws: EmbeddedAws) -> list[tuple[str, str]]:
-    log = DecisionLog(aws.client("dynamodb"), TABLE)
-    return [(archive.finding_id, archive.mark.state) for archive in standing(log)]
+    log = DecisionLog.in_table(aws.client("dynamodb"), TABLE)
+    return [(archive.finding_id, archive.state.entry_status) for archive in active_archives(log)]
 
 
 def updates() -> tuple[Any, list[Any]]:
@@ -95,7 +95,7 @@ def test_what_is_expected_is_archived_and_logged(aws, apply, arn):
     assert [json.loads(line)["outcome"] for line in result.out.splitlines()] == ["archive", "alert"]
     assert (status(aws, expected), status(aws, alerting)) == ("ARCHIVED", "ACTIVE")
     assert logged(aws) == [(expected, "done")]
-    [archive] = standing(DecisionLog(aws.client("dynamodb"), TABLE))
+    [archive] = active_archives(DecisionLog.in_table(aws.client("dynamodb"), TABLE))
     assert archive.analyzer_arn == arn
     assert apply().err.splitlines() == ["To archive: 0 findings"], "the second time nothing is left"
 
@@ -173,8 +173,8 @@ class TestReadAgain:
         one = expected_key(aws)
         meanwhile(lambda: aws.findings.update(one, {"action": ["kms:Decrypt"]}))
         assert "Archived: 1 finding" in apply().err
-        [archive] = standing(DecisionLog(aws.client("dynamodb"), TABLE))
-        assert archive.mark.updated_at.endswith("Z")
+        [archive] = active_archives(DecisionLog.in_table(aws.client("dynamodb"), TABLE))
+        assert archive.state.updated_at.endswith("Z")
         assert status(aws, one) == "ARCHIVED"
 
     @pytest.mark.parametrize("happens", ["resolve", "delete"])

@@ -20,6 +20,8 @@ from handlers import reconcile, single
 from handlers.runtime import settings
 from scoring.aws.sessions import Writers
 from scoring.decision_log import table
+from scoring.decision_log.decisions import PREFIX, from_item
+from scoring.decision_log.dynamodb import DynamoDb
 from scoring.decision_log.log import DecisionLog
 
 TABLE = "log"
@@ -79,7 +81,7 @@ class Deployment:
 
     @property
     def log(self) -> DecisionLog:
-        return DecisionLog(self.dynamodb, TABLE)
+        return DecisionLog.in_table(self.dynamodb, TABLE)
 
     @property
     def writers(self) -> Writers:
@@ -132,8 +134,8 @@ class Deployment:
 
     def items(self, finding_id: str) -> list[dict[str, Any]]:
         """The decisions on a finding as they are logged, the record decoded."""
-        found = table.of_finding(self.dynamodb, TABLE, finding_id)
-        return [item | {"record": table.unpack(item)} for item in found]
+        found = DynamoDb(self.dynamodb, TABLE).of_finding(finding_id, PREFIX)
+        return [item | {"record": from_item(item).record} for item in found]
 
     def effects(self, finding_id: str) -> list[str]:
         return [item["effect"] for item in self.items(finding_id)]

@@ -103,9 +103,10 @@ def pull(
 
 
 def _logged(aws: "Aws", table: str, known: "Logged", counts: "Counter[str]") -> Iterator[dict[str, Any]]:
+    from scoring.cli.options import decision_log
     from training.history.pull import from_log
 
-    yield from from_log(aws.sessions.client("dynamodb"), table, known, counts)
+    yield from from_log(decision_log(table, aws), known, counts)
 
 
 def _listed(

@@ -20,7 +20,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from scoring.aws.errors import as_bad_input
-from scoring.decision_log.table import from_item, unpack
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.entries import EntryStatus
+from scoring.decision_log.log import DecisionLog
 from scoring.findings.finding import Finding
 from training.dataset.rows import RESOLVED
 from training.history.cloudtrail import Change
@@ -41,8 +43,7 @@ OPEN = "active: no verdict"
 
 # An effect of ours is written to the log before it happens, and an invocation lasts no longer than that.
 _OUR_EFFECT_LASTS: Final = timedelta(minutes=15)
-_ALERTS: Final = ("alert", "collected")
-_ARCHIVES: Final = ("archive", "over")
+_SENT: Final = (EntryStatus.DONE, EntryStatus.QUEUED)
 
 
 @dataclass
@@ -58,60 +59,47 @@ class Logged:
         return any(timedelta(0) <= change.at - at <= _OUR_EFFECT_LASTS for at in times)
 
 
-def from_log(client: Any, table: str, known: Logged, counts: Counter[str]) -> Iterator[Record]:
+def from_log(log: DecisionLog, known: Logged, counts: Counter[str]) -> Iterator[Record]:
     """Read the decisions of the log, in no order, and note what was done about each.
-
-    Parameters
-    ----------
-    client : DynamoDB client
 
     Raises
     ------
     AwsError
         AWS refuses to tell.
     """
-    pages = client.get_paginator("scan").paginate(
-        TableName=table,
-        ConsistentRead=True,
-        FilterExpression="begins_with(#item, :decision)",
-        ExpressionAttributeNames={"#item": "item"},
-        ExpressionAttributeValues={":decision": {"S": "decision#"}},
-    )
-    with as_bad_input(f"read the decision log {table}"):
-        for page in pages:
-            for item in map(from_item, page["Items"]):
-                record = _logged(item, known)
-                counts[UNREADABLE if record is None else REVIEWED if "label" in record else LOGGED] += 1
-                if record is not None:
-                    yield record
+    with as_bad_input(f"read the decision log {log.name}"):
+        for decision in log.all_decisions():
+            record = _logged(decision, known)
+            counts[UNREADABLE if record is None else REVIEWED if "label" in record else LOGGED] += 1
+            if record is not None:
+                yield record
 
 
-def _logged(item: Mapping[str, Any], known: Logged) -> Record | None:
-    record = unpack(item)
+def _logged(decision: LoggedDecision, known: Logged) -> Record | None:
+    record = dict(decision.record)
     if "finding" not in record:
         return None
-    at = datetime.fromisoformat(item["decided_at"])
-    finding_id, effect = item["finding_id"], _effect(item)
-    if item["effect"] in _ALERTS or (effect == "none" and item["outcome"] == "alert"):
+    at = datetime.fromisoformat(decision.decided_at)
+    finding_id, effect = decision.finding_id, _effect(decision)
+    is_alert = decision.effect == "alert" and decision.status in _SENT
+    if is_alert or (effect == "none" and decision.outcome == "alert"):
         known.alerted.setdefault(finding_id, []).append(at)
     if effect == "archive":
         known.archived.setdefault(finding_id, []).append(at)
     if effect is not None:
         record["effect"] = effect
-    if item.get("label") is not None:
-        record["label"] = dict(item["label"])
+    if decision.label is not None:
+        record["label"] = decision.label
     return record
 
 
-def _effect(item: Mapping[str, Any]) -> str | None:
+def _effect(decision: LoggedDecision) -> str | None:
     """Return what was done about a decision; None where that is not certain."""
-    if item.get("mode") == "shadow":
+    if decision.mode == "shadow":
         return "none"
-    if item["effect"] in _ALERTS:
+    if decision.effect == "alert" and decision.status in _SENT:
         return "alert"
-    if item["effect"] in _ARCHIVES or item.get("intended") == "archive":
-        return "archive"
-    return None
+    return "archive" if decision.effect == "archive" else None
 
 
 def from_analyzer(

@@ -105,22 +105,11 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
 
 def _logged(aws: EmbeddedAws, arrived: list[str]) -> list[dict[str, Any]]:
     """Return the last record of each finding in the decision log, in the order in which they came."""
-    from scoring.decision_log.table import from_item, unpack
+    from scoring.decision_log.log import DecisionLog
 
-    pages = (
-        aws.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=world.TABLE,
-            FilterExpression="begins_with(#item, :decision)",
-            ProjectionExpression="finding_id, #item, #record, record_zlib",
-            ExpressionAttributeNames={"#item": "item", "#record": "record"},
-            ExpressionAttributeValues={":decision": {"S": "decision#"}},
-        )
-    )
-    decisions = [from_item(item) for page in pages for item in page["Items"]]
-    decisions.sort(key=lambda item: item["item"])
-    last = {item["finding_id"]: unpack(item) for item in decisions}
+    log = DecisionLog.in_table(aws.client("dynamodb"), world.TABLE)
+    decisions = sorted(log.all_decisions(), key=lambda decision: decision.item)
+    last = {decision.finding_id: decision.record for decision in decisions}
     return [last[finding_id] for finding_id in arrived if finding_id in last]
 
 

@@ -109,10 +109,12 @@ def furnish(aws: EmbeddedAws, story: Story, seed: int) -> Story:
         The same one, with the ARNs that the embedded AWS chose.
     """
     from scoring.decision_log import audit_key, table
+    from scoring.decision_log.log import DecisionLog
 
     _make_roles(aws, story)
     table.create(aws.client("dynamodb"), TABLE)
-    audit_key.keep_secret(aws.client("dynamodb"), TABLE, b"the same sample in each demo")
+    log = DecisionLog.in_table(aws.client("dynamodb"), TABLE)
+    audit_key.keep_secret(log, b"the same sample in each demo")
     for analyzer in sorted({_analyzer(record) for record in story.records}):
         _make_analyzer(aws, analyzer)
     resources = {resource.arn: resource for resource in story.organization.resources}

@@ -86,7 +86,7 @@ def clients(given: PageSettings) -> PageClients:
     secrets = session.client("secretsmanager", config=_config())
     return PageClients(
         session=session,
-        log=DecisionLog(session.client("dynamodb", config=_config()), given.table),
+        log=DecisionLog.in_table(session.client("dynamodb", config=_config()), given.table),
         keys=ReviewKeys(secrets, given.review_secret, given.review_url or "", given.table),
     )
 

@@ -146,7 +146,7 @@ def clients(settings: Settings) -> Clients:
             mail_from=settings.mail_from or "",
             chat_topic_arn=settings.chat_topic_arn or "",
         ),
-        log=DecisionLog(
+        log=DecisionLog.in_table(
             session.client("dynamodb", config=config), settings.table, keep_days=settings.keep_days
         ),
         security_hub=_regional(session, "securityhub", config),

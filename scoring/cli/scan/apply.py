@@ -84,7 +84,7 @@ def check_ready(policy: Policy, table: str | None, *, resume: bool) -> None:
 
 def check_log(log: DecisionLog) -> None:
     """Raise BadInput where the decision log cannot be read."""
-    with as_bad_input(f"decision log {log.table}"):
+    with as_bad_input(f"decision log {log.name}"):
         log.latest("none")
 
 
@@ -130,7 +130,7 @@ class _Archiving:
     def run(self, pairs: Sequence[Decided]) -> ArchivedNow:
         fresh = list(self._read_again(pairs))
         log, clients = self._log, self._source.aws.sessions
-        with as_bad_input(f"decision log {log.table}"):
+        with as_bad_input(f"decision log {log.name}"):
             before = log.latest_of([_finding(pair).id for pair in fresh])
             intended = [(pair, mark) for pair in fresh if (mark := self._intend(pair, before)) is not None]
         gone: list[str] = []
@@ -141,7 +141,7 @@ class _Archiving:
         self._archived.left += [Left(finding_id, "gone or resolved") for finding_id in gone]
         for pair, mark in intended:
             if mark.finding_id not in gone:
-                with as_bad_input(f"decision log {log.table}"):
+                with as_bad_input(f"decision log {log.name}"):
                     log.finish(mark, now=self._now())
                 self._archived.done.append(mark.finding_id)
                 self._tell_security_hub(pair)
@@ -181,7 +181,7 @@ class _Archiving:
         who, since = brought_back_by(finding, before)
         if who and who != "expiry":
             return self._leave(pair, f"brought back by {who}")
-        if before is not None and before.state == "intent" and stamp(now) < before.lease_until:
+        if before is not None and before.is_unfinished and stamp(now) < before.lease_until:
             return self._leave(pair, "somebody else is at work on it")
         policy = self._source.settings.policy
         drawn = audit_sample.draw(
@@ -211,7 +211,7 @@ class _Archiving:
 
     def _sample(self, pair: Decided, entry: Entry, before: FindingState | None) -> FindingState | None:
         """Leave a finding to a person, on the queue of `triage review`; raises InProgress."""
-        stands = before is not None and before.state == "done" and before.effect == "alert"
+        stands = before is not None and not before.is_unfinished and before.effect == "alert"
         if not (stands and before is not None and is_unchanged(entry, before)):
             self._log.settle(entry, "alert", before=before, now=self._now())
         return self._leave(

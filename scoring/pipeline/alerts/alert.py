@@ -1,15 +1,14 @@
 """Put something before a person, once: at once, or written down to be sent with others."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import msgspec
 
-from scoring.decision_log.entries import Entry, FindingState, QueuedAlert, read_item, stamp
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.entries import Entry, FindingState, QueuedAlert, stamp
 from scoring.decision_log.log import InProgress, LimitReached
-from scoring.decision_log.table import unpack
 from scoring.files.errors import BadInput
 from scoring.pipeline.alerts import bursts, delivery, routing
 from scoring.pipeline.alerts.channels import Destination
@@ -51,18 +50,15 @@ def send(
     if runtime.is_report:
         log.settle(entry, "alert", before=before, now=now)
         return "collected"
-    limits = bursts.openings(log.table, groups, policy, now)
-    while waiting is None:
+    if waiting is None:
         try:
-            mark = log.intend(entry, "alert", before=before, now=now, limits=limits)
-        except LimitReached as refused:
-            limits = bursts.reopened(refused, log.table, groups, policy, now)
-            if not limits:
-                waiting = bursts.collected(refused, policy, now, is_guarded=is_guarded)
+            intent = log.intend(entry, "alert", before=before, now=now, limits=bursts.limits(groups, policy))
+        except LimitReached as reached:
+            waiting = bursts.queued(reached, policy, now, is_guarded=is_guarded)
         else:
-            item = {"finding_id": mark.finding_id, "item": mark.decision_item}
-            _send(item, to, partial(compose, mark.decision_item), runtime)
-            log.finish(mark, now=runtime.now())
+            key = (intent.finding_id, intent.decision_item)
+            _send(Delivery(key, to), lambda: compose(intent.decision_item), runtime)
+            log.finish(intent, now=runtime.now())
             return "alert"
     log.settle(entry, "alert", before=before, now=now, waiting=waiting)
     return "collected"
@@ -73,37 +69,35 @@ def send_again(before: FindingState, runtime: Runtime) -> Result:
 
     Where it is known to have been already it does not go again.
     """
-    mark = runtime.log.take_over(before, now=runtime.now())
-    item = runtime.log.decision(mark)
-    _send(item, delivery.recipients_of(item, runtime), lambda: _repeated(item, runtime), runtime)
-    runtime.log.finish(mark, now=runtime.now())
+    intent = runtime.log.take_over(before, now=runtime.now())
+    logged = runtime.log.decision(intent)
+    _send(Delivery.of(logged, runtime), lambda: _repeated(logged, runtime), runtime)
+    runtime.log.finish(intent, now=runtime.now())
     return Result(finding_id=before.finding_id, effect="alert", note="its sending had been interrupted")
 
 
-def _send(
-    item: Mapping[str, Any], to: tuple[Destination, ...], compose: Callable[[], Mail], runtime: Runtime
-) -> None:
-    sent = delivery.deliver([Delivery(item, to)], lambda _: compose(), runtime)
+def _send(alert: Delivery, compose: Callable[[], Mail], runtime: Runtime) -> None:
+    sent = delivery.deliver([alert], lambda _: compose(), runtime)
     if sent.error is not None:
         raise sent.error
 
 
-def _repeated(item: Mapping[str, Any], runtime: Runtime) -> Mail:
+def _repeated(logged: LoggedDecision, runtime: Runtime) -> Mail:
     from scoring.explanation.explain import REPEAT, explain_unreadable
     from scoring.pipeline.alerts.mail import alert_mail
 
-    record = unpack(item)
+    record = logged.record
     if "watch" in record:
         from scoring.pipeline.alerts.digest import of_suspicion
 
         return of_suspicion(record["watch"], is_repeat=True)
     if "event" not in record:
         try:
-            case, decision = read_item(item)
+            case, decision = logged.read()
         except BadInput as error:
             record = {"event": record, "error": str(error)}
         else:
-            return alert_mail(case, decision, runtime, item=item["item"], is_repeat=True)
+            return alert_mail(case, decision, runtime, item=logged.item, is_repeat=True)
     message = explain_unreadable(record["event"], record["error"])
     content = msgspec.structs.replace(message.explanation, notes=(*message.explanation.notes, REPEAT))
     return msgspec.structs.replace(message, text=f"{REPEAT}\n\n{message.text}", explanation=content)
@@ -126,9 +120,9 @@ def triage_unreadable(
     content = hashlib.sha256(msgspec.json.encode([event, where], order="deterministic")).hexdigest()
     finding_id = finding_id or f"unreadable#{content}"
     before = runtime.log.latest(finding_id)
-    if before is not None and before.state == "intent" and stamp(runtime.now()) < before.lease_until:
+    if before is not None and before.is_unfinished and stamp(runtime.now()) < before.lease_until:
         raise InProgress(finding_id)
-    if before is not None and before.state == "intent":
+    if before is not None and before.is_unfinished:
         return send_again(before, runtime)
     was_shadow = before is not None and before.effect == "none" and runtime.mode == "enforce"
     if before is not None and not was_shadow:
@@ -183,7 +177,7 @@ def alert_configuration(name: str, why: str, version: str, *, stands: bool, runt
     content = hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
     finding_id = f"configuration#{content}"
     before = runtime.log.latest(finding_id)
-    if before is not None and (before.state == "done" or now < before.lease_until):
+    if before is not None and (not before.is_unfinished or now < before.lease_until):
         return Result(finding_id=finding_id, effect="none", note="told already")
     if before is not None:
         return send_again(before, runtime)

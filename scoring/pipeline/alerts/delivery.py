@@ -1,18 +1,18 @@
-"""Bring mails to all their destinations, each of them once, whatever fails or crashes in between.
+"""Send mails to all their destinations, to each of them once, whatever fails or crashes in between.
 
 What has reached a destination is marked at its decision in the log (``sent``), so that trying again sends to
 the others only. An alert is done when it has been everywhere. A destination that refuses for good, or that
 has failed three times, is given up and named in the function's log, but only when the security team has had
-the alert: whatever else fails, that team is told, in the end by the topic that every deployment has.
+the alert: whatever else fails, that team gets it, in the end by the topic that every deployment has.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 
 from scoring.aws.errors import DENIED, code
-from scoring.decision_log.entries import read_item
-from scoring.decision_log.table import key, to_item, write_each
+from scoring.decision_log import queued
+from scoring.decision_log.decisions import LoggedDecision
 from scoring.files.errors import BadInput
 from scoring.pipeline.alerts import channels, routing
 from scoring.pipeline.alerts.channels import Destination
@@ -35,21 +35,32 @@ class Delivery(NamedTuple):
 
     Attributes
     ----------
-    item : mapping
-        Its decision in the log, as plain values: at least the key, and what earlier tries have marked.
+    key : tuple of str
+        Of its decision in the log.
+    sent : frozenset of str
+        Names of the destinations that have had it.
+    tries : int
+        How often it could not be sent everywhere.
     """
 
-    item: Mapping[str, Any]
+    key: tuple[str, str]
     to: tuple[Destination, ...]
+    sent: frozenset[str] = frozenset()
+    tries: int = 0
+
+    @classmethod
+    def of(cls, decision: LoggedDecision, runtime: Runtime) -> "Delivery":
+        """Return the delivery of an alert of the log, to where the policy of now sends it."""
+        return cls(decision.key, recipients_of(decision, runtime), decision.sent, decision.tries)
 
 
 class Sent(NamedTuple):
-    """What became of parcels.
+    """What became of deliveries.
 
     Attributes
     ----------
     done : list of bool
-        Whether nothing more is to be done about a parcel.
+        Whether nothing more is to be done about a delivery.
     mails : int
         How many messages went out.
     error : Exception or None
@@ -61,11 +72,11 @@ class Sent(NamedTuple):
     error: Exception | None
 
 
-def recipients_of(item: Mapping[str, Any], runtime: Runtime) -> tuple[Destination, ...]:
-    """Return who is told of a decision of the log; of what cannot be read the security team is."""
+def recipients_of(logged: LoggedDecision, runtime: Runtime) -> tuple[Destination, ...]:
+    """Return where the alert on a decision goes; what cannot be read goes to the security team."""
     try:
-        case, decision = read_item(item)
-    except (BadInput, KeyError):
+        case, decision = logged.read()
+    except BadInput:
         return routing.security(runtime.policy.alerts, runtime.writers)
     return routing.destinations(case, decision, runtime.policy, runtime.writers)
 
@@ -85,51 +96,50 @@ def send_to_security_team(mail: Mail, runtime: Runtime) -> None:
 
 
 def deliver(
-    parcels: Sequence[Delivery], compose: Callable[[Sequence[Mapping[str, Any]]], Mail], runtime: Runtime
+    deliveries: Sequence[Delivery], compose: Callable[[Sequence[int]], Mail], runtime: Runtime
 ) -> Sent:
-    """Send parcels to where they have not been yet, those for one destination in one mail.
+    """Send alerts to where they have not been yet, those for one destination in one mail.
 
     Parameters
     ----------
     compose : callable
-        Writes the mail about some of the decisions.
+        Writes the mail about some of the deliveries, given their numbers.
     """
-    turn = _Round(parcels, compose, runtime)
-    for destination in dict.fromkeys(one for parcel in parcels for one in parcel.to):
-        turn.bring(destination, [n for n, parcel in enumerate(parcels) if destination in parcel.to])
+    attempt = _Attempt(deliveries, compose, runtime)
+    for destination in dict.fromkeys(one for delivery in deliveries for one in delivery.to):
+        attempt.deliver_to(
+            destination, [n for n, delivery in enumerate(deliveries) if destination in delivery.to]
+        )
     team = dict.fromkeys((*routing.security(runtime.policy.alerts, runtime.writers), _topic(runtime)))
     for destination in team:  # what has failed somewhere, and the security team does not have
-        lost = [n for n in turn.failed if not turn.has_reached(n, team)]
-        turn.bring(destination, [n for n in lost if destination not in parcels[n].to])
-    done = [turn.is_done(n, team) for n in range(len(parcels))]
+        lost = [n for n in attempt.failed if not attempt.has_reached(n, team)]
+        attempt.deliver_to(destination, [n for n in lost if destination not in deliveries[n].to])
+    done = [attempt.is_done(n, team) for n in range(len(deliveries))]
     left = [n for n, is_done in enumerate(done) if not is_done]
-    turn.count_tries(left)
-    return Sent(done, turn.mails, turn.failed[left[0]][-1] if left else None)
+    queued.count_try(runtime.log, [deliveries[n].key for n in left])
+    return Sent(done, attempt.mails, attempt.failed[left[0]][-1] if left else None)
 
 
-class _Round:
-    """One try at some parcels."""
+class _Attempt:
+    """One attempt to send some alerts."""
 
     def __init__(
-        self,
-        parcels: Sequence[Delivery],
-        compose: Callable[[Sequence[Mapping[str, Any]]], Mail],
-        runtime: Runtime,
+        self, deliveries: Sequence[Delivery], compose: Callable[[Sequence[int]], Mail], runtime: Runtime
     ) -> None:
-        self.parcels, self.runtime = parcels, runtime
-        self.sent = [set(parcel.item.get("sent", ())) for parcel in parcels]
+        self.deliveries, self.runtime = deliveries, runtime
+        self.sent = [set(delivery.sent) for delivery in deliveries]
         self.failed: dict[int, list[Exception]] = {}
         self.mails = 0
         self._compose = compose
         self._written: tuple[list[int], Mail] | None = None
 
-    def bring(self, destination: Destination, numbers: Sequence[int]) -> None:
+    def deliver_to(self, destination: Destination, numbers: Sequence[int]) -> None:
         """Send to one destination what has not been there yet."""
         numbers = [n for n in numbers if destination.name not in self.sent[n]]
         if not numbers:
             return
         try:
-            error = _try(self._mail(list(numbers)), destination, self.runtime)
+            error = _try(self._mail(numbers), destination, self.runtime)
         except Exception as broken:  # in writing the mail
             error = broken
         if error is not None:
@@ -140,7 +150,8 @@ class _Round:
         for n in numbers:
             self.sent[n].add(destination.name)
         # The last destination is marked by what follows: the alert is done.
-        self._mark([n for n in numbers if len(self.parcels[n].to) > 1 or n in self.failed], destination.name)
+        more = [n for n in numbers if len(self.deliveries[n].to) > 1 or n in self.failed]
+        queued.mark_sent(self.runtime.log, [self.deliveries[n].key for n in more], destination.name)
 
     def has_reached(self, n: int, destinations: Iterable[Destination]) -> bool:
         """Whether it has been at one of them, now or earlier."""
@@ -151,36 +162,13 @@ class _Round:
         errors = self.failed.get(n)
         if not errors:
             return True
-        is_last = int(self.parcels[n].item.get("tries", 0)) + 1 >= MOST_TRIES
+        is_last = self.deliveries[n].tries + 1 >= MOST_TRIES
         return self.has_reached(n, team) and (is_last or all(code(error) in _FOR_GOOD for error in errors))
-
-    def count_tries(self, numbers: Sequence[int]) -> None:
-        """Note that this try was not enough."""
-        self._update(numbers, "ADD tries :one", {":one": 1})
-
-    def _mark(self, numbers: Sequence[int], name: str) -> None:
-        self._update(numbers, "ADD sent :name", {":name": {name}})
-
-    def _update(self, numbers: Sequence[int], expression: str, values: Mapping[str, Any]) -> None:
-        log = self.runtime.log
-        changes = [
-            {
-                "Update": {
-                    "TableName": log.table,
-                    "Key": key(self.parcels[n].item["finding_id"], self.parcels[n].item["item"]),
-                    "UpdateExpression": expression,
-                    "ConditionExpression": "attribute_exists(finding_id)",
-                    "ExpressionAttributeValues": to_item(values),
-                }
-            }
-            for n in numbers
-        ]
-        write_each(log.client, changes)
 
     def _mail(self, numbers: list[int]) -> Mail:
         """Write the mail; the same findings are written about once, for all channels."""
         if self._written is None or self._written[0] != numbers:
-            self._written = numbers, self._compose([self.parcels[n].item for n in numbers])
+            self._written = numbers, self._compose(numbers)
         return self._written[1]
 
 

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from scoring.decision_log.entries import read_item
-from scoring.decision_log.table import unpack
+from scoring.decision_log.decisions import LoggedDecision
 from scoring.explanation import render
 from scoring.explanation.content import Answers
 from scoring.explanation.explain import REPEAT, Message, explain_unreadable, explanation
@@ -51,8 +50,8 @@ class DigestRow(msgspec.Struct, frozen=True):
     answers: Answers | None = None
 
 
-Answering = Callable[[Mapping[str, Any]], Answers]
-"""From a decision of the log to the links by which it is answered."""
+Answering = Callable[[str, str], Answers]
+"""From the key of a decision in the log to the links by which it is answered."""
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -96,7 +95,7 @@ class Digest(msgspec.Struct, frozen=True, dict=True):
 
 
 def of_burst(
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[LoggedDecision],
     group: str,
     policy: Policy,
     *,
@@ -107,8 +106,8 @@ def of_burst(
 
     Parameters
     ----------
-    items : sequence of mapping
-        Decisions of the log, as plain values; no more than `MOST_ROWS`.
+    items : sequence of LoggedDecision
+        No more than `MOST_ROWS`.
     group : str
         What they have in common.
     answering : callable, optional
@@ -127,7 +126,7 @@ def of_burst(
 
 
 def of_rest(
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[LoggedDecision],
     policy: Policy,
     *,
     is_repeat: bool,
@@ -135,8 +134,8 @@ def of_rest(
 ) -> Digest:
     """Write the digest: alerts above the number of mails in an hour, and unused access; as `of_burst`."""
     answering = answering if len(items) <= MOST_ANSWERS else None
-    unused = [item for item in items if item["route"] == "digest"]
-    others = [item for item in items if item["route"] != "digest"]
+    unused = [item for item in items if item.route == "digest"]
+    others = [item for item in items if item.route != "digest"]
     return Digest(
         _subject(f"Digest: {_count(len(items), 'alert')}"),
         f"Digest of {_count(len(items), 'alert')}",
@@ -150,20 +149,20 @@ def of_rest(
 
 
 def of_report(
-    items: Iterable[Mapping[str, Any]], policy: Policy, *, is_shadow: bool, is_repeat: bool, waiting: int = 0
+    items: Iterable[LoggedDecision], policy: Policy, *, is_shadow: bool, is_repeat: bool, waiting: int = 0
 ) -> Digest:
     """Write the report on what was decided without a mail: a first reconcile, or shadow mode.
 
     Parameters
     ----------
-    items : iterable of mapping
-        Decisions of the log; of a finding that comes twice the later one counts.
+    items : iterable of LoggedDecision
+        Of a finding that comes twice the later one counts.
     waiting : int
         How many findings are to be archived as soon as the circuit breaker has room.
     """
-    last = {item["finding_id"]: item for item in sorted(items, key=lambda item: item["decided_at"])}
+    last = {item.finding_id: item for item in sorted(items, key=lambda item: item.decided_at)}
     of_outcome = {
-        outcome: [item for item in last.values() if item["outcome"] == outcome]
+        outcome: [item for item in last.values() if item.outcome == outcome]
         for outcome in ("alert", "archive", "skip")
     }
     would = "would be " if is_shadow else ""
@@ -216,7 +215,7 @@ def announce(message: Message, why: str) -> Message:
 
 def section(
     title: str,
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[LoggedDecision],
     policy: Policy,
     most: int = MOST_ROWS,
     *,
@@ -229,19 +228,19 @@ def section(
 
 
 def _row(
-    item: Mapping[str, Any], policy: Policy, answering: Answering | None
+    item: LoggedDecision, policy: Policy, answering: Answering | None
 ) -> tuple[tuple[bool, float], DigestRow]:
-    record = unpack(item)
+    record = item.record
     if "watch" in record:
         return (False, 0.0), _suspicion(record["watch"])
     if "event" in record:
         content = explain_unreadable(record["event"], record["error"]).explanation
         return (False, 0.0), DigestRow("alert", "", str(content.headline), visible(record["error"], _REASON))
     try:
-        case, decision = read_item(item)
+        case, decision = item.read()
     except BadInput:
         return (False, 0.0), DigestRow(
-            "alert", "", "a finding that this version cannot read", item["finding_id"]
+            "alert", "", "a finding that this version cannot read", item.finding_id
         )
     content = explanation(case, decision, policy)
     about = f"{visible(decision.finding_id, 80)}, account {decision.account or 'not known'}"
@@ -251,7 +250,7 @@ def _row(
         visible(str(content.headline), _HEADLINE),
         f"{about}; {visible(decision.reason, _REASON)}",
         content.link,
-        answering(item) if answering else None,
+        answering(*item.key) if answering else None,
     )
     return (not decision.guardrails, -decision.score), row
 

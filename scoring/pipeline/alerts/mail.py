@@ -1,6 +1,6 @@
 """What can be sent: what a mail has, whoever wrote it and by whichever channel it goes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from scoring.decision.decide import Decision
@@ -74,15 +74,15 @@ def alert_mail(
         runtime.policy,
         is_repeat=is_repeat,
         is_sample=decision.outcome == "archive",  # nothing else that would be archived is alerted
-        answers=answers({"finding_id": case.finding.id, "item": item}) if answers else None,
-        similar=similar.nearest(runtime.log.client, runtime.log.table, case, item),
+        answers=answers(case.finding.id, item) if answers else None,
+        similar=similar.nearest(runtime.log, case, item),
     )
 
 
-def answering(runtime: Runtime) -> Callable[[Mapping[str, Any]], Answers] | None:
-    """Return what gives the links of a decision, as the log names it; None where there are no links."""
+def answering(runtime: Runtime) -> Callable[[str, str], Answers] | None:
+    """Return what gives the links of a decision, by its key in the log; None where there are no links."""
     links = None if runtime.review_links is None else runtime.review_links()
     if links is None:
         return None
     now = runtime.now()
-    return lambda decision: links.answers(decision["finding_id"], decision["item"], now)
+    return lambda finding_id, item: links.answers(finding_id, item, now)

@@ -1,41 +1,29 @@
-"""Send what was collected: bursts as one mail each, the rest in a digest. Run on a schedule.
+"""Send queued alerts: bursts as one mail each, the rest in a digest. Run on a schedule.
 
 Before a mail goes out each of its alerts is claimed; after it, each is marked as sent. What crashes in
-between is sent again, and says so. Nothing leaves the collection without having been in a mail. Each team
-gets a mail of its own alerts, the security team one of all that it is told of.
+between is sent again, and says so. Nothing leaves the queue without having been in a mail. Each team gets a
+mail of its own alerts, the security team one of all that go to it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from scoring.decision_log import queued
+from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import stamp
-from scoring.decision_log.hourly_limit import LIMITS
-from scoring.decision_log.log import DecisionLog
-from scoring.decision_log.table import (
-    ConditionFailed,
-    by_effect,
-    key,
-    read_many,
-    to_item,
-    write_each,
-    write_together,
-)
 from scoring.pipeline.alerts import bursts, delivery, digest
 from scoring.pipeline.alerts.delivery import Delivery, Sent
 from scoring.pipeline.alerts.digest import MOST_ROWS, Digest
 from scoring.pipeline.alerts.mail import answering
 from scoring.pipeline.runtime import Runtime
 
-Collected = Mapping[str, Any]
-
 
 class Batch(NamedTuple):
-    """Collected alerts that go out in one mail; without a group they are the digest's."""
+    """Queued alerts that go out in one mail; without a group they are the digest's."""
 
     group: str | None
-    items: list[Collected]
+    alerts: list[LoggedDecision]
 
 
 def flush(runtime: Runtime, *, period: timedelta) -> int:
@@ -56,13 +44,9 @@ def flush(runtime: Runtime, *, period: timedelta) -> int:
     Exception
         The first of those that kept a mail from being sent, after all others have been.
     """
-    log, now = runtime.log, runtime.now()
-    free = [
-        item
-        for item in by_effect(log.client, log.table, "collected")
-        if item.get("sending_until", "") <= stamp(now)
-    ]
-    batches = plan(free, before=now + period, room=_room(runtime, now))
+    now = runtime.now()
+    room = bursts.mails(runtime.policy.alerts).room(runtime.log, now)
+    batches = plan(queued.waiting(runtime.log, now), before=now + period, room=room)
     sent = [_send(batch, runtime) for batch in batches]
     errors = [one.error for one in sent if one.error is not None]
     if errors:
@@ -70,8 +54,8 @@ def flush(runtime: Runtime, *, period: timedelta) -> int:
     return sum(one.mails for one in sent)
 
 
-def plan(items: Iterable[Collected], *, before: datetime, room: int) -> list[Batch]:
-    """Put collected alerts into mails, those that are due soonest first.
+def plan(alerts: Iterable[LoggedDecision], *, before: datetime, room: int) -> list[Batch]:
+    """Put queued alerts into mails, those that are due soonest first.
 
     Parameters
     ----------
@@ -81,17 +65,17 @@ def plan(items: Iterable[Collected], *, before: datetime, room: int) -> list[Bat
         How many mails may be sent beside the digest; bursts above that go into the digest.
     """
     last = stamp(before)
-    of_group: dict[str, list[Collected]] = {}
-    rest: list[Collected] = []
-    for item in sorted(items, key=lambda item: (item["due_at"], item["decided_at"])):
-        if item["route"] == "burst":
-            of_group.setdefault(item["group"], []).append(item)
+    of_group: dict[str, list[LoggedDecision]] = {}
+    rest: list[LoggedDecision] = []
+    for alert in sorted(alerts, key=lambda alert: (alert.due_at, alert.decided_at)):
+        if alert.route == "burst":
+            of_group.setdefault(alert.group, []).append(alert)
         else:
-            rest.append(item)
-    due = [Batch(group, found) for group, found in of_group.items() if found[0]["due_at"] <= last]
+            rest.append(alert)
+    due = [Batch(group, found) for group, found in of_group.items() if found[0].due_at <= last]
     for batch in due[max(room, 0) :]:
-        rest += batch.items
-    is_due = len(due) > room or any(item["due_at"] <= last for item in rest)
+        rest += batch.alerts
+    is_due = len(due) > room or any(alert.due_at <= last for alert in rest)
     batches = due[: max(room, 0)] + ([Batch(None, rest)] if is_due else [])
     return [
         Batch(group, found[start : start + MOST_ROWS])
@@ -100,66 +84,24 @@ def plan(items: Iterable[Collected], *, before: datetime, room: int) -> list[Bat
     ]
 
 
-def _room(runtime: Runtime, now: datetime) -> int:
-    """Return how many mails are left of this hour's, and forget those of earlier hours."""
-    log, most = runtime.log, runtime.policy.alerts.mails_per_hour
-    limits = bursts.mails(log.table, runtime.policy.alerts)
-    counted = next(read_many(log.client, log.table, [(LIMITS, limits.item)]), None)
-    if counted is None:
-        return most
-    room = most - limits.within(counted, now)
-    if len(counted.get("all", ())) > most:
-        with suppress(ConditionFailed):  # somebody else counts at this moment; the next run forgets
-            write_together(log.client, [limits.renew(counted, now, taken=False).write])
-    return room
-
-
 def _send(batch: Batch, runtime: Runtime) -> Sent:
-    """Claim, send, mark; alerts that somebody else is sending are left to them."""
+    """Claim, send, mark; alerts that another run is sending are left to it."""
     log, now = runtime.log, runtime.now()
-    claims = [_claim(item, log, now) for item in batch.items]
-    claimed = write_each(log.client, claims)
-    items = [item for item, is_ours in zip(batch.items, claimed, strict=True) if is_ours]
-    parcels = [Delivery(item, delivery.recipients_of(item, runtime)) for item in items]
-    sent = delivery.deliver(parcels, lambda some: _mail(batch.group, some, runtime), runtime)
+    claimed = queued.claim(log, batch.alerts, now)
+    sent = delivery.deliver(
+        [Delivery.of(alert, runtime) for alert in claimed],
+        lambda numbers: _mail(batch.group, [claimed[n] for n in numbers], runtime),
+        runtime,
+    )
     if batch.group is not None and sent.mails:
-        _count(runtime, now)
-    done = [item for item, is_done in zip(items, sent.done, strict=True) if is_done]
-    write_each(log.client, [_sent(item, log, runtime.now()) for item in done])
+        bursts.mails(runtime.policy.alerts).count(log, now)
+    done = [alert for alert, is_done in zip(claimed, sent.done, strict=True) if is_done]
+    queued.mark_done(log, done, runtime.now())
     return sent
 
 
-def _mail(group: str | None, items: Sequence[Collected], runtime: Runtime) -> Digest:
-    is_repeat = any(item.get("sending_until") for item in items)
+def _mail(group: str | None, alerts: Sequence[LoggedDecision], runtime: Runtime) -> Digest:
+    is_repeat = any(alert.sending_until for alert in alerts)
     if group is None:
-        return digest.of_rest(items, runtime.policy, is_repeat=is_repeat, answering=answering(runtime))
-    return digest.of_burst(items, group, runtime.policy, is_repeat=is_repeat, answering=answering(runtime))
-
-
-def _count(runtime: Runtime, now: datetime) -> None:
-    """Count a mail that has been sent, whether or not there was room."""
-    limits = bursts.mails(runtime.log.table, runtime.policy.alerts)
-    runtime.log.client.update_item(**limits.count(now))
-
-
-def _claim(item: Collected, log: DecisionLog, now: datetime) -> dict[str, Any]:
-    values = {
-        ":until": stamp(now + timedelta(seconds=log.lease_seconds)),
-        ":now": stamp(now),
-        ":collected": "collected",
-    }
-    return {
-        "Update": {
-            "TableName": log.table,
-            "Key": key(item["finding_id"], item["item"]),
-            "UpdateExpression": "SET sending_until = :until",
-            "ConditionExpression": "effect = :collected"
-            " AND (attribute_not_exists(sending_until) OR sending_until <= :now)",
-            "ExpressionAttributeValues": to_item(values),
-        }
-    }
-
-
-def _sent(item: Collected, log: DecisionLog, now: datetime) -> dict[str, Any]:
-    values = {"effect": "alert", "state": "done", "done_at": stamp(now), **log.expiry(now)}
-    return log.change(item["finding_id"], item["item"], values)
+        return digest.of_rest(alerts, runtime.policy, is_repeat=is_repeat, answering=answering(runtime))
+    return digest.of_burst(alerts, group, runtime.policy, is_repeat=is_repeat, answering=answering(runtime))

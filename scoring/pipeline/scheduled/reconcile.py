@@ -8,11 +8,13 @@ from itertools import islice
 
 import msgspec
 
+from scoring.decision_log import cursor
+from scoring.decision_log.cursor import SweepCursor
 from scoring.pipeline.alerts.outbox import flush
 from scoring.pipeline.runtime import Runtime
 from scoring.pipeline.scheduled.report import send_report
 from scoring.pipeline.scheduled.summary_mail import send_summary
-from scoring.pipeline.scheduled.sweep import Swept, finish_intents, read_progress, sweep
+from scoring.pipeline.scheduled.sweep import Swept, finish_intents, sweep
 from scoring.pipeline.suppression.hourly_check import look
 from scoring.pipeline.undo import bring_back, expired
 
@@ -90,7 +92,7 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
     with _noting(run, "summarising"):
         run.mails += send_summary(runtime)
     with _noting(run, "reporting and sweeping"):
-        progress = read_progress(runtime.log)
+        progress = cursor.read(runtime.log, SweepCursor)
         run.mails += send_report(runtime, progress)
         sweep(
             runtime,

@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from scoring.decision_log.entries import stamp
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.entries import EntryStatus, stamp
 from scoring.explanation import render
 from scoring.explanation.explain import SUBJECT
 from scoring.explanation.safe_text import to_ascii, visible
@@ -69,8 +70,8 @@ class SummaryFact(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    item : mapping
-        As plain values, where it may have to be listed; otherwise empty.
+    decision : LoggedDecision or None
+        Where it may have to be listed.
     at : str
         When it was decided on.
     archived : bool
@@ -83,7 +84,7 @@ class SummaryFact(msgspec.Struct, frozen=True, kw_only=True):
         The team's tag; None where the tags are not known.
     """
 
-    item: Mapping[str, Any]
+    decision: LoggedDecision | None
     at: str
     outcome: str
     archived: bool
@@ -127,24 +128,25 @@ class Summary(msgspec.Struct, frozen=True, dict=True):
         return render.page(_TEMPLATES / "summary.html.j2", d=self)
 
 
-def fact_of(item: Mapping[str, Any], record: Mapping[str, Any]) -> SummaryFact | None:
+def fact_of(logged: LoggedDecision) -> SummaryFact | None:
     """Take from a decision what a summary needs; None for what is no decision on a finding."""
+    record = logged.record
     decision = record.get("decision")
     if not isinstance(decision, Mapping) or decision.get("outcome") == "skip":
         return None
-    label = item.get("label") or {}
+    label = logged.label or {}
     audit = record.get("audit") or {}
-    did = item["effect"] in ("archive", "over") and item.get("intended", "archive") == "archive"
-    would = item.get("mode") == "shadow" and decision["outcome"] == "archive"
+    did = logged.effect == "archive" and logged.status is not EntryStatus.INTENT
+    would = logged.mode == "shadow" and decision["outcome"] == "archive"
     is_sample = bool(audit.get("chosen"))
     return SummaryFact(
-        item=item if label or is_sample else {},
-        at=item["decided_at"],
+        decision=logged if label or is_sample else None,
+        at=logged.decided_at,
         outcome=decision["outcome"],
         archived=(did and decision["outcome"] == "archive") or would,
         score=float(decision["score"]),
         reason=_reason(decision),
-        model=str(item.get("model_version", "")),
+        model=logged.model_version,
         owner=_owner(record.get("context") or {}),
         verdict=str(label.get("verdict", "")),
         verdict_at=str(label.get("at", "")),
@@ -154,7 +156,7 @@ def fact_of(item: Mapping[str, Any], record: Mapping[str, Any]) -> SummaryFact |
 
 def summarise(
     facts: Sequence[SummaryFact],
-    expiring: Iterable[Mapping[str, Any]],
+    expiring: Iterable[LoggedDecision],
     period: Period,
     policy: Policy,
     *,
@@ -164,9 +166,9 @@ def summarise(
 
     Parameters
     ----------
-    facts : sequence of Fact
+    facts : sequence of SummaryFact
         Of the period, of the one before, and further back of what may have been missed or not looked at.
-    expiring : iterable of mapping
+    expiring : iterable of LoggedDecision
         Archives whose term ends before the next summary.
     """
     now = [fact for fact in facts if period.has(fact.at)]
@@ -190,8 +192,11 @@ def summarise(
     sections = [
         _listed(title, items, policy)
         for title, items in (
-            ("Misses found: archived, or to be archived but for the audit", [f.item for f in missed]),
-            ("Audit sample waiting for a look", [fact.item for fact in sample]),
+            (
+                "Misses found: archived, or to be archived but for the audit",
+                [fact.decision for fact in missed if fact.decision],
+            ),
+            ("Audit sample waiting for a look", [fact.decision for fact in sample if fact.decision]),
             ("Archives whose term ends before the next summary", ending),
         )
         if items
@@ -255,7 +260,7 @@ def _median(values: Sequence[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def _listed(title: str, items: Sequence[Mapping[str, Any]], policy: Policy) -> Section:
+def _listed(title: str, items: Sequence[LoggedDecision], policy: Policy) -> Section:
     """List those that come first; of very many not all are read."""
     found = section(title, items[:_MOST_READ], policy, _SHOWN)
     return msgspec.structs.replace(found, more=len(items) - len(found.rows))

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 
-from scoring.decision_log.entries import stamp
+from scoring.decision_log import cursor
+from scoring.decision_log.cursor import SummaryCursor
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.entries import EntryStatus, stamp
 from scoring.decision_log.log import DecisionLog
-from scoring.decision_log.table import by_effect, from_item, key, to_item, unpack
 from scoring.pipeline.alerts import delivery
 from scoring.pipeline.runtime import Runtime
 from scoring.pipeline.scheduled.summary import LOOKBACK, Period, Summary, SummaryFact, fact_of, summarise
@@ -14,9 +17,8 @@ from scoring.policy.policy import Policy
 
 LENGTHS: Final = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
 
-_PROGRESS: Final = ("summary", "progress")
-_OF_LOOKBACK: Final = ("alert", "archive", "over")
-_OF_PERIOD: Final = ("collected", "intent", "none")
+_OF_LOOKBACK: Final = ("alert", "archive", EntryStatus.ENDED)
+_OF_PERIOD: Final = (EntryStatus.QUEUED, EntryStatus.INTENT, "none")
 
 
 def send_summary(runtime: Runtime) -> bool:
@@ -31,15 +33,13 @@ def send_summary(runtime: Runtime) -> bool:
     if length is None or runtime.mode == "shadow":
         return False
     log, now = runtime.log, runtime.now()
-    found = log.client.get_item(TableName=log.table, Key=key(*_PROGRESS), ConsistentRead=True)
-    until = str(from_item(found["Item"])["until"]) if "Item" in found else ""
+    until = cursor.read(log, SummaryCursor).until
     if until > stamp(now - length):
         return False
     if until:
         since_last = now - datetime.fromisoformat(until)
         delivery.send_to_security_team(read_summary(log, runtime.policy, now, since_last), runtime)
-    values = {"finding_id": _PROGRESS[0], "item": _PROGRESS[1], "until": stamp(now)}
-    log.client.put_item(TableName=log.table, Item=to_item(values))
+    cursor.write(log, SummaryCursor(until=stamp(now)))
     return bool(until)
 
 
@@ -63,19 +63,19 @@ def read_summary(
 def _facts(log: DecisionLog, period: Period, until: datetime) -> Iterator[SummaryFact]:
     """Give what the period and the one before decided on; from before that, what a person may yet say of."""
     far = min(stamp(until - LOOKBACK), period.before)
-    for effect in (*_OF_LOOKBACK, *_OF_PERIOD):
-        since = far if effect in _OF_LOOKBACK else period.before
-        for item in by_effect(log.client, log.table, effect, since=since, until=period.until):
-            fact = fact_of(item, unpack(item))
-            if fact is not None and (fact.at >= period.before or fact.verdict or fact.is_sample):
-                yield fact
+    earlier = log.by_effect(*_OF_LOOKBACK, since=far, until=period.until)
+    recent = log.by_effect(*_OF_PERIOD, since=period.before, until=period.until)
+    for decision in chain(earlier, recent):
+        fact = fact_of(decision)
+        if fact is not None and (fact.at >= period.before or fact.verdict or fact.is_sample):
+            yield fact
 
 
 def _expiring(
     log: DecisionLog, policy: Policy, until: datetime, length: timedelta
-) -> Iterator[dict[str, Any]]:
-    """Give the archives that stand and whose term ends within another such period, the oldest first."""
+) -> Iterator[LoggedDecision]:
+    """Give the active archives whose term ends within another such period, the oldest first."""
     days = policy.archives.days
     if days is not None:
         last = stamp(until + length - timedelta(days=days))
-        yield from by_effect(log.client, log.table, "archive", until=last)
+        yield from log.by_effect("archive", until=last)

@@ -13,53 +13,21 @@ from typing import Any
 import msgspec
 
 from scoring.aws.analyzers import ActiveFindings, of_analyzer
+from scoring.decision_log import cursor
+from scoring.decision_log.cursor import SweepCursor
+from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.deduplication import classify_event
-from scoring.decision_log.entries import FindingState, read_item, stamp
-from scoring.decision_log.log import DecisionLog, InProgress
-from scoring.decision_log.table import by_effect, from_item, key, to_item, unpack
+from scoring.decision_log.entries import EntryStatus, FindingState, stamp
+from scoring.decision_log.log import InProgress
 from scoring.files.errors import BadInput
 from scoring.pipeline.alerts.alert import triage_unreadable
 from scoring.pipeline.event import triage_case
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.archive import WAITS
 
-_KEY = ("reconcile", "progress")
 _TO_DO = ("new", "resumed", "look")
 
 logger = logging.getLogger(__name__)
-
-
-class Progress(msgspec.Struct, kw_only=True):
-    """How far the sweeps are, and the reports on them.
-
-    Attributes
-    ----------
-    analyzer, token : int, str
-        Where the sweep goes on.
-    started_at, finished_at : str
-        Of the present sweep; `finished_at` is empty while it runs.
-    mode : str
-        That it started in.
-    is_first : bool
-        Whether it is the first one of a deployment or the first one after shadow mode: its alerts go into the
-        report.
-    waiting : int
-        Findings that it left for the circuit breaker to have room.
-    reported_until : str
-        Decisions until then are in a report.
-    reporting_until : str
-        Until then somebody may be sending one.
-    """
-
-    analyzer: int = 0
-    token: str = ""
-    started_at: str = ""
-    finished_at: str = ""
-    mode: str = ""
-    is_first: bool = True
-    waiting: int = 0
-    reported_until: str = ""
-    reporting_until: str = ""
 
 
 class Swept(msgspec.Struct, kw_only=True):
@@ -82,25 +50,10 @@ class Swept(msgspec.Struct, kw_only=True):
         return done
 
 
-def read_progress(log: DecisionLog) -> Progress:
-    """Read how far the sweeps are."""
-    found = log.client.get_item(TableName=log.table, Key=key(*_KEY), ConsistentRead=True)
-    if "Item" not in found:
-        return Progress()
-    values = from_item(found["Item"])
-    return msgspec.convert({name: _plain(values[name]) for name in values}, Progress)
-
-
-def write_progress(log: DecisionLog, progress: Progress) -> None:
-    """Write how far the sweeps are."""
-    values = {"finding_id": _KEY[0], "item": _KEY[1], **msgspec.structs.asdict(progress)}
-    log.client.put_item(TableName=log.table, Item=to_item(values))
-
-
 def sweep(
     runtime: Runtime,
     analyzers: Sequence[str],
-    progress: Progress,
+    progress: SweepCursor,
     swept: Swept,
     *,
     is_time_left: Callable[[], bool],
@@ -129,15 +82,15 @@ def sweep(
             swept.failed += 1
             is_through = True
         if not is_through:
-            write_progress(runtime.log, progress)
+            cursor.write(runtime.log, progress)
             return
         progress.analyzer, progress.token = progress.analyzer + 1, ""
     progress.finished_at = stamp(runtime.now())
-    write_progress(runtime.log, progress)
+    cursor.write(runtime.log, progress)
 
 
 def _sweep_one(
-    arn: str, runtime: Runtime, progress: Progress, swept: Swept, is_time_left: Callable[[], bool]
+    arn: str, runtime: Runtime, progress: SweepCursor, swept: Swept, is_time_left: Callable[[], bool]
 ) -> bool:
     """Sweep an analyzer, from where `progress` says; return whether its end was reached."""
     listing = of_analyzer(arn, runtime.writers)
@@ -148,7 +101,7 @@ def _sweep_one(
             done = swept.add(_take, row, listing, runtime)
             progress.waiting += done is not None and done.note == WAITS
         progress.token = page.token
-        write_progress(runtime.log, progress)
+        cursor.write(runtime.log, progress)
     return True
 
 
@@ -156,18 +109,18 @@ def finish_intents(runtime: Runtime, swept: Swept, *, is_time_left: Callable[[],
     """Finish what crashed and was never delivered again."""
     log = runtime.log
     until = stamp(runtime.now() - timedelta(seconds=log.lease_seconds))
-    hanging = list(by_effect(log.client, log.table, "intent", until=until))
-    marks = log.latest_of([item["finding_id"] for item in hanging])
-    for item in hanging:
-        mark = marks.get(item["finding_id"])
-        if mark is None or mark.decision_item != item["item"] or mark.state != "intent":
+    hanging = list(log.by_effect(EntryStatus.INTENT, until=until))
+    states = log.latest_of([intent.finding_id for intent in hanging])
+    for intent in hanging:
+        state = states.get(intent.finding_id)
+        if state is None or state.decision_item != intent.item or not state.is_unfinished:
             continue
         if not is_time_left():
             return
-        swept.add(_resume, item, runtime)
+        swept.add(_resume, intent, runtime)
 
 
-def _is_due(progress: Progress, mode: str, now: datetime, interval: timedelta) -> bool:
+def _is_due(progress: SweepCursor, mode: str, now: datetime, interval: timedelta) -> bool:
     """Say whether to start a sweep: not before the report on the first one is out."""
     if not progress.finished_at or progress.mode != mode:
         return True
@@ -176,7 +129,7 @@ def _is_due(progress: Progress, mode: str, now: datetime, interval: timedelta) -
     return progress.finished_at <= stamp(now - interval)
 
 
-def _start(progress: Progress, mode: str, now: datetime) -> None:
+def _start(progress: SweepCursor, mode: str, now: datetime) -> None:
     progress.is_first = not progress.finished_at or (progress.mode, mode) == ("shadow", "enforce")
     progress.analyzer, progress.token, progress.waiting = 0, "", 0
     progress.started_at, progress.finished_at, progress.mode = stamp(now), "", mode
@@ -211,13 +164,9 @@ def _take(row: Mapping[str, Any], listing: ActiveFindings, runtime: Runtime) -> 
     return triage_case(case, runtime)
 
 
-def _resume(item: Mapping[str, Any], runtime: Runtime) -> Result:
-    record = unpack(item)
+def _resume(intent: LoggedDecision, runtime: Runtime) -> Result:
+    record = intent.record
     if "event" in record:
-        return triage_unreadable(record["event"], "", record["error"], runtime, item["finding_id"])
-    case, _ = read_item(item)
+        return triage_unreadable(record["event"], "", record["error"], runtime, intent.finding_id)
+    case, _ = intent.read()
     return triage_case(case, runtime)
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (str, bool)) else int(value)

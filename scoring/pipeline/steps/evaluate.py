@@ -36,7 +36,7 @@ def act_on(state: CaseState, runtime: Runtime) -> CaseState:
         entry = state.entry(runtime)
     if effect == "archive":
         return msgspec.structs.replace(state, next="ARCHIVE")
-    stands = before if before is not None and before.state == "done" else None
+    stands = before if before is not None and not before.is_unfinished else None
     if stands is not None and stands.effect == effect and is_unchanged(entry, stands):
         runtime.log.seen_again(stands, entry)
         return state.ends(note="nothing changed that matters")
@@ -51,5 +51,9 @@ def act_on(state: CaseState, runtime: Runtime) -> CaseState:
 
 def _was_told(entry: Entry, before: FindingState) -> bool:
     """Whether somebody has the alert already, and only an archive of ours came to nothing since."""
-    is_dropped = (before.effect, before.state) == ("archive", "intent")
-    return is_dropped and bool(before.alerted) and is_unchanged(entry, before)
+    return (
+        before.is_unfinished
+        and before.effect == "archive"
+        and bool(before.alerted)
+        and is_unchanged(entry, before)
+    )

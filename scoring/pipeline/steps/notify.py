@@ -33,7 +33,7 @@ def notify(state: CaseState, runtime: Runtime) -> CaseState:
         groups=bursts.groups_of(state.finding, state.decided),
         is_guarded=bool(state.decided.guardrails),
         to=routing.destinations(state.case, state.decided, runtime.policy, runtime.writers),
-        waiting=bursts.set_aside(state.finding, state.decided, runtime.policy.alerts, runtime.now()),
+        waiting=bursts.route_to_digest(state.finding, state.decided, runtime.policy.alerts, runtime.now()),
     )
     tell_security_hub(state, runtime)
     return state.ends(effect)

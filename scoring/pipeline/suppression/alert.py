@@ -38,7 +38,7 @@ def tell(suspicion: Suspicion, runtime: Runtime) -> Result:
         Somebody else is just doing so.
     """
     before = runtime.log.latest(suspicion.id)
-    if before is not None and before.state == "intent":
+    if before is not None and before.is_unfinished:
         if stamp(runtime.now()) < before.lease_until:
             raise InProgress(suspicion.id)
         return send_again(before, runtime)

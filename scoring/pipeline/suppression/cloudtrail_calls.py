@@ -1,22 +1,17 @@
 """Calls to Access Analyzer as CloudTrail tells of them, where a rule of EventBridge sends its events."""
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final
 
 from scoring.aws.archive_rule_filter import Filter, from_json
+from scoring.decision_log import archive_counts, cursor
+from scoring.decision_log.cursor import CallsCursor
 from scoring.decision_log.entries import stamp
-from scoring.decision_log.table import EXPIRES_AT, from_item, key, read_many, to_item
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.suppression import suspicions
 from scoring.pipeline.suppression.alert import family_of, tell
 from scoring.pipeline.suppression.suspicions import Call, Suspicion
-
-SEEN: Final = ("watch", "calls")
-"""Key of the item that says when the last call was told of (``seen_at``)."""
-MOST_COUNTED: Final = 2000
 
 _HOUR: Final = len("2026-11-02T09")
 
@@ -55,10 +50,7 @@ def _applied(call: Call, runtime: Runtime) -> Filter | None:
 def _burst(call: Call, runtime: Runtime) -> Suspicion | None:
     """Count the findings that a principal has archived in this hour and the one before."""
     log, now = runtime.log, runtime.now()
-    log.client.put_item(
-        TableName=log.table,
-        Item=to_item({"finding_id": SEEN[0], "item": SEEN[1], "seen_at": stamp(now)}),
-    )
+    cursor.write(log, CallsCursor(seen_at=stamp(now)))
     ids = call.asked.get("ids")
     named = [str(one) for one in ids] if isinstance(ids, list) else []
     others = set(named) - _ours(named, runtime)
@@ -66,37 +58,15 @@ def _burst(call: Call, runtime: Runtime) -> Suspicion | None:
         others = {f"all of {call.asked.get('resourceArn')}"}
     if not others:
         return None
-    hour = stamp(now)[:_HOUR]
-    place = "watch#count#" + hashlib.sha256(call.by.encode()).hexdigest()[:24]
-    answer = log.client.update_item(
-        TableName=log.table,
-        Key=key(place, hour),
-        UpdateExpression="ADD finding_ids :ids SET #end = :end",
-        ExpressionAttributeNames={"#end": EXPIRES_AT},
-        ExpressionAttributeValues=to_item(
-            {
-                ":ids": {one[:200] for one in sorted(others)[:MOST_COUNTED]},
-                ":end": int((now + timedelta(days=2)).timestamp()),
-            }
-        ),
-        ReturnValues="ALL_NEW",
-    )
-    before = stamp(now - timedelta(hours=1))[:_HOUR]
-    earlier: Mapping[str, Any] = next(
-        read_many(log.client, log.table, [(place, before)]), {"finding_ids": set()}
-    )
-    count = len(from_item(answer["Attributes"])["finding_ids"] | earlier["finding_ids"])
+    count = archive_counts.count(log, call.by, others, now)
     if count < runtime.policy.alerts.archives_by_others:
         return None
-    return suspicions.of_burst(call.by, count, hour, f"by {call.by or 'somebody unknown'}")
+    return suspicions.of_burst(call.by, count, stamp(now)[:_HOUR], f"by {call.by or 'somebody unknown'}")
 
 
 def _ours(ids: Sequence[str], runtime: Runtime) -> set[str]:
     """Return the findings that we have archived, or that a person's verdict with us has."""
-    log = runtime.log
-    marks = log.latest_of(ids)
-    decisions = read_many(
-        log.client, log.table, [(mark.finding_id, mark.decision_item) for mark in marks.values()]
-    )
-    ours = {one for one, mark in marks.items() if mark.effect == "archive"}
-    return ours | {item["finding_id"] for item in decisions if "label" in item}
+    states = runtime.log.latest_of(ids)
+    decisions = runtime.log.decisions_of(list(states.values()))
+    ours = {one for one, state in states.items() if state.effect == "archive"}
+    return ours | {decision.finding_id for decision in decisions if decision.label is not None}

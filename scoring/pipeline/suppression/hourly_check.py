@@ -8,19 +8,18 @@ from itertools import islice, takewhile
 from typing import Any, Final, NamedTuple, TypeVar
 
 from scoring.aws.archive_rule_filter import from_json
+from scoring.decision_log import cursor
+from scoring.decision_log.cursor import CallsCursor, SuppressionCursor
 from scoring.decision_log.entries import stamp
 from scoring.decision_log.log import InProgress
-from scoring.decision_log.table import by_effect, from_item, key, of_finding, read_many, to_item, unpack
 from scoring.files.errors import BadInput
 from scoring.findings.facts import Absent, Present
 from scoring.findings.finding import Finding, from_api
 from scoring.pipeline.runtime import Runtime
 from scoring.pipeline.suppression import suspicions
 from scoring.pipeline.suppression.alert import family_of, tell
-from scoring.pipeline.suppression.cloudtrail_calls import SEEN
 from scoring.pipeline.suppression.suspicions import Suspicion
 
-_PROGRESS: Final = ("watch", "progress")
 _INTERVAL: Final = timedelta(hours=1)
 _MOST_LOOKED_AT: Final = 20
 _HOUR: Final = len("2026-11-02T09")
@@ -46,8 +45,7 @@ def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], 
         How many suspicions were told of, or collected.
     """
     log, now = runtime.log, runtime.now()
-    found = log.client.get_item(TableName=log.table, Key=key(*_PROGRESS), ConsistentRead=True)
-    last = str(from_item(found["Item"])["checked_at"]) if "Item" in found else ""
+    last = cursor.read(log, SuppressionCursor).checked_at
     if runtime.mode == "shadow" or last > stamp(now - _INTERVAL):
         return 0
     since = last or stamp(now - _INTERVAL)
@@ -63,8 +61,7 @@ def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], 
             return told
         with _one_by_one(suspicion.id):
             told += tell(suspicion, runtime).effect != "none"
-    values = {"finding_id": _PROGRESS[0], "item": _PROGRESS[1], "checked_at": stamp(now)}
-    log.client.put_item(TableName=log.table, Item=to_item(values))
+    cursor.write(log, SuppressionCursor(checked_at=stamp(now)))
     return told
 
 
@@ -94,25 +91,22 @@ def _bursts(runtime: Runtime, others: Sequence[ArchivedFinding]) -> Iterator[Sus
         return
     for hour, ids in many.items():
         # What a person's verdict has archived is labelled.
-        unlabelled = (
-            one for one in ids if not any("label" in item for item in of_finding(log.client, log.table, one))
-        )
+        unlabelled = (one for one in ids if all(found.label is None for found in log.decisions(one)))
         if len(list(islice(unlabelled, most))) >= most:
             yield suspicions.of_burst("others", len(ids), hour, "by somebody else, or by an archive rule")
 
 
 def _has_calls(runtime: Runtime) -> bool:
     """Say whether CloudTrail's events come."""
-    calls = next(read_many(runtime.log.client, runtime.log.table, [SEEN]), {"seen_at": ""})
-    return bool(calls["seen_at"] > stamp(runtime.now() - timedelta(days=1)))
+    seen_at = cursor.read(runtime.log, CallsCursor).seen_at
+    return seen_at > stamp(runtime.now() - timedelta(days=1))
 
 
 def _tags_of_ours(runtime: Runtime, since: str) -> Iterator[Suspicion]:
     """Compare the tags that an alert rested on with those that our archive of the same finding did."""
-    log = runtime.log
-    for item in by_effect(log.client, log.table, "archive", since=since):
-        if _number(item) > 1:
-            yield from _changed(item["finding_id"], _number(item), _tags_of(unpack(item)), runtime)
+    for archive in runtime.log.by_effect("archive", since=since):
+        if archive.number > 1:
+            yield from _changed(archive.finding_id, archive.number, _tags_of(archive.record), runtime)
 
 
 def _tags_of_others(runtime: Runtime, others: Sequence[ArchivedFinding]) -> Iterator[Suspicion]:
@@ -127,12 +121,11 @@ def _changed(
     finding_id: str, before: int | None, after: Mapping[str, str] | None, runtime: Runtime
 ) -> Iterator[Suspicion]:
     """Compare with the latest alert on a finding, or the latest before a certain write of its log."""
-    log = runtime.log
-    earlier: list[Mapping[str, Any]] = [
-        record
-        for item in of_finding(log.client, log.table, finding_id)
-        if item["outcome"] == "alert" and (before is None or _number(item) < before)
-        if "finding" in (record := unpack(item))
+    earlier = [
+        decision.record
+        for decision in runtime.log.decisions(finding_id)
+        if decision.outcome == "alert" and (before is None or decision.number < before)
+        if "finding" in decision.record
     ]
     tags = _tags_of(earlier[-1]) if earlier else None
     if tags is None or after is None:
@@ -154,10 +147,10 @@ def _by_others(runtime: Runtime, analyzers: Sequence[str], since: str) -> Iterat
         )
         rows = (row for page in pages for row in page["findings"])
         recent = list(takewhile(lambda row: stamp(row["updatedAt"].astimezone(UTC)) >= since, rows))
-        marks = runtime.log.latest_of([row["id"] for row in recent])
+        states = runtime.log.latest_of([row["id"] for row in recent])
         for row in recent:
-            mark = marks.get(row["id"])
-            if mark is not None and mark.effect != "archive":
+            state = states.get(row["id"])
+            if state is not None and state.effect != "archive":
                 at = stamp(row["updatedAt"].astimezone(UTC))
                 yield ArchivedFinding(
                     row["id"], at, from_api(row, analyzer_arn=arn, region=arn.split(":")[3])
@@ -168,11 +161,6 @@ def _tags_of(record: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the tags that a decision rested on; None where they were not known."""
     tags = record.get("context", {}).get("tags")
     return tags if isinstance(tags, dict) else None
-
-
-def _number(item: Mapping[str, Any]) -> int:
-    """Return which write of its finding's a decision was."""
-    return int(item["item"].rpartition("#")[2])
 
 
 def _each(look_for: Callable[..., Iterator[T]], what: str, *given: Any) -> Iterator[T]:

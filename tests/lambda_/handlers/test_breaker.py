@@ -1,8 +1,7 @@
 """The circuit breaker and the limits it counts with."""
 
-from scoring.decision_log import table
 from scoring.pipeline import circuit_breaker
-from tests.lambda_.deployment import TABLE, Deployment
+from tests.lambda_.deployment import Deployment
 
 LIMITS = "[archives]\nmost_per_hour = 4\nmost_per_principal = 3\n"
 
@@ -48,7 +47,7 @@ def test_the_hour_slides(here: Deployment) -> None:
 def test_a_person_closes_it_by_hand(here: Deployment) -> None:
     here.policy("[archives]\nmost_per_hour = 1\n")
     assert archived(here, [here.share(here.development_key()) for _ in range(2)]) == [True, False]
-    circuit_breaker.close(here.dynamodb, TABLE)
+    circuit_breaker.close(here.log)
     assert archived(here, [here.share(here.development_key())]) == [True]
 
 
@@ -58,7 +57,8 @@ def test_the_count_is_renewed_before_it_gets_long(here: Deployment) -> None:
         ids = [here.share(here.development_key()) for _ in range(3)]
         assert archived(here, ids) == [True, True, False]
         here.clock.pass_by(minutes=61)
-    (counted,) = table.read_many(here.dynamodb, TABLE, [("limits", "archives")])
+    counted = here.log.storage.get(("limits", "archives"))
+    assert counted is not None
     assert len(counted["all"]) < 36
 
 

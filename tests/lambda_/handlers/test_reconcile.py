@@ -7,7 +7,8 @@ import pytest
 from embedded.services.lambda_context import LambdaContext
 from handlers import reconcile
 from handlers.reconcile import Incomplete
-from scoring.pipeline.scheduled.sweep import read_progress
+from scoring.decision_log import cursor
+from scoring.decision_log.cursor import SweepCursor
 from tests.lambda_.deployment import Deployment
 from tests.lambda_.faults import counted, crash, refused
 
@@ -227,7 +228,7 @@ def test_a_report_that_crashed_is_sent_again_and_says_so(here: Deployment) -> No
     (mail,) = here.mails()
     assert finding_id in mail.text
     assert "You may have had this mail before" in mail.text
-    assert read_progress(here.log).reporting_until == ""
+    assert cursor.read(here.log, SweepCursor).reporting_until == ""
 
 
 def test_a_crash_of_the_schedule_loses_nothing(here: Deployment) -> None:

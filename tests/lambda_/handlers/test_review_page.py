@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from handlers.runtime import review_keys
+from scoring.decision_log.dynamodb import DynamoDb
 from scoring.review import answer as answering
 from scoring.review.links import Links
 from tests.lambda_.deployment import TABLE, Deployment
@@ -266,9 +267,8 @@ def test_hostile_text_stays_text(here: Deployment, page: None) -> None:
 
 
 def _labelled(here: Deployment) -> list[Any]:
-    from scoring.decision_log.table import from_item
-
-    return [item for item in map(from_item, everything(here)) if "label" in item]
+    storage = DynamoDb(here.dynamodb, TABLE)
+    return [item for item in storage.with_prefix("decision#") if "label" in item]
 
 
 def test_an_address_is_one_or_none(here: Deployment, page: None) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import triage
-from scoring.decision_log import table
+from scoring.decision_log.decisions import from_item, pack
+from scoring.decision_log.dynamodb import DynamoDb
+from scoring.decision_log.storage import Put
 from scoring.findings.record import Label
 from scoring.pipeline.scheduled.summary import Period, Summary, fact_of, gap, summarise
 from scoring.pipeline.scheduled.summary_mail import read_summary
@@ -33,10 +35,9 @@ def verdict(here: Deployment, finding_id: str, said: Any) -> None:
 
 def mark_sample(here: Deployment, finding_id: str) -> None:
     """Let the log say that a finding went to a person for the audit's sake."""
-    (item,) = table.of_finding(here.dynamodb, TABLE, finding_id)
-    record = table.unpack(item) | {"audit": {"share": 0.1, "chosen": True}}
-    plain = {name: value for name, value in item.items() if not name.startswith("record")}
-    here.dynamodb.put_item(TableName=TABLE, Item=table.to_item(plain | table.pack(record)))
+    (item,) = here.items(finding_id)
+    record = item.pop("record") | {"audit": {"share": 0.1, "chosen": True}}
+    DynamoDb(here.dynamodb, TABLE).write([Put(item=item | pack(record))])
 
 
 def test_what_is_counted(here: Deployment) -> None:
@@ -109,7 +110,7 @@ def test_all_pages_are_read(here: Deployment) -> None:
     packed = {"record": json.dumps(record["record"] | {"pad": "y" * 90_000})}
     for number in range(40):
         item = plain | packed | {"finding_id": f"f-{number}"}
-        here.dynamodb.put_item(TableName=TABLE, Item=table.to_item(item))
+        DynamoDb(here.dynamodb, TABLE).write([Put(item=item)])
     assert numbers(summary(here))[1] == 41
 
 
@@ -125,7 +126,10 @@ def facts(count: int, score: float, at: str) -> list[Any]:
         for n in range(count)
     ]
     decision = {"outcome": "alert", "score": score, "reason": "score x is not below"}
-    return [fact_of(item, {"decision": decision | {"score": score + n}}) for n, item in enumerate(items)]
+    return [
+        fact_of(from_item(item | pack({"decision": decision | {"score": score + n}})))
+        for n, item in enumerate(items)
+    ]
 
 
 def test_drift_is_told_from_chance() -> None:

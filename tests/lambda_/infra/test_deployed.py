@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from embedded import EmbeddedAws
-from scoring.decision_log import table as decision_table
+from scoring.decision_log.log import DecisionLog
 from tests.lambda_.deployed import Deployed, deployed
 from tests.live_aws import DEVELOPMENT, make_key, share_key
 from tests.synthesis import synthesized
@@ -55,9 +55,9 @@ def sample(name: str) -> dict[str, Any]:
 def ends(stack: Deployed, finding_id: str) -> tuple[str, str, str]:
     """Status of a finding, what was decided, and what has happened."""
     table = stack.outputs["DecisionLogTable"]
-    (item,) = decision_table.of_finding(stack.aws.client("dynamodb"), table, finding_id)
-    decision = decision_table.unpack(item)["decision"]
-    return stack.aws.findings.get(finding_id).status, decision["outcome"], item["effect"]
+    (decision,) = DecisionLog.in_table(stack.aws.client("dynamodb"), table).decisions(finding_id)
+    outcome = decision.record["decision"]["outcome"]
+    return stack.aws.findings.get(finding_id).status, outcome, decision.indexed
 
 
 @pytest.mark.parametrize("wiring", ["workflow", "single"])

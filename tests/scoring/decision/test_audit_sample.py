@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from scoring.decision import audit_sample
 from scoring.decision.decide import BY_RULE, Decision
 from scoring.decision.guardrails import Guardrail
 from scoring.decision_log import audit_key, table
+from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.log import DecisionLog
 from scoring.explanation.explain import SAMPLE
 from scoring.files.errors import BadInput
@@ -26,6 +26,7 @@ from scoring.pipeline.runtime import Result, Runtime
 from scoring.policy import policy as policies
 from scoring.policy.policy import Policy
 from scoring.scorecard.scorecard import Model, Scorecard
+from tests.lambda_.faults import counted
 from training.dataset.dataset import assemble
 from training.dataset.rows import encode_cases
 
@@ -139,7 +140,7 @@ def runtime(aws: EmbeddedAws, share: float, mode: Any = "enforce") -> Runtime:
         writers=Writers(
             lambda region: aws.client("accessanalyzer", region=region), aws.client("sns"), topic.topic_arn
         ),
-        log=DecisionLog(aws.client("dynamodb"), "log"),
+        log=DecisionLog.in_table(aws.client("dynamodb"), "log"),
         now=lambda: datetime(2026, 11, 2, tzinfo=UTC),
     )
 
@@ -160,11 +161,11 @@ def arrive(aws: EmbeddedAws, at: Runtime) -> tuple[str, Result]:
     return found.id, done[0]
 
 
-def logged(at: Runtime, finding_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    mark = at.log.latest(finding_id)
-    assert mark is not None
-    item = at.log.decision(mark)
-    return item, table.unpack(item)
+def logged(at: Runtime, finding_id: str) -> tuple[LoggedDecision, dict[str, Any]]:
+    state = at.log.latest(finding_id)
+    assert state is not None
+    decision = at.log.decision(state)
+    return decision, decision.record
 
 
 def test_a_finding_that_is_chosen_goes_to_a_person_and_says_why(aws: EmbeddedAws) -> None:
@@ -173,7 +174,7 @@ def test_a_finding_that_is_chosen_goes_to_a_person_and_says_why(aws: EmbeddedAws
     assert done.effect == "alert"
     assert aws.findings.get(finding_id).status == "ACTIVE"
     item, record = logged(at, finding_id)
-    assert item["effect"] == "alert"
+    assert item.effect == "alert"
     assert record["audit"] == {"share": 1.0, "chosen": True}
     assert record["decision"]["outcome"] == "archive"
     assert "random sample" in record["decision"]["reason"]
@@ -219,10 +220,19 @@ def test_no_sample_in_shadow_mode_or_with_a_share_of_nothing(aws: EmbeddedAws) -
 
 
 def test_the_secret_is_made_once_and_kept(aws: EmbeddedAws) -> None:
-    client = aws.client("dynamodb")
-    first = audit_key.secret_of(DecisionLog(client, "log"))
+    def log() -> DecisionLog:
+        return DecisionLog.in_table(aws.client("dynamodb"), "log")
+
+    first = audit_key.secret_of(log())
     assert len(first) == 32
-    audit_key.secret_of.cache_clear()
-    audit_key.keep_secret(client, "log", b"another")
-    assert audit_key.secret_of(DecisionLog(client, "log")) == first
-    assert json.dumps(list(table.of_finding(client, "log", "audit"))) == "[]"
+    audit_key.keep_secret(log(), b"another")
+    assert audit_key.secret_of(log()) == first
+    assert list(log().decisions("audit")) == []
+
+
+def test_the_secret_is_read_once_whatever_the_lease_of_an_invocation(aws: EmbeddedAws) -> None:
+    log = DecisionLog.in_table(aws.client("dynamodb"), "log")
+    with counted() as made:
+        for seconds in (1.5, 2.5):
+            audit_key.secret_of(msgspec.structs.replace(log, lease_seconds=seconds))
+    assert [call for _, call in made] == ["GetItem", "TransactWriteItems", "GetItem"]

@@ -3,7 +3,6 @@
 import itertools
 from datetime import UTC, datetime
 from typing import Any
-from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -13,10 +12,13 @@ from hypothesis import strategies as st
 from embedded import EmbeddedAws
 from scoring.decision_log import similar
 from scoring.decision_log import table as decision_table
-from scoring.decision_log.entries import stamp
+from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.log import DecisionLog
 from scoring.decision_log.similar import Past, ranked, traits_of
-from scoring.decision_log.table import write_together
+from scoring.decision_log.storage import Put
+from scoring.findings.context import to_json
 from scoring.findings.record import Case, Label, read_case
+from tests.lambda_.faults import counted
 from tests.scoring.explain_cases import CASES, HOSTILE, OWN, case, event
 
 MOMENT = datetime(2026, 10, 12, 9, 30, tzinfo=UTC)
@@ -32,16 +34,17 @@ numbers = itertools.count()
 
 
 @pytest.fixture
-def table(aws: EmbeddedAws) -> tuple[Any, str]:
+def log(aws: EmbeddedAws) -> DecisionLog:
     client, name = aws.client("dynamodb"), f"log-{next(numbers)}"
     decision_table.create(client, name)
-    return client, name
+    return DecisionLog.in_table(client, name)
 
 
-def record(of: Case) -> dict[str, Any]:
-    from scoring.findings.context import to_json
-
-    return {"finding": dict(of.raw), "context": to_json(of.context)}
+def logged(of: Case) -> LoggedDecision:
+    decision = LoggedDecision(finding_id=of.finding.id, item="decision#1")
+    # Some of it is nothing that JSON could hold.
+    decision.__dict__["record"] = {"finding": dict(of.raw), "context": to_json(of.context)}
+    return decision
 
 
 def key(number: int = 0, principal: str = "444455556666", **context: Any) -> Case:
@@ -55,20 +58,19 @@ def key(number: int = 0, principal: str = "444455556666", **context: Any) -> Cas
     return case(event("external-cross-account-kms", **detail), **known)
 
 
-def said(table: tuple[Any, str], of: Case, verdict: Any = "expected", **label: Any) -> list[dict[str, Any]]:
+def said(log: DecisionLog, of: Case, verdict: Any = "expected", **label: Any) -> Label:
     """Keep a verdict."""
     given = Label(verdict, "ana", label.pop("at", MOMENT), "cli", **label)
-    items = similar.entries(of.finding.id, "decision#1", record(of), given, stamp(given.at))
-    write_together(table[0], similar.writes(table[1], items))
-    return items
+    log.storage.write(similar.keep(logged(of), given))
+    return given
 
 
-def test_the_nearest_come_first_and_say_what_differs(table: tuple[Any, str]) -> None:
-    said(table, key(1), note="the partner's key", at=MOMENT.replace(month=9))
-    said(table, key(2, tags={"Owner": "orders"}), "unintended", verified=False)
-    said(table, key(3, principal="999988887777"))
-    said(table, CASES["public-bucket"])
-    found = similar.nearest(*table, key(9))
+def test_the_nearest_come_first_and_say_what_differs(log: DecisionLog) -> None:
+    said(log, key(1), note="the partner's key", at=MOMENT.replace(month=9))
+    said(log, key(2, tags={"Owner": "orders"}), "unintended", verified=False)
+    said(log, key(3, principal="999988887777"))
+    said(log, CASES["public-bucket"])
+    found = similar.nearest(log, key(9))
     assert [past.said for past in found] == [
         "Expected, says ana on 2026-09-12",
         "Unintended, says ana (not verified) on 2026-10-12",
@@ -83,68 +85,71 @@ def test_the_nearest_come_first_and_say_what_differs(table: tuple[Any, str]) -> 
     assert found[2].headline == "KMS key 3 is shared with account 999988887777"
 
 
-def test_the_same_resource_counts_more_than_the_same_kind(table: tuple[Any, str]) -> None:
-    said(table, key(1, principal="999988887777"))
-    said(table, key(9, principal="arn:aws:iam::999988887777:role/x"))
-    first, second = similar.nearest(*table, key(9))
+def test_the_same_resource_counts_more_than_the_same_kind(log: DecisionLog) -> None:
+    said(log, key(1, principal="999988887777"))
+    said(log, key(9, principal="arn:aws:iam::999988887777:role/x"))
+    first, second = similar.nearest(log, key(9))
     assert first.same == "resource, resource type, access level, owner, account"
     assert second.same == "resource type, access level, owner, account"
 
 
-def test_a_decision_is_none_of_its_own_past(table: tuple[Any, str]) -> None:
-    said(table, key(1))
-    assert similar.nearest(*table, key(1), "decision#1") == ()
-    assert len(similar.nearest(*table, key(1), "decision#2")) == 1
+def test_a_decision_is_none_of_its_own_past(log: DecisionLog) -> None:
+    said(log, key(1))
+    assert similar.nearest(log, key(1), "decision#1") == ()
+    assert len(similar.nearest(log, key(1), "decision#2")) == 1
 
 
-def test_what_is_taken_back_is_forgotten(table: tuple[Any, str]) -> None:
-    items = said(table, key(1))
-    assert len(items) == 3
-    write_together(table[0], similar.writes(table[1], items, gone=True))
-    assert similar.nearest(*table, key(2)) == ()
-    assert table[0].scan(TableName=table[1])["Count"] == 0
+def test_what_is_taken_back_is_forgotten(log: DecisionLog) -> None:
+    label = said(log, key(1))
+    assert len(list(log.storage.with_prefix("verdict#"))) == 3
+    log.storage.write(similar.forget(logged(key(1)), label))
+    assert similar.nearest(log, key(2)) == ()
+    assert list(log.storage.with_prefix("")) == []
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "preview"])
-def test_three_queries_at_most_for_every_kind_of_finding(table: tuple[Any, str], name: str) -> None:
-    said(table, CASES[name])
-    with patch.object(table[0], "query", wraps=table[0].query) as query:
-        found = similar.nearest(*table, CASES[name])
-    assert 1 <= query.call_count <= 3
+def test_three_queries_at_most_for_every_kind_of_finding(log: DecisionLog, name: str) -> None:
+    said(log, CASES[name])
+    with counted() as made:
+        found = similar.nearest(log, CASES[name])
+    assert set(made) == {("dynamodb", "Query")}
+    assert len(made) <= 3
     assert len(found) == 1
     assert "differs" not in found[0].differs
 
 
-def test_latest_come_first_however_many_there_are(table: tuple[Any, str]) -> None:
+def test_latest_come_first_however_many_there_are(log: DecisionLog) -> None:
     for number in range(40):
-        said(table, key(number), at=MOMENT.replace(minute=number))
-    found = similar.nearest(*table, key(99))
+        said(log, key(number), at=MOMENT.replace(minute=number))
+    found = similar.nearest(log, key(99))
     assert [past.headline.split()[2] for past in found] == ["39", "38", "37"]
 
 
-def test_nothing_raises(table: tuple[Any, str], caplog: Any) -> None:
+def test_nothing_raises(log: DecisionLog, caplog: Any) -> None:
     class Broken:
         def query(self, **_: Any) -> Any:
             raise RuntimeError("no")
 
-    assert similar.nearest(Broken(), "x", key()) == ()
+    assert similar.nearest(DecisionLog.in_table(Broken(), "x"), key()) == ()
     assert "could not be looked up" in caplog.text
-    assert similar.nearest(table[0], "no such table", key()) == ()
-    assert similar.nearest(*table, CASES["preview"]) == ()
-    [place] = {item["finding_id"] for item in said(table, key(1)) if "whom" in item["finding_id"]}
-    table[0].put_item(
-        TableName=table[1],
-        Item=decision_table.to_item({"finding_id": place, "item": "verdict#~", "traits": 7}),
-    )
-    assert similar.nearest(*table, key(2)) == (), "an item of another version"
-    assert similar.entries("x", "y", {"event": 1}, Label("expected", "ana", MOMENT), "t") == []
+    absent = DecisionLog.in_table(log.storage.client, "no such table")  # type: ignore[attr-defined]
+    assert similar.nearest(absent, key()) == ()
+    assert similar.nearest(log, CASES["preview"]) == ()
+    said(log, key(1))
+    (partition,) = {
+        item["finding_id"] for item in log.storage.with_prefix("verdict#") if "whom" in item["finding_id"]
+    }
+    log.storage.write([Put(item={"finding_id": partition, "item": "verdict#~", "traits": 7})])
+    assert similar.nearest(log, key(2)) == (), "an item of another version"
+    event = LoggedDecision(finding_id="x", item="y", text='{"event": 1}')
+    assert similar.keep(event, Label("expected", "ana", MOMENT)) == []
 
 
-def test_hostile_text_is_harmless(table: tuple[Any, str]) -> None:
+def test_hostile_text_is_harmless(log: DecisionLog) -> None:
     plain = HOSTILE.encode("utf-8", "replace").decode()
     evil = key(1, principal=f"arn:aws:iam::444455556666:role/{plain}", tags={"Owner": plain})
-    said(table, evil, note=plain)
-    [found] = similar.nearest(*table, key(2))
+    said(log, evil, note=plain)
+    [found] = similar.nearest(log, key(2))
     shown = "".join(msgspec.structs.astuple(found))
     assert shown.isprintable()
     assert len(shown) < 3000
