@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, assert_never
 from scoring.decision_log.storage import (
     AtMost,
     Change,
-    Condition,
     ConditionFailed,
     Equals,
     Exists,
@@ -24,6 +23,7 @@ from scoring.decision_log.storage import (
     Path,
     Put,
     Write,
+    WriteCondition,
 )
 from scoring.decision_log.table import BY_EFFECT
 
@@ -189,7 +189,7 @@ class _Expression:
         clauses = {"SET": sets, "ADD": adds, "REMOVE": removes}
         return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
 
-    def condition(self, condition: Condition) -> str:
+    def condition(self, condition: WriteCondition) -> str:
         path = self._path(condition.path)
         match condition:
             case Missing():

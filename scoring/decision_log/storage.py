@@ -55,7 +55,7 @@ class HasLength(msgspec.Struct, frozen=True):
     length: int
 
 
-Condition = Missing | Exists | Equals | AtMost | HasLength
+WriteCondition = Missing | Exists | Equals | AtMost | HasLength
 
 IS_NEW: Final = Missing(("finding_id",))
 """There is no item under the key."""
@@ -67,7 +67,7 @@ class Put(msgspec.Struct, frozen=True, kw_only=True):
     """Write an item, in place of the one that is there."""
 
     item: Mapping[str, Any]
-    only_if: tuple[Condition, ...] = ()
+    only_if: tuple[WriteCondition, ...] = ()
 
     @property
     def key(self) -> ItemKey:
@@ -96,14 +96,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     append: Mapping[str, list[Any]] = {}
     prepend: Mapping[str, list[Any]] = {}
     add: Mapping[str, int | set[str]] = {}
-    only_if: tuple[Condition, ...] = ()
+    only_if: tuple[WriteCondition, ...] = ()
 
 
 class Delete(msgspec.Struct, frozen=True, kw_only=True):
     """Delete an item; one that is not there is gone already."""
 
     key: ItemKey
-    only_if: tuple[Condition, ...] = ()
+    only_if: tuple[WriteCondition, ...] = ()
 
 
 Write = Put | Change | Delete

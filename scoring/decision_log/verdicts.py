@@ -19,12 +19,12 @@ from scoring.decision_log.storage import (
     EXPIRES_AT,
     IS_THERE,
     Change,
-    Condition,
     ConditionFailed,
     Equals,
     Exists,
     HasLength,
     Missing,
+    WriteCondition,
 )
 from scoring.findings.record import Label
 
@@ -40,7 +40,9 @@ def give(log: DecisionLog, decision: LoggedDecision, label: Label) -> bool:
         False where nothing was written, since somebody has given or taken back one after `decision` was read.
     """
     before = len(decision.labels_before)
-    is_same_revision: Condition = HasLength((_TAKEN_BACK,), before) if before else Missing((_TAKEN_BACK,))
+    is_same_revision: WriteCondition = (
+        HasLength((_TAKEN_BACK,), before) if before else Missing((_TAKEN_BACK,))
+    )
     change = Change(
         key=decision.key,
         assign={"label": plain(label)},

@@ -172,9 +172,11 @@ def test_findings_of_all_kinds_are_found(here: Deployment) -> None:
     here.clock.pass_by(minutes=61)
     with counted() as made:
         here.reconcile()
-    # What is known is not asked about again: one read for each list that is not empty, one for the mails.
+    # What is known is not asked about again: one read for each list that is not empty, and one for each of
+    # the mails of the hour, the sweep, the hourly check and the summary.
     assert made.count(("accessanalyzer", "GetFindingV2")) == 0
-    assert made.count(("dynamodb", "BatchGetItem")) == 3
+    assert made.count(("dynamodb", "BatchGetItem")) == 2
+    assert made.count(("dynamodb", "GetItem")) == 4
 
 
 def test_one_analyzer_that_refuses_does_not_stop_the_others(here: Deployment) -> None:
