@@ -39,10 +39,9 @@ def give(log: DecisionLog, decision: LoggedDecision, label: Label) -> bool:
     bool
         False where nothing was written, since somebody has given or taken back one after `decision` was read.
     """
-    before = len(decision.labels_before)
-    is_same_revision: WriteCondition = (
-        HasLength((_TAKEN_BACK,), before) if before else Missing((_TAKEN_BACK,))
-    )
+    is_same_revision: WriteCondition = Missing((_TAKEN_BACK,))
+    if decision.labels_before:
+        is_same_revision = HasLength((_TAKEN_BACK,), len(decision.labels_before))
     change = Change(
         key=decision.key,
         assign={"label": plain(label)},

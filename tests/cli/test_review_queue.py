@@ -135,7 +135,7 @@ def test_the_queue_from_the_first_alert_to_the_last(aws: EmbeddedAws) -> None:
 
 def test_only_a_single_key_that_is_offered_decides(aws: EmbeddedAws) -> None:
     share_key(aws, make_key(aws, {}))
-    log = DecisionLog(aws.client("dynamodb"), TABLE)
+    log = DecisionLog.in_table(aws.client("dynamodb"), TABLE)
     session = queue.ReviewSession(
         log=log,
         writers=Writers(lambda _: aws.client("accessanalyzer"), aws.client("sns"), ""),
