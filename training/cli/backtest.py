@@ -8,7 +8,7 @@ import typer
 from scoring.cli.faults import Faults
 from scoring.cli.options import PolicyFile, ReportFormat
 from scoring.cli.progress import progress
-from training.cli.options import Alpha, Delta, History, Jobs, Model, Scheduler, read_history, workers
+from training.cli.options import Alpha, Delta, History, Jobs, Model, Scheduler, open_executor, read_history
 
 if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
@@ -51,8 +51,8 @@ def backtest(
     models = [model, *([against] if against else [])]
     cards = [load(one) for one in models]
     faults = Faults()
-    with progress("records") as bar, workers(jobs, scheduler) as crew:
-        dataset, rules = read_history(history, policy, jobs, bar, faults, crew=crew)
+    with progress("records") as bar, open_executor(jobs, scheduler) as executor:
+        dataset, rules = read_history(history, policy, jobs, bar, faults, executor=executor)
         rows, note = _later(dataset, models, everything)
         bar.begin("replaying")
         replayed = replay(history, dataset, cards, rules)
@@ -101,8 +101,8 @@ def tune(
     wishes.check()
     card = load(model)
     faults = Faults()
-    with progress("records") as bar, workers(jobs, scheduler) as crew:
-        dataset, _ = read_history(history, policy, jobs, bar, faults, [card], crew)
+    with progress("records") as bar, open_executor(jobs, scheduler) as executor:
+        dataset, _ = read_history(history, policy, jobs, bar, faults, [card], executor)
         rows, note = _later(dataset, [model], everything)
         bar.begin("scoring")
         found = run(dataset, rows, card, wishes)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scoring.policy.policy import Policy
     from scoring.scorecard.scorecard import Scorecard
     from training.dataset.dataset import Dataset
-    from training.dataset.tasks import Workers
+    from training.dataset.parallel import Executor
 
 History = Annotated[
     list[str],
@@ -62,11 +62,11 @@ def cores(jobs: int | None) -> int:
     return jobs or os.cpu_count() or 1
 
 
-def workers(jobs: int | None, scheduler: str | None = None) -> "AbstractContextManager[Workers]":
-    """Get together who does the work."""
-    from training.dataset.parallel import workers as gather
+def open_executor(jobs: int | None, scheduler: str | None = None) -> "AbstractContextManager[Executor]":
+    """Get ready who reads: processes of this machine, or a Dask cluster."""
+    from training.dataset.parallel import executor
 
-    return gather(cores(jobs), scheduler)
+    return executor(cores(jobs), scheduler)
 
 
 def read_history(
@@ -76,7 +76,7 @@ def read_history(
     bar: "ProgressBar",
     faults: Faults,
     cards: "Sequence[Scorecard]" = (),
-    crew: "Workers | None" = None,
+    executor: "Executor | None" = None,
     *,
     unverified: bool = True,
 ) -> "tuple[Dataset, Policy]":
@@ -92,7 +92,7 @@ def read_history(
         Takes the records that cannot be read.
     cards : sequence of Scorecard
         What is to score the findings.
-    crew : Workers, optional
+    executor : callable, optional
         Who reads; by default so many processes as there are jobs.
     unverified : bool
         Whether verdicts count of which it is not certain who gave them.
@@ -106,14 +106,14 @@ def read_history(
     from training.dataset.dataset import read_dataset
 
     rules = policies.load(policy or policies.DEFAULT)
-    with nullcontext(crew) if crew else workers(jobs) as readers:
+    with nullcontext(executor) if executor else open_executor(jobs) as readers:
         dataset = read_dataset(
             paths,
             rules,
             report=faults,
             cards=cards,
             unverified=unverified,
-            workers=readers,
+            executor=readers,
             progress=bar.add,
         )
     if not len(dataset) and faults.count:

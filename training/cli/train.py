@@ -8,7 +8,7 @@ import typer
 from scoring.cli.faults import Faults
 from scoring.cli.options import PolicyFile, ReportFormat
 from scoring.cli.progress import progress
-from training.cli.options import Alpha, Delta, History, Jobs, Scheduler, cores, read_history, workers
+from training.cli.options import Alpha, Delta, History, Jobs, Scheduler, cores, open_executor, read_history
 
 if TYPE_CHECKING:
     from training.registry.registry import Registry
@@ -96,10 +96,10 @@ def train(
         settling_days=settling_days,
     )
     faults = Faults()
-    with progress("records") as bar, workers(jobs, scheduler) as crew:
+    with progress("records") as bar, open_executor(jobs, scheduler) as executor:
         bar.left_behind = "no version was written"
         dataset, _ = read_history(
-            history, policy, jobs, bar, faults, [card], crew, unverified=unverified_verdicts
+            history, policy, jobs, bar, faults, [card], executor, unverified=unverified_verdicts
         )
         trained = run(dataset, card, request, jobs=cores(jobs), progress=bar.begin)
         bar.begin("measuring")

@@ -22,8 +22,8 @@ from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Bools, Floats, Ints
 from training.dataset.codes import Coded, in_order
 from training.dataset.files import encode_files
+from training.dataset.parallel import Executor, one_by_one
 from training.dataset.rows import EFFECTS, NONE, Rows
-from training.dataset.tasks import Workers
 from training.dataset.verdicts import settle
 
 DAY: Final = 86_400.0
@@ -119,7 +119,7 @@ def read_dataset(
     report: Callable[[str], None],
     cards: Sequence[Scorecard] = (),
     unverified: bool = True,
-    workers: Workers | None = None,
+    executor: Executor = one_by_one,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Dataset:
     """Read the records of some files.
@@ -134,8 +134,8 @@ def read_dataset(
         Takes each fault, in one line.
     unverified : bool
         Whether verdicts count of which it is not certain who gave them.
-    workers : Workers, optional
-        Who reads; the result does not depend on it. By default this process.
+    executor : callable
+        Who reads, see `training.dataset.parallel`; the result does not depend on it. By default this process.
     progress : callable
         Called with the number of records read since the last call.
 
@@ -145,7 +145,7 @@ def read_dataset(
         A file cannot be read at all.
     """
     rules = policy or policies.load()
-    encoded = encode_files(paths, rules, report=report, workers=workers, progress=progress)
+    encoded = encode_files(paths, rules, report=report, executor=executor, progress=progress)
     asked_for = [name for card in cards for name in _tags_of(card)]
     dataset = assemble(encoded.rows, asked_for, unverified=unverified)
     dataset.counts.update({BROKEN: encoded.faults, NOTICES: encoded.notices})

@@ -1,4 +1,4 @@
-"""Files of records -> encoded rows. What falls into parts is encoded by several workers at a time."""
+"""Files of records -> encoded rows. The parts of large files can be encoded several at a time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scoring.files.json_file import STANDARD_INPUT, open_lines
 from scoring.files.json_stream import Scanner
 from scoring.findings.record import Case
 from scoring.policy.policy import Policy
+from training.dataset.parallel import Executor, Part, StreamPart, one_by_one
 from training.dataset.parquet import encode_row_group, is_parquet, parquet_lines, row_groups
-from training.dataset.rows import Batch, Rows, cases_of, encode_lines
-from training.dataset.tasks import Here, Task, Workers
+from training.dataset.rows import Rows, cases_of, encode_lines
 
 LINES: Final = 1000
 """Of a text file in one part."""
@@ -35,7 +35,7 @@ def encode_files(
     policy: Policy,
     *,
     report: Callable[[str], None],
-    workers: Workers | None = None,
+    executor: Executor = one_by_one,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Encoded:
     """Read files of records and encode them; the order of the rows is that of files and records.
@@ -48,8 +48,8 @@ def encode_files(
         folders of such files.
     report : callable
         Takes each fault, in one line.
-    workers : Workers, optional
-        Who encodes; the rows do not depend on it. By default this process.
+    executor : callable
+        Who encodes, see `training.dataset.parallel`; the rows do not depend on it. By default this process.
     progress : callable
         Called with the number of records read since the last call.
 
@@ -60,8 +60,8 @@ def encode_files(
     """
     rows: list[Rows] = []
     faults = notices = 0
-    tasks = chain.from_iterable(_parts(path, policy) for path in files_of(paths))
-    for batch in (workers or Here()).run(tasks):
+    parts = chain.from_iterable(_parts(path, policy) for path in files_of(paths))
+    for batch in executor(parts):
         for fault in batch.faults:
             report(fault)
         progress(len(batch.rows))
@@ -101,11 +101,11 @@ def files_of(paths: Sequence[str]) -> list[str]:
     return listed
 
 
-def _parts(path: str, policy: Policy) -> Iterator[Task | Batch]:
+def _parts(path: str, policy: Policy) -> Iterator[Part | StreamPart]:
     if is_parquet(path):
         before = 0
         for group, size in enumerate(row_groups(path)):
-            yield Task(encode_row_group, (path, group, before, policy))
+            yield Part(encode_row_group, path, group, before, policy)
             before += size
         return
     name = "standard input" if path == STANDARD_INPUT else printable(path)
@@ -113,12 +113,12 @@ def _parts(path: str, policy: Policy) -> Iterator[Task | Batch]:
     while some := list(islice(lines, LINES)):
         if not all(map(_is_plain, some)):
             # A document over many lines: from here on it is read as it comes.
-            yield encode_lines(name, chain(some, lines), done, policy)
+            yield StreamPart(encode_lines, name, chain(some, lines), done, policy)
             return
-        yield Task(encode_lines, (name, some, done, policy))
+        yield Part(encode_lines, name, some, done, policy)
         done += len(some)
     if not done:
-        yield encode_lines(name, (), 0, policy)
+        yield StreamPart(encode_lines, name, (), 0, policy)
 
 
 def _is_plain(line: str) -> bool:

@@ -138,15 +138,6 @@ def encode_cases(cases: Iterable[Case], policy: Policy) -> Batch:
     return Batch(encoder.rows(), (), notices)
 
 
-def join_batches(*batches: Batch) -> Batch:
-    """Put batches one below the other."""
-    return Batch(
-        Rows.join([batch.rows for batch in batches]),
-        tuple(fault for batch in batches for fault in batch.faults),
-        sum(batch.notices for batch in batches),
-    )
-
-
 def encode_lines(name: str, lines: Iterable[str], lines_before: int, policy: Policy) -> Batch:
     """Read and encode the records of some lines of a file; never raises for what they hold.
 

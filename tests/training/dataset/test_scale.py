@@ -1,5 +1,7 @@
 """Whoever does the work, in whatever parts and order: the same bytes."""
 
+import contextlib
+import gzip
 import itertools
 import json
 import os
@@ -7,9 +9,10 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,12 +26,12 @@ from scoring.files.errors import BadInput
 from scoring.policy import policy
 from tests.live_aws import Run
 from tests.training.histories import write
-from training.dataset import cluster, files, parallel
+from training.dataset import files, parallel
 from training.dataset.dataset import Dataset, read_dataset
 from training.dataset.files import files_of, read_cases
+from training.dataset.parallel import Executor, Part, in_order, in_parallel, one_by_one
 from training.dataset.parquet import RECORD, row_groups
 from training.dataset.rows import Batch, encode_lines
-from training.dataset.tasks import Here, Task, Workers, in_order
 from training.history.record_files import write_records
 from training.simulate import simulate
 
@@ -60,19 +63,18 @@ def partitions(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def read(*paths: object, by: Workers | None = None) -> Dataset:
+def read(*paths: object, by: Executor = one_by_one) -> Dataset:
     def fail(fault: str) -> None:
         raise AssertionError(fault)
 
-    return read_dataset([str(path) for path in paths], report=fail, workers=by)
+    return read_dataset([str(path) for path in paths], report=fail, executor=by)
 
 
-class Threads:
-    """Tasks are done by threads, which overtake each other."""
-
-    def run(self, tasks: Iterable[Task | Batch]) -> Iterator[Batch]:
-        with ThreadPoolExecutor(3) as pool:
-            yield from in_order(pool.submit, tasks, 4)
+def threads(number: int = 3, ahead: int | None = None) -> Executor:
+    """Threads, which overtake each other."""
+    joblib = in_order(n_jobs=number, backend="threading")
+    joblib.pre_dispatch = ahead or joblib.pre_dispatch
+    return partial(in_parallel, joblib)
 
 
 @given(
@@ -80,7 +82,7 @@ class Threads:
     cuts=st.lists(st.integers(0, len(SOME)), max_size=3),
     endings=st.lists(st.sampled_from(files.ENDINGS[:3]), min_size=4, max_size=4),
     lines=st.integers(1, 60),
-    threads=st.booleans(),
+    by=st.sampled_from([one_by_one, threads()]),
 )
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_parts_files_and_their_order_never_matter(
@@ -90,7 +92,7 @@ def test_parts_files_and_their_order_never_matter(
     cuts: list[int],
     endings: list[str],
     lines: int,
-    threads: bool,
+    by: Executor,
 ) -> None:
     records = shuffled.sample(SOME, len(SOME))
     ends = sorted({0, len(SOME), *cuts})
@@ -100,7 +102,7 @@ def test_parts_files_and_their_order_never_matter(
         write_records(records[start:end], str(paths[-1]))
     with monkeypatch.context() as patch:
         patch.setattr(files, "LINES", lines)
-        found = read(*shuffled.sample(paths, len(paths)), by=Threads() if threads else Here())
+        found = read(*shuffled.sample(paths, len(paths)), by=by)
     kept = read(write(tmp_path / "all.jsonl", SOME))
     assert found.digest == kept.digest
     assert found.X.equals(kept.X)
@@ -109,27 +111,61 @@ def test_parts_files_and_their_order_never_matter(
 
 def test_processes_read_what_one_process_reads(history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LINES", 150)
-    assert read(history, by=parallel.Processes(2)).digest == read(history).digest
+    assert read(history, by=partial(parallel.in_processes, 2)).digest == read(history).digest
 
 
-def test_results_come_in_order_and_tasks_are_taken_as_they_are_needed() -> None:
+def test_batches_come_in_order_and_parts_are_taken_as_they_are_needed() -> None:
     taken: list[int] = []
-    rules = policy.load()
+    rules, gate = policy.load(), threading.Event()
 
-    def tasks() -> Iterator[Task | Batch]:
+    def encode(number: int, line: str) -> Batch:
+        assert number == 0 or gate.wait(60)
+        return encode_lines("f", [line], number, rules)
+
+    def parts() -> Iterator[Part]:
         for number, one in enumerate(SOME):
             taken.append(number)
-            yield Task(encode_lines, ("f", [json.dumps(one)], number, rules))
+            yield Part(encode, number, json.dumps(one))
 
-    with ThreadPoolExecutor(4) as pool:
-        batches = in_order(pool.submit, tasks(), 5)
-        found = [next(batches)]
-        assert len(taken) == 6
-        found += batches
+    batches = threads(4, ahead=5)(parts())
+    found = [next(batches)]
+    # Five at first; then joblib takes one for each thread at a time.
+    assert len(taken) <= 5 + 4
+    gate.set()
+    found += batches
+    assert taken == list(range(len(SOME)))
     ids = [batch.rows.identities["finding_id"].values for batch in found]
     assert ids == [
         [one["finding"]["detail"].get("id") or one["finding"]["detail"]["findingId"]] for one in SOME
     ]
+
+
+def test_a_fault_comes_in_its_turn(tmp_path: Path) -> None:
+    """Whatever overtakes what: the faults before it have been reported, and nothing of what comes after."""
+    lines = [json.dumps(one) for one in [*SOME[:40], {}]]
+    first, second, third = (tmp_path / name for name in ("a.parquet", "b.jsonl.gz", "c.jsonl"))
+    parquet.write_table(pa.table({RECORD: lines}), first, row_group_size=5)
+    second.write_bytes(gzip.compress("\n".join(lines).encode())[:-20])
+    third.write_text("{}\n")
+    for by in (one_by_one, threads(), partial(parallel.in_processes, 2)):
+        faults: list[str] = []
+        with pytest.raises(BadInput, match="the gzip data is damaged or cut off"):
+            read_dataset([str(first), str(second), str(third)], report=faults.append, executor=by)
+        assert [fault.startswith(f"{first}: line 41: ") for fault in faults] == [True]
+
+
+def test_a_document_over_many_lines_is_read_as_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lines are a stream, which no other process can read; what lies around it keeps its place."""
+    monkeypatch.setattr(files, "LINES", 10)
+    paths = [tmp_path / f"{number}.json" for number in range(3)]
+    for path, some in zip(paths, (SOME[:50], SOME[50:100], SOME[100:]), strict=True):
+        write(path, some)
+    paths[1].write_text(json.dumps(SOME[50:100], indent=1))
+    kept = read(write(tmp_path / "all.jsonl", SOME))
+    for by in (one_by_one, threads(), partial(parallel.in_processes, 2)):
+        assert read(*paths, by=by).digest == kept.digest
 
 
 # Folders.
@@ -150,7 +186,7 @@ def test_a_folder_without_records_is_bad_input(run: Run, tmp_path: Path) -> None
     assert result.err.count("\n") == 1
 
 
-def test_row_groups_are_tasks_of_their_own(tmp_path: Path) -> None:
+def test_row_groups_are_parts_of_their_own(tmp_path: Path) -> None:
     path = tmp_path / "h.parquet"
     lines = [json.dumps(one) for one in [*SOME[:30], {}]]
     parquet.write_table(pa.table({RECORD: lines}), path, row_group_size=7)
@@ -177,9 +213,8 @@ def test_a_cluster_trains_the_same_version(
 
 def test_a_cluster_reads_lines_too(history: Path, scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "LINES", 40)
-    monkeypatch.setattr(cluster, "TOGETHER", 3)
-    with parallel.workers(scheduler=scheduler) as crew:
-        assert read(history, by=crew).digest == read(history).digest
+    with parallel.executor(scheduler=scheduler) as cluster:
+        assert read(history, by=cluster).digest == read(history).digest
 
 
 def test_backtest_and_tune_read_on_a_cluster(
@@ -237,16 +272,14 @@ def test_an_address_that_leads_nowhere(
 
 
 def test_workers_with_other_features_are_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "_version", lambda: "another")
-    with pytest.raises(BadInput, match="some have another"), parallel.workers(scheduler=scheduler):
+    monkeypatch.setattr(parallel, "_version", lambda: "another")
+    with pytest.raises(BadInput, match="some have another"), parallel.executor(scheduler=scheduler):
         pass
 
 
 def test_without_the_extra_one_line_says_so(
     run: Run, history: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "training.dataset.cluster")
-    monkeypatch.delattr("training.dataset.cluster")
     monkeypatch.setitem(sys.modules, "distributed", None)
     result = run("train", history, "--out", tmp_path, "--scheduler", "local")
     assert result.code == 2
@@ -263,21 +296,50 @@ assert not {{"dask", "distributed"}} & sys.modules.keys()
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+def descendants(pid: int) -> list[int]:
+    """All processes that a process has started, and that these have."""
+    found: list[int] = []
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, children.read_text().split())
+    return found + [below for child in found for below in descendants(child)]
+
+
+def seconds_at_work(pid: int) -> float:
+    """Processor time of a process."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def is_alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--scheduler", "local")])
 def test_an_interrupt_ends_all_without_a_word(tmp_path: Path, options: tuple[str, ...]) -> None:
     path = tmp_path / "h.jsonl"
     write_records((one.record for one in simulate(40_000)), str(path))
-    command = [sys.executable, "-c", "import sys, triage; sys.exit(triage.main(sys.argv[1:]))"]
+    # Whoever runs the tests may have had them ignore interrupts.
+    code = "import signal, sys, triage; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{code}; sys.exit(triage.main(sys.argv[1:]))"]
     arguments = ["train", str(path), "--out", str(tmp_path / "m"), "--jobs", "2", *options]
     with subprocess.Popen(
         [*command, *arguments], stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        while len(children.read_text().split()) < 2:
+        while sum(seconds_at_work(child) >= 1 for child in descendants(process.pid)) < 2:
+            assert process.poll() is None, "it has ended before both processes were at work"
             time.sleep(0.1)
-        time.sleep(3)
+        children = descendants(process.pid)
         os.killpg(process.pid, signal.SIGINT)
         assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == 130
     assert not (tmp_path / "m").exists()
+    until = time.monotonic() + 60
+    while any(map(is_alive, children)) and time.monotonic() < until:
+        time.sleep(0.1)  # those that tidy up after the others end last
+    assert not any(map(is_alive, children))
