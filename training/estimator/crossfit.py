@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.linalg import block_diag
 from scipy.special import expit, logit
 
@@ -22,10 +21,14 @@ from training.estimator.monotone import Grid
 from training.estimator.newton import CARD_SD, INTERCEPT_SD, Block, Effects, StepBlock, fit_effects
 
 FOLDS = 5
+# Of many rows three folds say as much.
+MANY_ROWS, FEWER_FOLDS = 5_000, 3
 WEIGHT_SD = 0.25
 # Of each fold: more rows determine a few hundred weights no better, and cost memory.
 SHOWN = 12_000
 NEWTON_ROUNDS = 25
+# Sweeps and tolerance; see `newton.fit_effects`.
+THOROUGH, ROUGH = (15, 0.002), (6, 0.01)
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ class KeyRows:
         Prior variance of an effect.
     buckets : array of shape (n,) or None
         Each row's bucket of precedent, for a key whose counts matter.
+    left_out_buckets : array of shape (n,) or None
+        The same while the row's fold is left out.
     precedent : (mean, covariance)
         Of the effects of the buckets, beforehand; see `precedent.prior`.
+    is_precedent : bool
+        Whether something is expected of them: then they are fitted anew on rows left out.
     fixed_at_zero : array
         The values that get no effect.
     grid : Grid or None
@@ -55,7 +62,9 @@ class KeyRows:
     size: int
     variance: float
     buckets: Ints | None
+    left_out_buckets: Ints | None
     precedent: tuple[Floats, Floats]
+    is_precedent: bool
     fixed_at_zero: Ints
     grid: Grid | None
     card: Floats
@@ -77,8 +86,13 @@ class Design:
     card: Floats | None
     keys: tuple[KeyRows, ...]
 
-    def fit(self, rows: Ints, variance_scale: Floats) -> Effects:
-        """Fit on some rows; `variance_scale` multiplies each key's prior variance."""
+    def fit(
+        self, rows: Ints, variance_scale: Floats, start: Effects | None = None, *, is_rough: bool = False
+    ) -> Effects:
+        """Fit on some rows; `variance_scale` multiplies each key's prior variance.
+
+        A rough fit is good enough to tell which of several designs is the best.
+        """
         steps = []
         for key in self.keys:
             if key.buckets is not None:
@@ -94,56 +108,148 @@ class Design:
             for key, loose in zip(self.keys, variance_scale.tolist(), strict=True)
         ]
         card = None if self.card is None else self.card[rows]
-        return fit_effects(self.y[rows], self.weight[rows], card, blocks, steps)
+        effort = ROUGH if is_rough else THOROUGH
+        return fit_effects(self.y[rows], self.weight[rows], card, blocks, steps, *effort, start)
 
-    def log_odds(self, effects: Effects, rows: Ints) -> Floats:
-        """Return the log-odds of some rows by fitted effects."""
+    def log_odds(self, effects: Effects, rows: Ints, *, left_out: bool = False) -> Floats:
+        """Return the log-odds of some rows by fitted effects; of rows that were left out, if they were."""
         card = np.zeros(len(rows)) if self.card is None else self.card[rows]
-        return effects.log_odds(card, [key.rows[rows] for key in self.keys], [b[rows] for b in self.buckets])
+        buckets = self.left_out_buckets if left_out else self.buckets
+        return effects.log_odds(card, [key.rows[rows] for key in self.keys], [b[rows] for b in buckets])
 
     def loss(self, eta: Floats, rows: Ints) -> Floats:
         """Return the weighted log loss of some rows."""
         return self.weight[rows] * (np.logaddexp(0.0, eta) - self.y[rows] * eta)
 
     @property
+    def variances(self) -> Floats:
+        """The prior variance of each key's effects."""
+        return np.array([key.variance for key in self.keys])
+
+    @property
+    def counted(self) -> list[KeyRows]:
+        """The keys whose counts have effects."""
+        return [key for key in self.keys if key.buckets is not None]
+
+    @property
     def buckets(self) -> list[Ints]:
-        """The buckets of the keys that have precedent."""
+        """The buckets of these keys."""
         return [key.buckets for key in self.keys if key.buckets is not None]
+
+    @property
+    def left_out_buckets(self) -> list[Ints]:
+        """The same while a row's fold is left out."""
+        return [key.left_out_buckets for key in self.keys if key.left_out_buckets is not None]
+
+    @property
+    def precedents(self) -> list[KeyRows]:
+        """The keys of whose counts something is expected."""
+        return [key for key in self.counted if key.is_precedent]
 
 
 @dataclass(frozen=True)
 class Crossfit:
-    """Effects of each key on rows that were left out of the fit.
+    """Effects on rows that were left out of the fit.
 
     Attributes
     ----------
     rows : array of shape (m,)
     contributions : array of shape (m, keys)
+        Of each key's values.
+    count_contributions : array of shape (m, keys with buckets that are no precedent)
+        Of how often these were seen.
     loss : array of shape (m,)
         Weighted log loss of each row.
-    variances : array of shape (keys,)
-        Prior variances as re-estimated, averaged over the folds.
     """
 
     rows: Ints
     contributions: Floats
+    count_contributions: Floats
     loss: Floats
-    variances: Floats
+
+    @classmethod
+    def of(cls, design: Design, effects: Effects, rows: Ints) -> Crossfit:
+        """Read effects on rows that they were not fitted on."""
+        rows = rows[:SHOWN]
+        contributions = [
+            effect[key.rows[rows]] for effect, key in zip(effects.keys, design.keys, strict=True)
+        ]
+        counts = [
+            step[buckets[rows]]
+            for step, key, buckets in zip(effects.steps, design.counted, design.left_out_buckets, strict=True)
+            if not key.is_precedent
+        ]
+        eta = design.log_odds(effects, rows, left_out=True)
+        return cls(rows, _columns(contributions, rows), _columns(counts, rows), design.loss(eta, rows))
+
+    @classmethod
+    def join(cls, parts: Sequence[Crossfit]) -> Crossfit:
+        """Put the rows of several folds one below the other."""
+        return cls(
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.contributions for part in parts]),
+            np.concatenate([part.count_contributions for part in parts]),
+            np.concatenate([part.loss for part in parts]),
+        )
+
+
+def _columns(columns: Sequence[Floats], rows: Ints) -> Floats:
+    return np.column_stack(columns) if columns else np.zeros((len(rows), 0))
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What each part of the model deserves, as fitted on cross-fitted effects."""
+    """What each part of the model deserves, as fitted on cross-fitted effects.
+
+    Attributes
+    ----------
+    intercept, card, card_mean : float
+    keys : array of shape (keys,)
+        What each key's effects are multiplied by.
+    counts : array
+        What the effects of counts are multiplied by, of the keys whose counts are no precedent.
+    steps : list of arrays of shape (buckets,)
+        The effects of precedent themselves.
+    """
 
     intercept: float
     card: float
     card_mean: float
     keys: Floats
+    counts: Floats
     steps: list[Floats]
 
+    def bucket_effects(self, design: Design, fitted: Sequence[Floats]) -> list[Floats | None]:
+        """Return the effects of the buckets of each key, None where its counts have none.
 
-def folds_of(y: Floats, seed: int, folds: int = FOLDS) -> Ints:
-    """Assign each row to a fold at random, both classes evenly."""
+        Parameters
+        ----------
+        fitted : sequence of arrays of shape (buckets,)
+            As `Effects.steps` has them; these are taken, weighted, where nothing was expected.
+        """
+        given, steps, counts = iter(fitted), iter(self.steps), iter(self.counts.tolist())
+        found: list[Floats | None] = []
+        for key in design.keys:
+            if key.buckets is None:
+                found.append(None)
+                continue
+            own = next(given)
+            found.append(next(steps) if key.is_precedent else next(counts) * own)
+        return found
+
+
+def folds_of(y: Floats, seed: int, groups: Ints | None = None, folds: int = FOLDS) -> Ints:
+    """Assign each row to a fold at random, both classes evenly; rows of a group to the same one.
+
+    Parameters
+    ----------
+    groups : array of shape (n,), optional
+        A number from 0 for each row.
+    """
+    if groups is not None:
+        size = np.bincount(groups)
+        share = np.bincount(groups, y) / np.maximum(size, 1)
+        return folds_of(share, seed, folds=folds)[groups]
     shuffled = np.random.default_rng(seed).permutation(len(y))
     ranked = shuffled[np.argsort(y[shuffled], kind="stable")]
     out = np.empty(len(y), dtype=np.int64)
@@ -151,52 +257,29 @@ def folds_of(y: Floats, seed: int, folds: int = FOLDS) -> Ints:
     return out
 
 
-def crossfit(
-    design: Design, variance_scale: Sequence[Floats], fold: Ints, n_jobs: int | None = None
-) -> list[Crossfit]:
-    """Fit once for each looseness and fold; return one cross-fit for each looseness."""
-    folds = range(int(fold.max()) + 1)
-    fitted = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(_fold)(design, loose, np.flatnonzero(fold != f), np.flatnonzero(fold == f)[:SHOWN])
-        for loose in variance_scale
-        for f in folds
-    )
-    return [_joined(fitted[i * len(folds) : (i + 1) * len(folds)]) for i in range(len(variance_scale))]
-
-
-def _joined(parts: Sequence[Crossfit]) -> Crossfit:
-    return Crossfit(
-        np.concatenate([part.rows for part in parts]),
-        np.concatenate([part.contributions for part in parts]),
-        np.concatenate([part.loss for part in parts]),
-        np.mean([part.variances for part in parts], axis=0),
-    )
-
-
-def _fold(design: Design, variance_scale: Floats, rows: Ints, left_out: Ints) -> Crossfit:
-    effects = design.fit(rows, variance_scale)
-    eta = design.log_odds(effects, left_out)
-    contributions = np.empty((len(left_out), len(design.keys)))
-    for k, (effect, key) in enumerate(zip(effects.keys, design.keys, strict=True)):
-        contributions[:, k] = effect[key.rows[left_out]]
-    return Crossfit(left_out, contributions, design.loss(eta, left_out), np.array(effects.variances))
+def fold_numbers(fold: Ints) -> range:
+    """Return which folds to leave out, one after the other."""
+    return range(FOLDS if len(fold) < MANY_ROWS else FEWER_FOLDS)
 
 
 def neutral(design: Design) -> Weights:
     """Return the weights that hold while nothing is known: all 1, and precedent as expected."""
-    steps = [key.precedent[0] for key in design.keys if key.buckets is not None]
-    return Weights(0.0, 1.0, 0.0, np.ones(len(design.keys)), steps)
+    steps = [key.precedent[0] for key in design.precedents]
+    others = len(design.counted) - len(steps)
+    return Weights(0.0, 1.0, 0.0, np.ones(len(design.keys)), np.ones(others), steps)
 
 
 def weigh(design: Design, out_of_fold: Crossfit) -> Weights:
     """Fit intercept, the card's weight, one weight a key and the effects of precedent on honest effects.
 
-    Priors: card ~ N(1, 0.08^2), keys ~ N(1, 0.25^2), neither below zero; precedent as in `precedent.prior`.
+    Priors: card ~ N(1, 0.08^2), keys and counts ~ N(1, 0.25^2), none below zero; precedent as in
+    `precedent.prior`.
     """
-    rows, count = out_of_fold.rows, len(design.keys)
+    rows = out_of_fold.rows
+    count = len(design.keys) + out_of_fold.count_contributions.shape[1]
     y, weight = design.y[rows], design.weight[rows]
     card_mean, matrix = _matrix(design, out_of_fold)
-    priors = [key.precedent for key in design.keys if key.buckets is not None]
+    priors = [key.precedent for key in design.precedents]
     rate = (float((weight * y).sum()) + 0.5) / (float(weight.sum()) + 1.0)
     mean = np.concatenate([[float(logit(rate)), 1.0], np.ones(count), *[m for m, _ in priors]])
     spread = [1 / INTERCEPT_SD**2, 1 / CARD_SD**2, *[1 / WEIGHT_SD**2] * count]
@@ -204,8 +287,14 @@ def weigh(design: Design, out_of_fold: Crossfit) -> Weights:
     bounded = np.zeros(len(mean), dtype=bool)
     bounded[1 : 2 + count] = True
     fitted = _penalized_logistic(matrix, y, weight, mean, precision, bounded)
-    steps = list(fitted[2 + count :].reshape(len(priors), -1)) if priors else []
-    return Weights(float(fitted[0]) - card_mean, float(fitted[1]), card_mean, fitted[2 : 2 + count], steps)
+    return Weights(
+        intercept=float(fitted[0]) - card_mean,
+        card=float(fitted[1]),
+        card_mean=card_mean,
+        keys=fitted[2 : 2 + len(design.keys)],
+        counts=fitted[2 + len(design.keys) : 2 + count],
+        steps=list(fitted[2 + count :].reshape(len(priors), -1)) if priors else [],
+    )
 
 
 def _penalized_logistic(
@@ -250,9 +339,10 @@ def gains(design: Design, out_of_fold: Crossfit, weights: Weights) -> Floats:
     """Return how much log loss (summed over rows) each key saves on rows it was not fitted on."""
     rows = out_of_fold.rows
     parts = out_of_fold.contributions * weights.keys
-    with_steps = [k for k, key in enumerate(design.keys) if key.buckets is not None]
-    for k, step, bucket in zip(with_steps, weights.steps, design.buckets, strict=True):
-        parts[:, k] += step[bucket[rows]]
+    steps, counts = iter(weights.steps), iter((out_of_fold.count_contributions * weights.counts).T)
+    for k, key in enumerate(design.keys):
+        if key.left_out_buckets is not None:
+            parts[:, k] += next(steps)[key.left_out_buckets[rows]] if key.is_precedent else next(counts)
     card = np.zeros(len(rows)) if design.card is None else design.card[rows]
     eta = weights.intercept + weights.card_mean + weights.card * (card - weights.card_mean)
     eta = eta + parts.sum(axis=1)
@@ -268,7 +358,7 @@ def _matrix(design: Design, out_of_fold: Crossfit) -> tuple[float, Floats]:
     if design.card is not None:
         card_mean = float(np.average(design.card[rows], weights=design.weight[rows]))
         centred = design.card[rows] - card_mean
-    buckets = [np.eye(precedent.BUCKETS + 1)[bucket[rows]] for bucket in design.buckets]
-    return card_mean, np.hstack(
-        [np.ones((len(rows), 1)), centred[:, None], out_of_fold.contributions, *buckets]
-    )
+    parts = [out_of_fold.contributions, out_of_fold.count_contributions]
+    one_hot = np.eye(precedent.BUCKETS + 1)
+    parts += [one_hot[b[rows]] for key in design.precedents if (b := key.left_out_buckets) is not None]
+    return card_mean, np.hstack([np.ones((len(rows), 1)), centred[:, None], *parts])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -16,10 +17,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from threadpoolctl import threadpool_limits
 
 from scoring.points import TENTH
-from training.arrays import Floats, Ints
-from training.estimator.crossfit import Design, Weights, crossfit, folds_of, neutral, weigh
+from training.arrays import Bools, Floats, Ints
+from training.estimator.candidates import crossfit
+from training.estimator.crossfit import Design, Weights, folds_of, neutral, weigh
 from training.estimator.export import Learned, export, score_rows
-from training.estimator.fit_inputs import FitInputs, are_few
+from training.estimator.fit_inputs import FitInputs
 from training.estimator.inputs import Card, edges_of, texts_of
 from training.estimator.key_selection import Choice, choose
 from training.estimator.keys import Key, without_repeats
@@ -46,6 +48,8 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         The most tables; those of the prior and of `precedent` are always kept, the others by their worth.
     max_entries : int
         The most entries of all tables together; what matters least gets its table's default.
+    max_bytes : int
+        About the most bytes that these take in a file.
     precedent : sequence of tuples of str, or "all"
         Keys for which it matters how often a value was seen; "all" takes every key.
     precedent_points : float
@@ -91,7 +95,8 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         keys: Sequence[Key] | None = None,
         largest_key: int = 3,
         max_tables: int = 24,
-        max_entries: int = 25_000,
+        max_entries: int = 100_000,
+        max_bytes: int = 4_000_000,
         precedent: Sequence[Key] | Literal["all"] = (),
         precedent_points: float = -34.0,
         wildcard_values: Mapping[str, str] | None = None,
@@ -106,6 +111,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         self.largest_key = largest_key
         self.max_tables = max_tables
         self.max_entries = max_entries
+        self.max_bytes = max_bytes
         self.precedent = precedent
         self.precedent_points = precedent_points
         self.wildcard_values = wildcard_values
@@ -115,7 +121,14 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, backlog: pd.DataFrame | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        backlog: pd.DataFrame | None = None,
+        groups: Any = None,
+    ) -> Self:
         """Learn from labelled rows, and from the backlog how often things occur.
 
         Parameters
@@ -128,6 +141,8 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
             Rows of weight 0 are left out altogether.
         backlog : DataFrame of the columns of X, optional
             Past rows without labels.
+        groups : array of shape (n,), optional
+            Rows that go together, such as those of one time: cross-validation leaves them out together.
 
         Raises
         ------
@@ -140,10 +155,11 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         frames = [frame[used], *([] if backlog is None else [self._backlog(backlog, frame)])]
         self.edges_ = edges_of(pd.concat(frames, ignore_index=True))
         with threadpool_limits(1, "blas"):
-            self._learn([texts_of(f, self.edges_) for f in frames], target[used], weight[used])
+            fold = folds_of(target[used], self.random_state, self._groups(groups, frame, used))
+            self._learn([texts_of(f, self.edges_) for f in frames], target[used], weight[used], fold)
         return self
 
-    def _learn(self, frames: list[pd.DataFrame], y: Floats, weight: Floats) -> None:
+    def _learn(self, frames: list[pd.DataFrame], y: Floats, weight: Floats, fold: Ints) -> None:
         names = list(frames[0].columns)
         prior = [] if self.prior is None else list(self.prior.tables)
         counted = () if self.precedent == "all" else tuple(map(tuple, self.precedent))
@@ -155,20 +171,27 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         steps = len(names) if precedents is None else max(1, len(precedents))
         step = self.precedent_points * 10 * TENTH / steps
         material = FitInputs.of(
-            frames, y, weight, prior, self.monotone, precedents, step, self.wildcard_values
+            frames, y, weight, fold, prior, self.monotone, precedents, step, self.wildcard_values
         )
         if len(y):
             choice = choose(
-                material, self.keys, kept, self.largest_key, self.max_tables, self.random_state, self.n_jobs
+                material,
+                self.keys,
+                kept,
+                self.largest_key,
+                self.max_tables,
+                self.max_entries,
+                self.random_state,
+                self.n_jobs,
             )
         else:
             choice = Choice(tuple(kept), np.ones(len(kept)))
-        self._export(material, choice)
+        self._export(replace(material, count_prior=choice.count_prior), choice)
 
     def _export(self, material: FitInputs, choice: Choice) -> None:
-        weights, learned = _final_fit(material, choice, self.random_state, self.n_jobs)
+        weights, learned = _final_fit(material, choice, self.n_jobs)
         self.card_weight_ = weights.card
-        self.tables_, centre = export(material, learned, weights.card, self.max_entries)
+        self.tables_, centre = export(material, learned, weights.card, self.max_entries, self.max_bytes)
         if self.prior is None:
             self.base_ = round((weights.intercept + centre) / TENTH)
             self.calibration_ = 0.0
@@ -223,6 +246,12 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
             raise ValueError(f"backlog lacks the column {missing[0]!r}")
         return backlog[list(frame.columns)].reset_index(drop=True)
 
+    def _groups(self, groups: Any, frame: pd.DataFrame, used: Bools) -> Ints | None:
+        if groups is None:
+            return None
+        check_consistent_length(frame, groups)
+        return np.unique(np.asarray(groups)[used], return_inverse=True)[1].reshape(-1)
+
     def _target(self, y: Any, frame: pd.DataFrame) -> Floats:
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
@@ -265,18 +294,16 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         return tags
 
 
-def _final_fit(
-    material: FitInputs, choice: Choice, seed: int, n_jobs: int | None
-) -> tuple[Weights, list[Learned]]:
+def _final_fit(material: FitInputs, choice: Choice, n_jobs: int | None) -> tuple[Weights, list[Learned]]:
     """Fit the chosen keys on all rows; how far to trust each comes from cross-fitting."""
-    rows, few = np.arange(len(material.y)), are_few(material.y)
+    rows = np.arange(len(material.y))
     values = [material.ordered_values(key) for key in choice.keys]
     design = Design(
         material.y,
         material.weight,
         material.card,
         tuple(
-            material.key_rows(v, grid, variance, rows, few_labels=few)
+            material.key_rows(v, grid, variance, rows)
             for (v, grid), variance in zip(values, choice.variances.tolist(), strict=True)
         ),
     )
@@ -284,13 +311,11 @@ def _final_fit(
     weights = neutral(design)
     effects = design.fit(rows, plain)
     if len(rows):
-        weights = weigh(design, crossfit(design, [plain], folds_of(design.y, seed), n_jobs)[0])
-    buckets = iter(weights.steps)
+        weights = weigh(design, crossfit(design, material.fold, n_jobs))
+    buckets = weights.bucket_effects(design, effects.steps)
     learned = [
-        Learned(v, grid, weight * effect, next(buckets) if key.buckets is not None else None)
-        for (v, grid), key, weight, effect in zip(
-            values, design.keys, weights.keys, effects.keys, strict=True
-        )
+        Learned(v, grid, weight * effect, bucket)
+        for (v, grid), weight, effect, bucket in zip(values, weights.keys, effects.keys, buckets, strict=True)
     ]
     return weights, learned
 

@@ -17,6 +17,9 @@ from training.estimator.fit_inputs import FitInputs, fixed_at_zero, points_of
 from training.estimator.keys import Columns, Key, KeyValues
 from training.estimator.monotone import Grid
 
+# Of an entry's points and evidence with what is around them.
+NUMBERS_BYTES = 36
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -36,7 +39,7 @@ class Learned:
 
 
 def export(
-    inputs: FitInputs, learned: Sequence[Learned], card_weight: float, max_entries: int
+    inputs: FitInputs, learned: Sequence[Learned], card_weight: float, max_entries: int, max_bytes: int
 ) -> tuple[tuple[Table, ...], float]:
     """Turn effects into tables.
 
@@ -52,7 +55,7 @@ def export(
         draft, left_out = _draft(inputs, part, card_weight)
         drafts.append(draft)
         centre += left_out
-    limit = _impact_limit(drafts, max_entries)
+    limit = _impact_limit(inputs, drafts, max_entries, max_bytes)
     return tuple(draft.table(inputs, limit) for draft in drafts), centre
 
 
@@ -78,6 +81,11 @@ class _Draft:
     unknown: int
     seen: Ints
     impact: Floats
+
+    def bytes(self, columns: Columns) -> Ints:
+        """Return about how long each entry is in a file: the text of the last column, twice, and numbers."""
+        length = np.array([len(text.encode()) for text in columns.categories[self.key[-1]]], dtype=np.int64)
+        return 2 * length[self.values.parts[:, -1]] + NUMBERS_BYTES
 
     def table(self, inputs: FitInputs, limit: float) -> Table:
         texts = self.values.texts(inputs.columns)
@@ -135,7 +143,7 @@ def _draft(inputs: FitInputs, part: Learned, card_weight: float) -> tuple[_Draft
     known = np.rint(points).astype(np.int64)
     whole = int(np.rint(default))
     worst = max(int(np.rint(unknown)), whole, *known.tolist())
-    impact = np.abs(known - whole) * np.maximum(seen[:-1], 1.0) + np.minimum(seen[:-1], 1) * 1e-3
+    impact = (known - whole) ** 2.0 * np.maximum(seen[:-1], 1.0) + np.minimum(seen[:-1], 1) * 1e-3
     if card is not None:
         impact[_places(values, inputs.columns, list(card.points))] = np.inf
     if part.grid is not None:
@@ -150,7 +158,12 @@ def _places(values: KeyValues, columns: Columns, listed: Sequence[Key]) -> list[
     return [place[text] for text in listed]
 
 
-def _impact_limit(drafts: Sequence[_Draft], max_entries: int) -> float:
-    """Return the impact (seen x difference to the default) up to which entries are left out."""
-    everything = np.sort(np.concatenate([draft.impact for draft in drafts])) if drafts else np.zeros(0)
-    return float(everything[-max_entries - 1]) if len(everything) > max_entries else -1.0
+def _impact_limit(inputs: FitInputs, drafts: Sequence[_Draft], max_entries: int, max_bytes: int) -> float:
+    """Return the impact (seen x square of the difference to the default) up to which entries are left out."""
+    if not drafts:
+        return -1.0
+    impact = np.concatenate([draft.impact for draft in drafts])
+    size = np.concatenate([draft.bytes(inputs.columns) for draft in drafts])
+    ranked = np.argsort(-impact, kind="stable")
+    fitting = min(max_entries, int(np.searchsorted(np.cumsum(size[ranked]), max_bytes, side="right")))
+    return float(impact[ranked[fitting]]) if fitting < len(ranked) else -1.0

@@ -16,10 +16,7 @@ from training.estimator import precedent
 from training.estimator.crossfit import Design, KeyRows
 from training.estimator.keys import Columns, Key, KeyValues, Order
 from training.estimator.monotone import Grid, complete
-
-# With fewer labels of the rarer class combinations stay out and effects tight: cross-validation is too
-# noisy to say more.
-FEW = 200
+from training.estimator.precedent import CountPrior
 
 
 @dataclass(frozen=True)
@@ -32,14 +29,18 @@ class FitInputs:
         Labelled rows and backlog.
     y, weight : arrays of shape (n,)
         Of the labelled rows.
+    fold : array of shape (n,)
+        With which other labelled rows each is left out.
     tables : mapping of key to Table
         The prior card.
     card : array of shape (n,) or None
         The prior card's log-odds of the labelled rows, its base left out.
     precedents : frozenset of keys, or None
-        Keys for which it matters how often a value was seen; None: all.
+        Keys of which it is expected that it matters how often a value was seen; None: all.
     step : float
         Expected change of log-odds where a value was seen once before; see `precedent.prior`.
+    count_prior : CountPrior
+        How far that expectation is trusted.
     wildcard_values : mapping of column to value
         Who may be anyone; see `buckets_of`.
     """
@@ -47,13 +48,16 @@ class FitInputs:
     columns: Columns
     y: Floats
     weight: Floats
+    fold: Ints
     order: Order
     tables: Mapping[Key, Table]
     card: Floats | None
     precedents: frozenset[Key] | None
     step: float
     wildcard_values: Mapping[str, str]
+    count_prior: CountPrior = field(default_factory=CountPrior)
     _buckets: dict[Key, Ints] = field(default_factory=dict)
+    _left_out: dict[Key, Ints] = field(default_factory=dict)
     _shares: dict[Key, Floats] = field(default_factory=dict)
 
     @classmethod
@@ -62,6 +66,7 @@ class FitInputs:
         frames: Sequence[pd.DataFrame],
         y: Floats,
         weight: Floats,
+        fold: Ints,
         prior: Sequence[Table],
         order: Order | None,
         precedents: frozenset[Key] | None,
@@ -78,17 +83,36 @@ class FitInputs:
             for key, table in tables.items():
                 values = KeyValues.of(columns, key)
                 card += TENTH * points_of(table, values, columns)[values.rows[: len(y)]]
-        return cls(columns, y, weight, order, tables, card, precedents, step, wildcard_values or {})
+        return cls(columns, y, weight, fold, order, tables, card, precedents, step, wildcard_values or {})
 
     def buckets(self, key: Key) -> Ints | None:
         """Return the labelled rows' buckets of precedent, no row counting itself; None: no matter."""
-        if self.precedents is not None and key not in self.precedents:
+        if not (self.count_prior.every or self.is_precedent(key)):
             return None
         if key not in self._buckets:
             values = KeyValues.of(self.columns, key)
             rows = values.rows[: len(self.y)]
             self._buckets[key] = self.buckets_of(values, self.counts(values)[rows] - 1, rows)
         return self._buckets[key]
+
+    def left_out_buckets(self, key: Key) -> Ints | None:
+        """Return the same without the rows of its own fold: what is known of a row that is left out.
+
+        Where folds are times, it is new to what came before, as findings are when they come up.
+        """
+        if self.buckets(key) is None:
+            return None
+        if key not in self._left_out:
+            values, folds = KeyValues.of(self.columns, key), int(self.fold.max(initial=0)) + 1
+            rows = values.rows[: len(self.y)]
+            inside = np.bincount(rows * folds + self.fold, minlength=len(values) * folds)
+            counts = self.counts(values)[rows] - inside[rows * folds + self.fold]
+            self._left_out[key] = self.buckets_of(values, counts, rows)
+        return self._left_out[key]
+
+    def is_precedent(self, key: Key) -> bool:
+        """Say whether it is expected that it matters how often a value of the key was seen."""
+        return self.precedents is None or key in self.precedents
 
     def _usual(self, key: Key) -> Floats:
         """Return how all rows where somebody is concerned share out among the buckets of precedent."""
@@ -135,37 +159,34 @@ class FitInputs:
 
     def design(self, keys: Sequence[Key], variances: Floats, rows: Ints) -> Design:
         """Build the design of some labelled rows."""
-        built, few = [], are_few(self.y[rows])
+        built = []
         for key, variance in zip(keys, variances.tolist(), strict=True):
             values, grid = self.ordered_values(key, rows)
-            built.append(self.key_rows(values, grid, variance, rows, few_labels=few))
+            built.append(self.key_rows(values, grid, variance, rows))
         card = None if self.card is None else self.card[rows]
         return Design(self.y[rows], self.weight[rows], card, tuple(built))
 
-    def key_rows(
-        self, values: KeyValues, grid: Grid | None, variance: float, rows: Ints, *, few_labels: bool
-    ) -> KeyRows:
+    def key_rows(self, values: KeyValues, grid: Grid | None, variance: float, rows: Ints) -> KeyRows:
         """Describe one key for a fit on the first ``len(rows)`` rows of its values."""
         table = self.tables.get(values.key)
         card: Floats = np.zeros(len(values))
         if table is not None and grid is not None:
             card = TENTH * points_of(table, values, self.columns)
-        bucket = self.buckets(values.key)
+        left_out = self.left_out_buckets(values.key)
+        bucket, expected = self.buckets(values.key), self.is_precedent(values.key)
+        step = self.step * self.count_prior.strength if expected else 0.0
         return KeyRows(
             rows=values.rows[: len(rows)],
             size=len(values),
             variance=variance,
             buckets=None if bucket is None else bucket[rows],
-            precedent=precedent.prior(self.step, self._usual(values.key), few_labels=few_labels),
+            left_out_buckets=None if left_out is None else left_out[rows],
+            precedent=precedent.prior(step, self._usual(values.key), self.count_prior.freedom),
+            is_precedent=expected,
             fixed_at_zero=fixed_at_zero(values, self.columns),
             grid=grid,
             card=card,
         )
-
-
-def are_few(y: Floats) -> bool:
-    """Say whether there are too few labels of a class to trust more than the simplest of models."""
-    return min(float(y.sum()), float((1 - y).sum())) < FEW
 
 
 def _listed(tables: Sequence[Table], order: Order) -> dict[str, list[str]]:

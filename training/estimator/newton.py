@@ -19,6 +19,8 @@ from training.arrays import Floats, Ints
 INTERCEPT_SD = 1.5
 CARD_SD = 0.08
 LARGEST_STEP = 1.0
+# Slopes are followed along, and computed anew when log-odds have moved by so much (root mean square).
+LARGEST_DRIFT = 0.1
 # How many well-determined values it takes until a key's variance is as much the data's as the prior's.
 VARIANCE_STRENGTH = 20.0
 
@@ -58,6 +60,12 @@ class Effects:
     steps: list[Floats]
     variances: list[float]
 
+    def begin_at(self, start: Effects) -> None:
+        """Take over the effects of a fit of the first keys and steps."""
+        self.intercept, self.card_weight = start.intercept, start.card_weight
+        self.keys[: len(start.keys)] = start.keys
+        self.steps[: len(start.steps)] = start.steps
+
     def log_odds(self, card: Floats, rows: Sequence[Ints], buckets: Sequence[Ints]) -> Floats:
         """Return the log-odds of rows, given the card's log-odds and the rows' values and buckets."""
         total = self.intercept + self.card_mean + self.card_weight * (card - self.card_mean)
@@ -76,6 +84,7 @@ def fit_effects(
     steps: Sequence[StepBlock] = (),
     sweeps: int = 15,
     tolerance: float = 0.002,
+    start: Effects | None = None,
 ) -> Effects:
     """Fit by sweeps of clipped Newton steps; deterministic.
 
@@ -93,33 +102,70 @@ def fit_effects(
         The most sweeps over all effects.
     tolerance : float
         Stops when a sweep moves the log-odds by less than this (root mean square).
+    start : Effects, optional
+        Where to begin: a fit of the first blocks and steps, on other rows or with other variances.
     """
     model = _start(y, weight, card, blocks, steps)
     anchor, total = model.intercept, float(weight.sum())
     if total == 0:
         return model
+    if start is not None:
+        model.begin_at(start)
     centred = np.zeros_like(y) if card is None else card - model.card_mean
     precisions: list[Floats] = [np.linalg.inv(step.covariance) for step in steps]
     eta = model.log_odds(
         np.zeros_like(y) if card is None else card, [b.rows for b in blocks], [s.rows for s in steps]
     )
     for sweep in range(sweeps):
-        start = eta
-        eta = eta + _global_step(model, _slopes(y, weight, eta), centred, anchor, card is not None)
+        before = eta
+        slopes = _Slopes(y, weight, eta)
+        slopes.move(_global_step(model, slopes.now, centred, anchor, card is not None))
         for k, (step, precision) in enumerate(zip(steps, precisions, strict=True)):
-            change = _bucket_step(step, model.steps[k], precision, _slopes(y, weight, eta))
+            change = _bucket_step(step, model.steps[k], precision, slopes.now)
             model.steps[k] = model.steps[k] + change
-            eta = eta + change[step.rows]
+            slopes.move(change[step.rows])
         for k, block in enumerate(blocks):
             old = model.keys[k]
-            model.keys[k], variance = _key_step(block, old, model.variances[k], _slopes(y, weight, eta))
-            eta = eta + (model.keys[k] - old)[block.rows]
+            model.keys[k], variance = _key_step(block, old, model.variances[k], slopes.now)
+            slopes.move((model.keys[k] - old)[block.rows])
             # Early sweeps still move whole blocks between keys: their spread says little about a variance.
             if sweep > 1:
                 model.variances[k] = variance
-        if float(np.sqrt((weight * (eta - start) ** 2).sum() / total)) < tolerance:
+        eta = slopes.eta
+        if float(np.sqrt((weight * (eta - before) ** 2).sum() / total)) < tolerance:
             break
     return model
+
+
+class _Slopes:
+    """First and second derivatives of the log likelihood at log-odds that move.
+
+    A small move changes the first ones by the second ones, which stay as they are; after larger moves both
+    are computed anew. That saves most of the exponentials, and keeps steps that would run away in check.
+    """
+
+    def __init__(self, y: Floats, weight: Floats, eta: Floats) -> None:
+        self._y, self._weight, self._total = y, weight, float(weight.sum())
+        self.eta = eta
+        self._compute()
+
+    def _compute(self) -> None:
+        p = expit(self.eta)
+        self._residual, self._curvature = self._weight * (self._y - p), self._weight * p * (1 - p)
+        self._drift = 0.0
+
+    @property
+    def now(self) -> tuple[Floats, Floats]:
+        """Residual and curvature of each row."""
+        if self._drift > LARGEST_DRIFT:
+            self._compute()
+        return self._residual, self._curvature
+
+    def move(self, change: Floats) -> None:
+        """Add to the log-odds."""
+        self.eta = self.eta + change
+        self._residual = self._residual - self._curvature * change
+        self._drift += float(np.sqrt((self._weight * change * change).sum() / self._total))
 
 
 def _start(
@@ -136,11 +182,6 @@ def _start(
         steps=[step.mean.copy() for step in steps],
         variances=[block.variance for block in blocks],
     )
-
-
-def _slopes(y: Floats, weight: Floats, eta: Floats) -> tuple[Floats, Floats]:
-    p = expit(eta)
-    return weight * (y - p), weight * p * (1 - p)
 
 
 def _key_step(

@@ -6,6 +6,8 @@ the runtime sees of a new one. They are frozen when the scorecard is written.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from training.arrays import Floats, Ints
@@ -21,9 +23,26 @@ NONE = BUCKETS
 DECAY = 0.65
 STEP_VARIANCE = 0.015
 BUCKET_VARIANCE = 0.005
-# Where labels are many, effects may vary so many times as much.
-MANY = 3.0
 NONE_VARIANCE = 0.05
+
+
+@dataclass(frozen=True)
+class CountPrior:
+    """What is expected, beforehand, of how often a value was seen.
+
+    Attributes
+    ----------
+    strength : float
+        What the expected change is multiplied by: 1, or 0 where counts are not trusted beforehand.
+    freedom : float
+        What the prior variances are multiplied by.
+    every : bool
+        Whether the counts of every key have an effect, those that none is expected of too.
+    """
+
+    strength: float = 1.0
+    freedom: float = 1.0
+    every: bool = False
 
 
 def buckets(counts: Ints) -> Ints:
@@ -37,13 +56,13 @@ def buckets(counts: Ints) -> Ints:
     return np.searchsorted(np.array(STEPS), counts, side="right").astype(np.int32)
 
 
-def prior(step: float, usual: Floats, *, few_labels: bool) -> tuple[Floats, Floats]:
+def prior(step: float, usual: Floats, freedom: float = 1.0) -> tuple[Floats, Floats]:
     """Return the prior mean and covariance of the buckets' effects.
 
     A random walk over doublings of the count, the first time being one: the i-th adds an effect
-    ~ N(step x 0.65^i, 0.015), and each bucket one of its own ~ N(0, 0.005), both variances threefold where
-    labels are many; never seen before is the zero point. Where nobody is concerned, what is usual elsewhere
-    is expected, whatever the steps turn out to be: those findings keep their place among the others.
+    ~ N(step x 0.65^i, 0.015), and each bucket one of its own ~ N(0, 0.005); never seen before is the zero
+    point. Where nobody is concerned, what is usual elsewhere is expected, whatever the steps turn out to be:
+    those findings keep their place among the others.
 
     Parameters
     ----------
@@ -52,13 +71,13 @@ def prior(step: float, usual: Floats, *, few_labels: bool) -> tuple[Floats, Floa
         ``0.65 ** i`` of that.
     usual : array of shape (BUCKETS,)
         How the rows where somebody is concerned share out among the buckets.
-    few_labels : bool
-        Whether there are too few labels to let effects vary more.
+    freedom : float
+        What both variances are multiplied by.
     """
     reached = np.tril(np.ones((BUCKETS, BUCKETS)))[:, 1:]
     mean = np.append(0.0, step * (1 - DECAY ** np.cumsum(_DOUBLINGS)) / (1 - DECAY))
     covariance = STEP_VARIANCE * (reached * _DOUBLINGS) @ reached.T + BUCKET_VARIANCE * np.eye(BUCKETS)
-    covariance *= 1.0 if few_labels else MANY
+    covariance *= freedom
     with_none = np.vstack([np.eye(BUCKETS), usual])
     joint = with_none @ covariance @ with_none.T
     joint[NONE, NONE] += NONE_VARIANCE

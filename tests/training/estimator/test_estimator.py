@@ -176,15 +176,53 @@ def test_a_combination_that_says_no_more_than_a_part_of_it_gets_no_table():
     assert {"account", "vendor", "level"} not in keys
 
 
-def test_the_sample_that_keys_are_chosen_on_says_whether_labels_are_few(monkeypatch):
-    """Of a million rows with few unintended ones the sample holds a handful: too few for combinations."""
-    monkeypatch.setattr("training.estimator.key_selection.SEARCH_ROWS", 300)
+def combined(n: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows where only two columns together say something."""
     rng = np.random.default_rng(0)
-    a, b = rng.integers(0, 4, 3000), rng.integers(0, 4, 3000)
-    y = rng.random(3000) < np.where(a == b, 0.4, 0.02)
-    X = pd.DataFrame({"a": a, "b": b}).astype(str)
-    assert 200 < y.sum() < 2800
-    assert {table.key for table in AdditiveScorecardClassifier().fit(X, y).tables_} <= {("a",), ("b",)}
+    a, b, c = rng.integers(0, 4, n), rng.integers(0, 4, n), rng.integers(0, 4, n)
+    y = rng.random(n) < np.where(a == b, 0.6, 0.1)
+    return pd.DataFrame({"a": a, "b": b, "c": c}).astype(str), y
+
+
+def keys_for(n: int) -> set[Key]:
+    return {table.key for table in AdditiveScorecardClassifier().fit(*combined(n)).tables_}
+
+
+def test_a_combination_comes_with_the_evidence_for_it_and_no_switch():
+    assert keys_for(40) <= {("a",), ("b",), ("c",)}
+    assert ("a", "b") in keys_for(400)
+    assert ("a", "b") in keys_for(4_000)
+
+
+def test_how_often_a_value_was_seen_is_an_effect_where_it_says_something():
+    """Of what is rare a half is unintended, whatever it is; none of these values comes up again."""
+    rng = np.random.default_rng(1)
+    often, rare = rng.integers(0, 20, 1_500), np.arange(1_500) + 100
+    is_rare = rng.random(1_500) < 0.3
+    X = pd.DataFrame({"who": np.where(is_rare, rare, often), "other": often % 3}).astype(str)
+    y = rng.random(1_500) < np.where(is_rare, 0.5, 0.05)
+    model = AdditiveScorecardClassifier().fit(X, y)
+    new = pd.DataFrame({"who": ["never seen", "3"], "other": ["0", "0"]})
+    never, usual = model.predict_proba(new)[:, 1]
+    assert never > 0.3 > 0.15 > usual
+
+
+def test_rows_of_a_group_are_left_out_together():
+    """Each cluster has a verdict and a value of its own: by row it seems known, by group it is not."""
+    rng = np.random.default_rng(2)
+    cluster = np.repeat(np.arange(120), 10)
+    verdict = rng.random(120) < 0.3
+    X = pd.DataFrame({"who": cluster.astype(str), "what": rng.integers(0, 3, 1_200).astype(str)})
+    y = verdict[cluster]
+    by_row = AdditiveScorecardClassifier().fit(X, y)
+    by_group = AdditiveScorecardClassifier().fit(X, y, groups=cluster)
+    spread = [float(np.std(model.decision_function(X))) for model in (by_row, by_group)]
+    assert spread[1] < 0.7 * spread[0]
+
+
+def test_groups_are_of_the_rows(labelled):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        AdditiveScorecardClassifier().fit(labelled.X, labelled.y, groups=[1, 2, 3])
 
 
 def test_same_rows_and_seed_same_bytes(labelled, backlog, organization, trained):

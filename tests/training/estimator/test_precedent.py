@@ -97,11 +97,11 @@ def test_no_tag_makes_a_stranger_familiar(run: Run, tmp_path: Path) -> None:
             assert gained == ours.score(plain)[0] - ours.score(tagged)[0]
 
 
-@pytest.mark.parametrize("few_labels", [True, False])
-def test_where_nobody_is_concerned_what_is_usual_elsewhere_is_expected(few_labels: bool) -> None:
+@pytest.mark.parametrize("freedom", [0.3, 1.0, 3.0])
+def test_where_nobody_is_concerned_what_is_usual_elsewhere_is_expected(freedom: float) -> None:
     """Unused access has no principal: it follows what precedent turns out to count, whatever that is."""
     usual = np.random.default_rng(0).dirichlet(np.ones(precedent.BUCKETS))
-    mean, covariance = precedent.prior(-0.4, usual, few_labels=few_labels)
+    mean, covariance = precedent.prior(-0.4, usual, freedom)
     seen, none = slice(precedent.BUCKETS), precedent.NONE
     follows = np.linalg.solve(covariance[seen, seen], covariance[seen, none])
     assert follows == pytest.approx(usual)
@@ -110,9 +110,7 @@ def test_where_nobody_is_concerned_what_is_usual_elsewhere_is_expected(few_label
 
 
 def test_each_doubling_of_a_count_is_expected_to_say_less_than_the_one_before() -> None:
-    mean, covariance = precedent.prior(
-        -0.4, np.full(precedent.BUCKETS, 1 / precedent.BUCKETS), few_labels=True
-    )
+    mean, covariance = precedent.prior(-0.4, np.full(precedent.BUCKETS, 1 / precedent.BUCKETS))
     at = dict(zip((0, *precedent.STEPS), range(precedent.BUCKETS), strict=True))
     doubled = [mean[at[2**i]] - mean[at[2 ** (i - 1)]] for i in range(1, 11)]
     assert mean[at[1]] == pytest.approx(-0.4)
