@@ -74,7 +74,7 @@ def _answer(request: Request, given: PageSettings) -> Page | str:
     if request.method == "POST" and link_state.state in ("open", "unfinished", "given"):
         try:
             done = answering.answer(
-                link_state, request.who, request.field("note"), page.log, lambda: page.writers, now
+                link_state, request.who, request.field("note"), page.log, lambda: page.analyzers, now
             )
         except BadInput:
             link_state = answering.look(link, page.log)

@@ -8,16 +8,15 @@ match if one of their values does, by exact case; ``neq`` also matches what lack
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
+from scoring.aws.analyzers import Family
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.findings.arn import account_id, is_account_id
 from scoring.findings.finding import FINDING_TYPES, Finding
 from scoring.findings.resource_types import RESOURCE_TYPES
-
-Family = Literal["external", "internal", "unused"]
 
 MOST_VALUES: Final = 20
 MOST_RULES: Final = 100

@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 import msgspec
 
 from scoring.aws import archive_rule_filter
-from scoring.aws.analyzers import Analyzer, list_rows, read_row
+from scoring.aws.analyzers import AccessAnalyzer, Analyzer
 from scoring.aws.archive_rule_filter import MOST_RULES, Filter, from_json, to_api
 from scoring.aws.errors import as_bad_input
-from scoring.aws.sessions import Client, Clients
+from scoring.aws.sessions import Client
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
 
@@ -27,8 +27,8 @@ class Rules:
     Every method raises BadInput, in one line, for what AWS refuses.
     """
 
-    def __init__(self, analyzer: Analyzer, clients: Clients) -> None:
-        self.analyzer, self._clients = analyzer, clients
+    def __init__(self, analyzer: Analyzer, analyzers: AccessAnalyzer) -> None:
+        self.analyzer, self._analyzers = analyzer, analyzers
 
     def all(self) -> list[ArchiveRule]:
         """List the rules, by name."""
@@ -71,8 +71,8 @@ class Rules:
         The list takes the same filters as a rule, so that AWS itself says what matches.
         """
         asked = to_api(rule.filter)
-        for row in list_rows(self.analyzer, self._clients, filters=asked):
-            yield read_row(row, self.analyzer, self._clients, is_whole=False)[0]
+        for row in self._analyzers.rows(self.analyzer, filters=asked):
+            yield self._analyzers.read_row(row, self.analyzer, is_whole=False)[0]
 
     def create(self, rule: ArchiveRule) -> None:
         """Make a rule; what is there stays as it is."""
@@ -100,7 +100,7 @@ class Rules:
 
     @property
     def _client(self) -> Client:
-        return self._clients.client("accessanalyzer", region=self.analyzer.region)
+        return self._analyzers.client(self.analyzer.region)
 
     def _told(self, doing: str) -> AbstractContextManager[None]:
         return as_bad_input(f"{doing} of {self.analyzer.arn}")

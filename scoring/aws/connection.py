@@ -1,13 +1,17 @@
-"""The live AWS as a command's options name it."""
+"""AWS as a command's options name it: profile, region, and the role in member accounts."""
 
 import time
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from scoring.aws.enrich import Aws, connect
-from scoring.aws.errors import open_session
+from scoring.files.errors import BadInput
 
-_ATTEMPTS = 8  # a person waits, not a Lambda: throttling is waited out
+if TYPE_CHECKING:
+    import boto3
+
+_ATTEMPTS: Final = 8  # a person waits, not a Lambda: throttling is waited out
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,9 +42,9 @@ def connect_as(options: Options, *, fallback_region: str | None = None) -> Aws:
     BadInput
         There is no such profile.
     """
-    session = open_session(options.profile, options.region)
+    session = _open_session(options.profile, options.region)
     if session.region_name is None and fallback_region is not None:
-        session = open_session(options.profile, fallback_region)
+        session = _open_session(options.profile, fallback_region)
     return connect(
         session,
         clock=time.time,
@@ -51,6 +55,16 @@ def connect_as(options: Options, *, fallback_region: str | None = None) -> Aws:
 
 
 def region_of(options: Options) -> str | None:
-    """Return the region that options or configuration name."""
-    name = open_session(options.profile, options.region).region_name
+    """Return the region that options or configuration name; raises as `connect_as` does."""
+    name = _open_session(options.profile, options.region).region_name
     return None if name is None else str(name)
+
+
+def _open_session(profile: str | None, region: str | None) -> "boto3.Session":
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return boto3.Session(profile_name=profile, region_name=region)
+    except BotoCoreError as error:
+        raise BadInput(str(error), field="--profile" if profile else "AWS_PROFILE") from None

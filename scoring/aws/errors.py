@@ -1,19 +1,37 @@
-"""What went wrong while asking AWS, as the short reason of an unknown fact."""
+"""What AWS answers when it refuses or fails: the reason of an unknown fact, or one line for a person.
+
+The error's code decides, never its message.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-
-import boto3
+from typing import Any, Final
 
 from scoring.files.errors import BadInput
 from scoring.findings.facts import Fact, Unknown
 
-DENIED = frozenset(
+DENIED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"}
     | {"UnauthorizedOperation", "403"}
 )
+
+_EXPIRED: Final = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+    | {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError"}
+)
+_UNKNOWN_KEYS: Final = frozenset(
+    {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
+    | {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "AuthFailure"}
+)
+_THROTTLED: Final = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
+    | {"RequestLimitExceeded", "ProvisionedThroughputExceededException", "SlowDown"}
+)
+_OUT_OF_REACH: Final = frozenset(
+    {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"}
+)
+_MISSING: Final = frozenset({"ResourceNotFoundException", "NotFound", "NotFoundException", "NoSuchEntity"})
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,8 +40,27 @@ class Unavailable(Exception):
     """A fact cannot be had, for a reason that a person should read."""
 
 
+class AwsError(BadInput):
+    """AWS did not do what it was asked; `code` is AWS's own."""
+
+    def __init__(self, error: Exception, doing: str) -> None:
+        super().__init__(what_to_do(error), where=doing)
+        self.code = code(error)
+
+
+def code(error: Exception) -> str:
+    """Return the error code of botocore's ClientError, and an empty string for other exceptions."""
+    if isinstance(error, AwsError):
+        return error.code
+    response = getattr(error, "response", None)
+    if not isinstance(response, Mapping):
+        return ""
+    found = response.get("Error") or {}
+    return str(found.get("Code") or type(error).__name__)
+
+
 def reason(error: Exception) -> str | None:
-    """Name a failure by its error code, never by its message.
+    """Name a failure in a word or two.
 
     Returns
     -------
@@ -50,15 +87,6 @@ def reason(error: Exception) -> str | None:
     return None
 
 
-def code(error: Exception) -> str:
-    """Return the error code of botocore's ClientError, and an empty string for other exceptions."""
-    response = getattr(error, "response", None)
-    if not isinstance(response, Mapping):
-        return ""
-    found = response.get("Error") or {}
-    return str(found.get("Code") or type(error).__name__)
-
-
 def guarded(names: tuple[str, ...], find: Callable[[], Mapping[str, Fact[Any]]]) -> Mapping[str, Fact[Any]]:
     """Find facts; whatever goes wrong, each of them ends as unknown with the reason.
 
@@ -75,45 +103,6 @@ def guarded(names: tuple[str, ...], find: Callable[[], Mapping[str, Fact[Any]]])
         return dict.fromkeys(names, Unknown(why))
 
 
-_EXPIRED = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-    | {"UnauthorizedSSOTokenError", "SSOTokenLoadError", "TokenRetrievalError"}
-)
-_UNKNOWN_KEYS = frozenset(
-    {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
-    | {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "AuthFailure"}
-)
-_THROTTLED = frozenset(
-    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
-    | {"RequestLimitExceeded", "ProvisionedThroughputExceededException", "SlowDown"}
-)
-_OUT_OF_REACH = frozenset(
-    {"EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"}
-)
-_MISSING = frozenset({"ResourceNotFoundException", "NotFound", "NotFoundException", "NoSuchEntity"})
-
-
-class AwsError(BadInput):
-    """AWS did not do what it was asked."""
-
-
-def open_session(profile: str | None = None, region: str | None = None) -> "boto3.Session":
-    """Make a session; no request goes out.
-
-    Raises
-    ------
-    BadInput
-        There is no such profile.
-    """
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
-    try:
-        return boto3.Session(profile_name=profile, region_name=region)
-    except BotoCoreError as error:
-        raise BadInput(str(error), field="--profile" if profile else "AWS_PROFILE") from None
-
-
 @contextmanager
 def as_bad_input(doing: str) -> Iterator[None]:
     """Turn what AWS refuses inside the block into bad input of one line, with what to do about it.
@@ -127,17 +116,16 @@ def as_bad_input(doing: str) -> Iterator[None]:
     ------
     AwsError
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
     try:
         yield
-    except (BotoCoreError, ClientError, ResponseParserError, Unavailable) as error:
-        raise AwsError(what_to_do(error), where=doing) from error
+    except Exception as error:
+        if reason(error) is None:
+            raise
+        raise AwsError(error, doing) from error
 
 
-def what_to_do(error: Any) -> str:
-    """Say what went wrong and how it is mended; the error's code decides, never its message.
+def what_to_do(error: Exception) -> str:
+    """Say what went wrong and how it is mended.
 
     Examples
     --------

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-import msgspec
 from cachetools import LRUCache, TLRUCache
 
 from scoring.aws.errors import DENIED, Unavailable, reason
@@ -31,29 +30,13 @@ class Clients(Protocol):
         """Return a client that sees the account's resources in the region, ours by default."""
 
 
-class Writers(msgspec.Struct, frozen=True):
-    """The clients that effects need.
+RegionalClients: TypeAlias = Callable[[str], Client]
+"""Region to a client of one service, in the account we run in."""
 
-    Parameters
-    ----------
-    analyzer : callable
-        Region to an Access Analyzer client.
-    sns : SNS client
-    topic_arn : str
-        Of the alerts.
-    ses : client of SES (sesv2), optional
-    mail_from : str
-        Whose mails SES sends.
-    chat_topic_arn : str
-        Topic that a chat is subscribed to.
-    """
 
-    analyzer: Callable[[str], Any]
-    sns: Any
-    topic_arn: str
-    ses: Any = None
-    mail_from: str = ""
-    chat_topic_arn: str = ""
+def regional(clients: Clients, service: str) -> RegionalClients:
+    """Give the clients of one service by region."""
+    return lambda region: clients.client(service, region=region)
 
 
 class _Credentials(NamedTuple):

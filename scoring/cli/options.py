@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from scoring.aws.analyzers import AccessAnalyzer
     from scoring.aws.enrich import Aws
-    from scoring.aws.sessions import Writers
     from scoring.decision_log.log import DecisionLog
 
 OutputFormat = Literal["table", "text", "html", "json", "jsonl", "csv"]
@@ -114,11 +114,10 @@ def decision_log(table: str | None, aws: "Aws") -> "DecisionLog":
     return DecisionLog.in_table(aws.sessions.client("dynamodb"), table)
 
 
-def writers(aws: "Aws") -> "Writers":
-    """Return what can change findings; there is no topic, so nothing can be mailed."""
-    from scoring.aws.sessions import Client, Writers
+def access_analyzer(aws: "Aws") -> "AccessAnalyzer":
+    """Return the client of Access Analyzer; what AWS refuses becomes bad input of one line."""
+    from scoring.aws.analyzers import SERVICE, AccessAnalyzer
+    from scoring.aws.errors import as_bad_input
+    from scoring.aws.sessions import regional
 
-    def analyzer(region: str) -> Client:
-        return aws.sessions.client("accessanalyzer", region=region)
-
-    return Writers(analyzer, sns=None, topic_arn="")
+    return AccessAnalyzer(regional(aws.sessions, SERVICE), as_bad_input)

@@ -11,8 +11,8 @@ from scoring.cli.options import (
     PolicyFile,
     Profile,
     Region,
+    access_analyzer,
     decision_log,
-    writers,
 )
 from scoring.cli.progress import progress
 
@@ -115,9 +115,9 @@ def _decide(
     now = datetime.now(UTC)
     by = str(aws.sessions.client("sts").get_caller_identity()["Arn"])
     if verdict is None:
-        return f"Taken back: {take_back(reviewed, log, writers(aws), by, now)}."
+        return f"Taken back: {take_back(reviewed, log, access_analyzer(aws), by, now)}."
     label = Label(verdict, by=by, at=now, source="cli", note=note)
-    return f"{verdict.capitalize()}: {act(give(reviewed, label, log), log, writers(aws), now)}."
+    return f"{verdict.capitalize()}: {act(give(reviewed, label, log), log, access_analyzer(aws), now)}."
 
 
 def _list(found: "list[LoggedDecision]", output_format: OutputFormat) -> None:
@@ -158,7 +158,7 @@ def _queue(alerts: "list[LoggedDecision]", log: "DecisionLog", aws: "Aws", polic
 
     session = ReviewSession(
         log=log,
-        writers=writers(aws),
+        analyzers=access_analyzer(aws),
         by=str(aws.sessions.client("sts").get_caller_identity()["Arn"]),
         policy=policies.load(policy or policies.DEFAULT),
         now=lambda: datetime.now(UTC),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scoring.cli.options import DryRun, ListFormat, Profile, Region
+from scoring.cli.options import DryRun, ListFormat, Profile, Region, access_analyzer
 
 if TYPE_CHECKING:
     from scoring.aws.archive_rule_filter import Criterion
@@ -15,7 +15,7 @@ _SHOWN = 20
 app = typer.Typer(help="Native archive rules of an analyzer.", no_args_is_help=True, rich_markup_mode=None)
 
 
-AnalyzerArn = Annotated[
+AnalyzerOption = Annotated[
     str, typer.Option("--analyzer-arn", metavar="ARN", help="The rules' analyzer.", show_default=False)
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the rule.", show_default=False)]
@@ -24,7 +24,7 @@ Force = Annotated[bool, typer.Option("--force", help="Even if it may hide public
 
 @app.command("list")
 def list_(
-    analyzer_arn: AnalyzerArn,
+    analyzer_arn: AnalyzerOption,
     output_format: ListFormat = "table",
     profile: Profile = None,
     region: Region = None,
@@ -50,7 +50,7 @@ def list_(
 @app.command()
 def create(
     name: Name,
-    analyzer_arn: AnalyzerArn,
+    analyzer_arn: AnalyzerOption,
     filter: Annotated[  # noqa: A002 - the option's name
         list[str] | None,
         typer.Option(
@@ -92,7 +92,7 @@ def create(
 @app.command("apply")
 def apply_(
     name: Name,
-    analyzer_arn: AnalyzerArn,
+    analyzer_arn: AnalyzerOption,
     force: Force = False,
     apply: DryRun = False,
     profile: Profile = None,
@@ -116,7 +116,7 @@ def apply_(
 @app.command()
 def delete(
     name: Name,
-    analyzer_arn: AnalyzerArn,
+    analyzer_arn: AnalyzerOption,
     apply: DryRun = False,
     profile: Profile = None,
     region: Region = None,
@@ -130,13 +130,14 @@ def delete(
 
 
 def _rules(analyzer_arn: str, profile: str | None, region: str | None) -> "Rules":
-    from scoring.aws.analyzers import look_up, read_arn
+    from scoring.aws.analyzers import AnalyzerArn
     from scoring.aws.archive_rules import Rules
     from scoring.aws.connection import Options, connect_as
 
     options = Options(profile=profile, region=region)
-    clients = connect_as(options, fallback_region=read_arn(analyzer_arn).region).sessions
-    return Rules(look_up(analyzer_arn, clients), clients)
+    region_of_arn = AnalyzerArn.parse(analyzer_arn, "--analyzer-arn").region
+    analyzers = access_analyzer(connect_as(options, fallback_region=region_of_arn))
+    return Rules(analyzers.look_up(analyzer_arn), analyzers)
 
 
 def _read_filter(texts: list[str], file: str | None) -> "dict[str, Criterion]":

@@ -12,8 +12,8 @@ from scoring.cli.options import (
     OutputFormat,
     Profile,
     Region,
+    access_analyzer,
     decision_log,
-    writers,
 )
 from scoring.cli.progress import progress
 
@@ -61,11 +61,11 @@ def undo(
     now = datetime.now(UTC)
     first = None if since is None else read_moment(since, now, "--since")
     aws = connect_as(Options(profile=profile, region=region))
-    log, effects = decision_log(table, aws), writers(aws) if apply else None
+    log, analyzers = decision_log(table, aws), access_analyzer(aws) if apply else None
     done: list[Undone] = []
     try:
         with as_bad_input(f"undo from {table}"), progress("archives") as bar:
-            found = archives.undo(log, effects, now=now, model=model, since=first, finding_id=finding)
+            found = archives.undo(log, analyzers, now=now, model=model, since=first, finding_id=finding)
             done.extend(bar.each(found))
     except BaseException:
         if done:  # they are active again, whatever has stopped it

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
-from scoring.aws.sessions import Writers
+from scoring.aws.analyzers import AccessAnalyzer
+from scoring.aws.sessions import RegionalClients
 from scoring.decision.decide import Decision
 from scoring.decision_log.log import DecisionLog
 from scoring.explanation.content import Answers
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding
+from scoring.pipeline.alerts.channels import Channels
 from scoring.policy.policy import Policy
 from scoring.scorecard.scorecard import Scorecard
 
@@ -53,13 +55,14 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     mode: Literal["shadow", "enforce"]
     enrich: Enrich
-    writers: Writers
+    analyzers: AccessAnalyzer
+    channels: Channels
     log: DecisionLog
     now: Callable[[], datetime]
     is_report: bool = False
     is_paced: bool = False
     configuration_error: str = ""
-    security_hub: Callable[[str], Any] | None = None
+    security_hub: RegionalClients | None = None
     review_links: Callable[[], AnswerLinks | None] | None = None
 
 

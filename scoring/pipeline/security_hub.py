@@ -11,10 +11,11 @@ Security Hub API Reference, "BatchUpdateFindings", "WorkflowUpdate"; User Guide,
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scoring.aws.errors import reason
+from scoring.aws.sessions import RegionalClients
 from scoring.decision.decide import Decision
 from scoring.explanation import words
 from scoring.explanation.safe_text import cut, visible
@@ -40,7 +41,7 @@ _WORKFLOW: Final = {"archive": "RESOLVED", "alert": "NOTIFIED"}
 _OURS: Final = {"archive": ("NEW", "NOTIFIED"), "alert": ("NEW",)}
 
 
-def write_back(case: Case, decision: Decision, policy: Policy, clients: Callable[[str], Any]) -> str:
+def write_back(case: Case, decision: Decision, policy: Policy, clients: RegionalClients) -> str:
     """Write a decision that has been carried out to Security Hub; two requests at most.
 
     Parameters

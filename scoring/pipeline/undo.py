@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from scoring.aws import analyzers
-from scoring.aws.sessions import Writers
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import EntryStatus, FindingState, stamp
 from scoring.decision_log.log import DecisionLog
@@ -57,7 +56,7 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
 
 def undo(
     log: DecisionLog,
-    writers: Writers | None = None,
+    analyzers: AccessAnalyzer | None = None,
     *,
     now: datetime,
     model: str | None = None,
@@ -68,8 +67,8 @@ def undo(
 
     Parameters
     ----------
-    writers : Writers, optional
-        Without them it is a dry run.
+    analyzers : AccessAnalyzer, optional
+        Without it it is a dry run.
     model : str, optional
         Version or digest of the model that decided.
     since : datetime, optional
@@ -86,10 +85,10 @@ def undo(
         for archive in active_archives(log, since=stamp(since) if since else "", finding_id=finding_id)
         if model in (None, archive.model, archive.model_sha256)
     )
-    if writers is None:
+    if analyzers is None:
         yield from (Undone(archive=archive, outcome="would be brought back") for archive in archives)
     else:
-        yield from bring_back(archives, "undo", log, writers, now)
+        yield from bring_back(archives, "undo", log, analyzers, now)
 
 
 def expired(log: DecisionLog, days: int, *, now: datetime) -> Iterator[ActiveArchive]:
@@ -122,15 +121,15 @@ def active_archives(
 
 
 def bring_back(
-    archives: Iterable[ActiveArchive], who: Who, log: DecisionLog, writers: Writers, now: datetime
+    archives: Iterable[ActiveArchive], who: Who, log: DecisionLog, analyzers: AccessAnalyzer, now: datetime
 ) -> Iterator[Undone]:
     """Make the findings of archives active again, 50 of an analyzer in one request."""
     for some in _batches(archives):
         for arn, of_analyzer in groupby(sorted(some, key=lambda a: a.analyzer_arn), lambda a: a.analyzer_arn):
-            yield from _bring_back(list(of_analyzer), arn, who, log, writers, now)
+            yield from _bring_back(list(of_analyzer), arn, who, log, analyzers, now)
 
 
-def end_archive(state: FindingState, log: DecisionLog, writers: Writers, now: datetime) -> None:
+def end_archive(state: FindingState, log: DecisionLog, analyzers: AccessAnalyzer, now: datetime) -> None:
     """Bring back a finding that no longer says what it said when it was archived, to be scored anew.
 
     The second time it happens to the same finding, it is not archived again.
@@ -142,12 +141,17 @@ def end_archive(state: FindingState, log: DecisionLog, writers: Writers, now: da
     """
     if not state.reactivated:
         state = log.will_reactivate_changed(state, now)
-    gone = analyzers.bring_back([state.finding_id], state.analyzer_arn, writers)
+    gone = analyzers.update_status(state.analyzer_arn, [state.finding_id], "ACTIVE")
     log.end_archives({"gone" if gone else state.reactivated: [state]}, now)
 
 
 def _bring_back(
-    archives: Sequence[ActiveArchive], arn: str, who: Who, log: DecisionLog, writers: Writers, now: datetime
+    archives: Sequence[ActiveArchive],
+    arn: str,
+    who: Who,
+    log: DecisionLog,
+    analyzers: AccessAnalyzer,
+    now: datetime,
 ) -> Iterator[Undone]:
     unclaimed = [
         archive.state
@@ -155,7 +159,7 @@ def _bring_back(
         if not archive.state.is_unfinished or archive.state.lease_until <= stamp(now)
     ]
     ours = {state.finding_id: state for state in log.will_reactivate(unclaimed, who, now)}
-    gone = set(analyzers.bring_back(list(ours), arn, writers)) if ours else set()
+    gone = analyzers.update_status(arn, list(ours), "ACTIVE") if ours else {}
     ended: dict[str, list[FindingState]] = {who: [], "gone": []}
     for finding_id, state in ours.items():
         ended["gone" if finding_id in gone else who].append(state)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from scoring.aws.sessions import Writers
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.hourly_limit import Cap, HourlyLimit
 from scoring.decision_log.log import DecisionLog
@@ -135,7 +135,7 @@ def answer(
     who: Reviewer,
     note: str,
     log: DecisionLog,
-    writers: Callable[[], Writers],
+    analyzers: Callable[[], AccessAnalyzer],
     now: datetime,
 ) -> Link:
     """Do what a link is for: give its verdict, finish what one began, or take one back.
@@ -158,7 +158,7 @@ def answer(
     if link_state.state == "given":
         if not can_take_back(link_state):
             raise BadInput("another decision has followed")
-        review.take_back(reviewed, log, writers(), who.name, now)
+        review.take_back(reviewed, log, analyzers(), who.name, now)
         return link
     given = reviewed.verdict
     if given is not None:  # and what it asks for is not done yet
@@ -169,7 +169,7 @@ def answer(
         answered = review.give(reviewed, label, log)
         if answered.label != label:
             raise BadInput("somebody else has just given a verdict")
-    review.act(answered, log, writers(), now)
+    review.act(answered, log, analyzers(), now)
     return msgspec.structs.replace(link, action="take back", turn=len(reviewed.labels_before))
 
 

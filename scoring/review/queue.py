@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from scoring.aws.sessions import Writers
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.decision.decide import Decision
 from scoring.decision_log import similar
 from scoring.decision_log.decisions import LoggedDecision
@@ -43,7 +43,7 @@ class ReviewSession(NamedTuple):
     """
 
     log: DecisionLog
-    writers: Writers
+    analyzers: AccessAnalyzer
     by: str
     policy: Policy
     now: Callable[[], datetime]
@@ -114,7 +114,7 @@ def _decide(
     def give() -> str:
         now = session.now()
         label = Label(verdict, by=session.by, at=now, source="cli", note=note)
-        return review.act(review.give(alert, label, session.log), session.log, session.writers, now)
+        return review.act(review.give(alert, label, session.log), session.log, session.analyzers, now)
 
     try:
         said = session.attempt(give)
@@ -135,7 +135,7 @@ def _take_back(alert: LoggedDecision, session: ReviewSession, console: Console) 
         there = next(
             found for found in review.decisions(session.log, alert.finding_id) if found.item == alert.item
         )
-        return review.take_back(there, session.log, session.writers, session.by, session.now())
+        return review.take_back(there, session.log, session.analyzers, session.by, session.now())
 
     try:
         said = session.attempt(take_back)

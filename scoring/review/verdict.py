@@ -15,9 +15,8 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from scoring.aws import analyzers
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.aws.errors import code
-from scoring.aws.sessions import Writers
 from scoring.decision_log import verdicts
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import EntryStatus, content_of, stamp
@@ -110,7 +109,7 @@ def give(decision: LoggedDecision, label: Label, log: DecisionLog) -> Answered:
     return Answered(there, given)
 
 
-def act(answered: Answered, log: DecisionLog, writers: Writers, now: datetime) -> str:
+def act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: datetime) -> str:
     """Do what a verdict asks for, and say what that was; doing it twice does no harm.
 
     What it says is written down when it is done.
@@ -122,32 +121,34 @@ def act(answered: Answered, log: DecisionLog, writers: Writers, now: datetime) -
     botocore.exceptions.ClientError
         AWS refused; the verdict is kept, and this can be tried again.
     """
-    said = _act(answered, log, writers, now)
+    said = _act(answered, log, analyzers, now)
     verdicts.note_acted(log, answered.decision, said)
     return said
 
 
-def _act(answered: Answered, log: DecisionLog, writers: Writers, now: datetime) -> str:
+def _act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: datetime) -> str:
     decision, label = answered
     if decision.mode != "enforce":
         return "shadow mode: the finding stays as it is"
     if label.verdict == "unintended":
-        undone = [one.outcome for one in undo.undo(log, writers, now=now, finding_id=decision.finding_id)]
+        undone = [one.outcome for one in undo.undo(log, analyzers, now=now, finding_id=decision.finding_id)]
         if "taken" in undone:
             raise BadInput("the verdict is kept, but somebody else is at work on the finding: try again")
         return f"it was archived automatically: {undone[0]}" if undone else "it stays active"
-    fresh = _read_again(decision, writers)
+    fresh = _read_again(decision, analyzers)
     if fresh is None:
         return "the finding is gone"
     if fresh.status != "ACTIVE":
         return f"it is {fresh.status} already"
     if content_of(fresh) != content(decision):
         return "not archived: it has changed since it was decided on, and is decided on anew"
-    analyzers.archive(fresh, writers)
-    return "archived"
+    gone = analyzers.update_status(fresh.analyzer_arn, [fresh.id], "ARCHIVED")
+    return "the finding is gone" if gone else "archived"
 
 
-def take_back(decision: LoggedDecision, log: DecisionLog, writers: Writers, by: str, now: datetime) -> str:
+def take_back(
+    decision: LoggedDecision, log: DecisionLog, analyzers: AccessAnalyzer, by: str, now: datetime
+) -> str:
     """Take a verdict back, and what was done for it; who did so is kept beside it.
 
     Raises
@@ -162,18 +163,18 @@ def take_back(decision: LoggedDecision, log: DecisionLog, writers: Writers, by: 
         raise BadInput("nobody has given a verdict on it", field="ID", value=decision.finding_id)
     said = "the finding stays as it is"
     if decision.mode == "enforce" and label.verdict == "expected":
-        fresh = _read_again(decision, writers)
+        fresh = _read_again(decision, analyzers)
         if fresh is not None and fresh.status == "ARCHIVED":
-            analyzers.bring_back([fresh.id], decision.analyzer_arn, writers)
-            said = "the finding is active again"
+            gone = analyzers.update_status(decision.analyzer_arn, [fresh.id], "ACTIVE")
+            said = "the finding is gone" if gone else "the finding is active again"
     if not verdicts.take_back(log, decision, label, by, now, said):
         raise BadInput("somebody else has just taken it back", field="ID")
     return said
 
 
-def _read_again(decision: LoggedDecision, writers: Writers) -> Finding | None:
+def _read_again(decision: LoggedDecision, analyzers: AccessAnalyzer) -> Finding | None:
     try:
-        return analyzers.read_again(decision.finding_id, decision.analyzer_arn, writers)[0]
+        return analyzers.read(decision.finding_id, decision.analyzer_arn)[0]
     except Exception as error:
         if code(error) != "ResourceNotFoundException":
             raise

@@ -18,7 +18,7 @@ import pytest
 from embedded import EmbeddedAws
 from handlers import single
 from handlers.runtime import settings
-from scoring.aws.sessions import Writers
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.decision_log.log import DecisionLog
 from scoring.policy import policy
 from scoring.review import queue
@@ -138,7 +138,7 @@ def test_only_a_single_key_that_is_offered_decides(aws: EmbeddedAws) -> None:
     log = DecisionLog.in_table(aws.client("dynamodb"), TABLE)
     session = queue.ReviewSession(
         log=log,
-        writers=Writers(lambda _: aws.client("accessanalyzer"), aws.client("sns"), ""),
+        analyzers=AccessAnalyzer(lambda _: aws.client("accessanalyzer")),
         by="analyst",
         policy=policy.load(policy.DEFAULT),
         now=lambda: datetime.now(UTC),

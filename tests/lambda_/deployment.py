@@ -18,7 +18,7 @@ from embedded.services.inbox import Message
 from embedded.services.lambda_context import LambdaContext
 from handlers import reconcile, single
 from handlers.runtime import settings
-from scoring.aws.sessions import Writers
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.decision_log import table
 from scoring.decision_log.decisions import PREFIX, from_item
 from scoring.decision_log.dynamodb import DynamoDb
@@ -84,12 +84,8 @@ class Deployment:
         return DecisionLog.in_table(self.dynamodb, TABLE)
 
     @property
-    def writers(self) -> Writers:
-        return Writers(
-            lambda region: self.aws.client("accessanalyzer", region=region),
-            self.aws.client("sns"),
-            self.inbox.topic_arn,
-        )
+    def analyzers(self) -> AccessAnalyzer:
+        return AccessAnalyzer(lambda region: self.aws.client("accessanalyzer", region=region))
 
     # --- what happens
 

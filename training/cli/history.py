@@ -67,7 +67,7 @@ def pull(
     from collections import Counter
     from datetime import timedelta
 
-    from scoring.aws.analyzers import read_arn
+    from scoring.aws.analyzers import AnalyzerArn
     from scoring.aws.connection import Options, connect_as
     from scoring.files.errors import BadInput
     from scoring.files.output_file import STANDARD
@@ -79,7 +79,7 @@ def pull(
         raise BadInput("expected an analyzer, or the decision log's table (--table)", field="--analyzer-arn")
     if not resolved_within < MOST_DAYS:
         raise BadInput("expected a number of days", field="--resolved-within", value=resolved_within)
-    first = read_arn(arns[0]).region if arns else None
+    first = AnalyzerArn.parse(arns[0], "--analyzer-arn").region if arns else None
     aws = connect_as(Options(profile=profile, region=region), fallback_region=first)
     counts: Counter[str] = Counter()
     known = Logged()
@@ -119,21 +119,22 @@ def _listed(
     faults: Faults,
 ) -> Iterator[dict[str, Any]]:
     """Read an analyzer's findings of all statuses; `own_roles` None leaves CloudTrail out."""
-    from scoring.aws.analyzers import list_rows, look_up, read_row
     from scoring.aws.errors import AwsError
+    from scoring.cli.options import access_analyzer
     from scoring.files.errors import BadInput
     from training.history.cloudtrail import status_changes
     from training.history.pull import from_analyzer
 
-    analyzer = look_up(arn, aws.sessions)
+    analyzers = access_analyzer(aws)
+    analyzer = analyzers.look_up(arn)
     changes = []
     if own_roles is not None:
         changes = status_changes(aws.sessions.client("cloudtrail", region=analyzer.region), arn, own_roles)
 
     def findings() -> Iterator[Any]:
-        for row in list_rows(analyzer, aws.sessions, status=None):
+        for row in analyzers.rows(analyzer, status=None):
             try:
-                yield read_row(row, analyzer, aws.sessions)
+                yield analyzers.read_row(row, analyzer)
             except AwsError:
                 raise
             except BadInput as error:

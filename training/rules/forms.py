@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from scoring.aws.archive_rule_filter import Family, to_api
+from scoring.aws.analyzers import Family
+from scoring.aws.archive_rule_filter import to_api
 from scoring.explanation.safe_text import visible
 from training.report.sentences import percent
 from training.rules.suggest import Suggestion

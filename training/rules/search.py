@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from scoring.aws.archive_rule_filter import CONDITION_KEYS, MOST_VALUES, Family
+from scoring.aws.analyzers import Family
+from scoring.aws.archive_rule_filter import CONDITION_KEYS, MOST_VALUES
 from scoring.findings.arn import Arn, is_account_id
 from scoring.findings.finding import Finding
 

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from scoring.aws.archive_rule_filter import Criterion, Family, check, check_name, matches, may_hide_public
+from scoring.aws.analyzers import Family
+from scoring.aws.archive_rule_filter import Criterion, check, check_name, matches, may_hide_public
 from scoring.findings.access import principal
 from scoring.findings.access.access_level import access_level
 from scoring.findings.access.action_reference import LEVELS

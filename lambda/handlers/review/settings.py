@@ -9,7 +9,7 @@ import msgspec
 
 from handlers.runtime import settings
 from handlers.runtime.review_keys import ReviewKeys
-from scoring.aws.sessions import Writers
+from scoring.aws.analyzers import SERVICE, AccessAnalyzer
 from scoring.decision_log.log import DecisionLog
 from scoring.files.errors import BadInput
 from scoring.policy import policy
@@ -53,9 +53,9 @@ class PageClients(msgspec.Struct, frozen=True):
     keys: ReviewKeys
 
     @property
-    def writers(self) -> Writers:
-        """What can change findings; made when the first one is to be changed."""
-        return _writers(self.session)
+    def analyzers(self) -> AccessAnalyzer:
+        """The client of Access Analyzer; made when the first finding is to be changed."""
+        return _analyzers(self.session)
 
 
 def read(environment: Mapping[str, str]) -> PageSettings:
@@ -111,9 +111,5 @@ def _config() -> object:
 
 
 @lru_cache(maxsize=4)
-def _writers(session: "boto3.Session") -> Writers:
-    @lru_cache(maxsize=16)
-    def analyzer(region: str) -> object:
-        return session.client("accessanalyzer", region_name=region, config=_config())
-
-    return Writers(analyzer, sns=None, topic_arn="")
+def _analyzers(session: "boto3.Session") -> AccessAnalyzer:
+    return AccessAnalyzer(settings.regional(session, SERVICE, _config()))

@@ -11,13 +11,15 @@ import msgspec
 
 from handlers.runtime.live_settings import Configuration, Live
 from handlers.runtime.review_keys import ReviewKeys
+from scoring.aws.analyzers import SERVICE, AccessAnalyzer
 from scoring.aws.bucket import SCHEME, Bucket
 from scoring.aws.enrich.single import Aws, connect, enrich
-from scoring.aws.sessions import Writers
+from scoring.aws.sessions import RegionalClients
 from scoring.decision_log.log import DecisionLog
 from scoring.files.errors import BadInput
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding
+from scoring.pipeline.alerts.channels import Channels
 from scoring.pipeline.runtime import Runtime
 from scoring.policy import policy
 from scoring.scorecard import formats
@@ -119,9 +121,10 @@ class Clients(msgspec.Struct, frozen=True):
     """What is made once for all invocations of one environment."""
 
     aws: Aws
-    writers: Writers
+    analyzers: AccessAnalyzer
+    channels: Channels
     log: DecisionLog
-    security_hub: Callable[[str], object]
+    security_hub: RegionalClients
     review: ReviewKeys | None
     live: Live | None
 
@@ -138,8 +141,8 @@ def clients(settings: Settings) -> Clients:
         aws=connect(
             session, clock=time.time, role_name=settings.member_role, external_id=settings.external_id
         ),
-        writers=Writers(
-            _regional(session, "accessanalyzer", config),
+        analyzers=AccessAnalyzer(regional(session, SERVICE, config)),
+        channels=Channels(
             session.client("sns", config=config),
             settings.topic_arn,
             ses=session.client("sesv2", config=config) if settings.mail_from else None,
@@ -149,7 +152,7 @@ def clients(settings: Settings) -> Clients:
         log=DecisionLog.in_table(
             session.client("dynamodb", config=config), settings.table, keep_days=settings.keep_days
         ),
-        security_hub=_regional(session, "securityhub", config),
+        security_hub=regional(session, "securityhub", config),
         review=_review_keys(settings, session, config),
         live=_live(settings, session, config),
     )
@@ -175,7 +178,8 @@ def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime
         policy=held.policy,
         mode=held.mode,
         enrich=surroundings,
-        writers=made.writers,
+        analyzers=made.analyzers,
+        channels=made.channels,
         log=msgspec.structs.replace(made.log, lease_seconds=seconds_left() + _GRACE),
         now=partial(datetime.now, UTC),
         configuration_error=held.configuration_error,
@@ -241,7 +245,9 @@ def _review_keys(settings: Settings, session: "boto3.Session", config: object) -
     return ReviewKeys(client, settings.review_secret, settings.review_url, settings.table)
 
 
-def _regional(session: "boto3.Session", service: str, config: object) -> Callable[[str], object]:
+def regional(session: "boto3.Session", service: str, config: object) -> RegionalClients:
+    """Give the clients of one service by region, each made once."""
+
     @lru_cache(maxsize=64)
     def client(region: str) -> object:
         return session.client(service, region_name=region, config=config)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from scoring.aws.analyzers import look_up
 from scoring.aws.errors import DENIED, AwsError, Unavailable, code, reason, what_to_do
 from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 
@@ -126,7 +125,7 @@ def _out_of_reach(account: str, target: Target) -> str:
 def _has_organization_analyzer(target: Target) -> bool:
     for arn in target.analyzer_arns:
         try:
-            if look_up(arn, target.aws.sessions).whole_organization:
+            if target.analyzers.look_up(arn).whole_organization:
                 return True
         except AwsError:
             continue

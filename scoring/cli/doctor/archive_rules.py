@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from scoring.aws.analyzers import look_up
 from scoring.aws.archive_rules import Rules
 from scoring.cli.doctor.result import CheckResult, Target, ok, problem
 from scoring.explanation.safe_text import visible
@@ -12,13 +11,12 @@ from scoring.pipeline.suppression import suspicions
 
 def check_rules(target: Target) -> Iterator[CheckResult]:
     """Name the archive rules that are broad enough to hide access, as the suppression watch does."""
-    clients = target.aws.sessions
     for arn in target.analyzer_arns:
         try:
-            analyzer = look_up(arn, clients)
+            analyzer = target.analyzers.look_up(arn)
         except BadInput:  # told by the check of the analyzers
             continue
-        rules = Rules(analyzer, clients).all()
+        rules = Rules(analyzer, target.analyzers).all()
         found = [suspicions.of_rule(arn, rule.name, rule.filter, analyzer.family) for rule in rules]
         broad = [suspicion for suspicion in found if suspicion is not None]
         for suspicion in broad:

@@ -72,10 +72,11 @@ def doctor(
     from scoring.cli.doctor.checks import run_checks
     from scoring.cli.doctor.result import Target
     from scoring.cli.output.console import print_records
+    from scoring.findings.arn import Arn
 
     options = Options(profile=profile, region=region, role_name=role_name, external_id=external_id)
     arns = tuple(dict.fromkeys(analyzer_arn or ()))
-    fallback = next((arn.split(":")[3] for arn in arns if arn.count(":") > 4), None)
+    fallback = next((parsed.region for arn in arns if (parsed := Arn.try_parse(arn))), None)
     target = Target(
         aws=connect_as(options, fallback_region=fallback),
         region=region_of(options) or fallback,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from scoring.aws.analyzers import Analyzer, list_rows, look_up
+from scoring.aws.analyzers import SERVICE, Analyzer
 from scoring.aws.errors import AwsError, code
 from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 from scoring.decision_log import table as decision_table
@@ -13,16 +13,15 @@ _CREATE = "create one: aws accessanalyzer create-analyzer --analyzer-name org --
 
 def check_analyzers(target: Target) -> Iterator[CheckResult]:
     """Say which analyzers there are, whether they work, and whether their findings can be listed."""
-    clients = target.aws.sessions
     arns = target.analyzer_arns
     if not arns and target.region:
-        pages = clients.client("accessanalyzer").get_paginator("list_analyzers").paginate()
+        pages = target.aws.sessions.client(SERVICE).get_paginator("list_analyzers").paginate()
         arns = tuple(found["arn"] for page in pages for found in page["analyzers"])
         if not arns:
             yield problem(f"no analyzer in {target.region}", _CREATE)
     for arn in arns:
         try:
-            analyzer = look_up(arn, clients)
+            analyzer = target.analyzers.look_up(arn)
         except AwsError as error:
             yield problem(str(error), "name another with --analyzer-arn, or " + _CREATE)
             continue
@@ -36,7 +35,7 @@ def _analyzer(analyzer: Analyzer, target: Target) -> Iterator[CheckResult]:
             "aws accessanalyzer get-analyzer tells why; often the service-linked role is missing",
         )
         return
-    next(list_rows(analyzer, target.aws.sessions, most=1), None)
+    next(target.analyzers.rows(analyzer, most=1), None)
     yield ok(f"{analyzer.arn}: {analyzer.family} access, {analyzer.type}, its findings can be listed")
 
 

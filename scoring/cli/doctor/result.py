@@ -4,7 +4,9 @@ from typing import Literal
 
 import msgspec
 
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.aws.enrich import Aws
+from scoring.cli.options import access_analyzer
 from scoring.decision.settings import Settings
 from scoring.files.errors import BadInput
 
@@ -31,6 +33,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     policy: str | None = None
     principal_arn: str | None = None
+
+    @property
+    def analyzers(self) -> AccessAnalyzer:
+        """The client of Access Analyzer."""
+        return access_analyzer(self.aws)
 
     def settings(self) -> Settings | None:
         """Model and policy; None where they cannot be read, which is told elsewhere."""

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import groupby
 
 import msgspec
 
-from scoring.aws.analyzers import PAGE, Analyzer, list_rows, update_status
-from scoring.aws.enrich import Aws
+from scoring.aws.analyzers import PAGE, Analyzer
 from scoring.aws.errors import as_bad_input
-from scoring.aws.sessions import Client
+from scoring.aws.sessions import regional
 from scoring.cli.scan.score import Group, Source, decide_rows
 from scoring.decision import audit_sample
 from scoring.decision.settings import Decided
@@ -129,15 +127,14 @@ class _Archiving:
 
     def run(self, pairs: Sequence[Decided]) -> ArchivedNow:
         fresh = list(self._read_again(pairs))
-        log, clients = self._log, self._source.aws.sessions
+        log = self._log
         with as_bad_input(f"decision log {log.name}"):
             before = log.latest_of([_finding(pair).id for pair in fresh])
             intended = [(pair, mark) for pair in fresh if (mark := self._intend(pair, before)) is not None]
         gone: list[str] = []
         if intended:
-            with as_bad_input(f"archive findings of {self._analyzer.arn}"):
-                ids = [mark.finding_id for _, mark in intended]
-                gone = update_status(self._analyzer.arn, ids, "ARCHIVED", clients)
+            ids = [mark.finding_id for _, mark in intended]
+            gone = list(self._source.analyzers.update_status(self._analyzer.arn, ids, "ARCHIVED"))
         self._archived.left += [Left(finding_id, "gone or resolved") for finding_id in gone]
         for pair, mark in intended:
             if mark.finding_id not in gone:
@@ -150,15 +147,15 @@ class _Archiving:
     def _tell_security_hub(self, pair: Decided) -> None:
         policy = self._source.settings.policy
         if policy.security_hub.update:
-            clients = partial(_security_hub, self._source.aws)
+            clients = regional(self._source.aws.sessions, "securityhub")
             if problem := write_back(*pair, policy, clients):
                 self._archived.untold.append(problem)
 
     def _read_again(self, pairs: Sequence[Decided]) -> Iterator[Decided]:
         """Give the findings that are still to be archived, as they are now."""
         resources = list(dict.fromkeys(_finding(pair).resource for pair in pairs))
-        clients = self._source.aws.sessions
-        rows = {row["id"]: row for row in list_rows(self._analyzer, clients, resources=resources)}
+        listed = self._source.analyzers.rows(self._analyzer, resources=resources)
+        rows = {row["id"]: row for row in listed}
         changed = []
         for pair in pairs:
             row = rows.get(pair[1].finding_id)
@@ -221,10 +218,6 @@ class _Archiving:
     def _leave(self, pair: Decided, why: str) -> FindingState | None:
         self._archived.left.append(Left(pair[1].finding_id, why))
         return None
-
-
-def _security_hub(aws: Aws, region: str) -> Client:
-    return aws.sessions.client("securityhub", region=region)
 
 
 def _finding(pair: Decided) -> Finding:

@@ -21,6 +21,7 @@ from scoring.cli.options import (
     Region,
     RoleName,
     Threshold,
+    access_analyzer,
     decision_log,
 )
 from scoring.cli.progress import progress
@@ -71,7 +72,7 @@ def scan(
     --apply needs it, and a policy whose mode is enforce. With --output, F.partial keeps what was read until
     all is done.
     """
-    from scoring.aws.analyzers import look_up, read_arn
+    from scoring.aws.analyzers import AnalyzerArn
     from scoring.aws.connection import Options, connect_as
     from scoring.cli.output.decisions import WRITERS
     from scoring.cli.scan.apply import check_log, check_ready, plan
@@ -86,18 +87,19 @@ def scan(
         _check_askable(is_agreed=yes)
     arns = list(dict.fromkeys([*analyzer_arn, *(more or ())]))
     options = Options(profile=profile, region=region, role_name=role_name, external_id=external_id)
-    aws = connect_as(options, fallback_region=read_arn(arns[0]).region)
+    aws = connect_as(options, fallback_region=AnalyzerArn.parse(arns[0], "--analyzer-arn").region)
     log = decision_log(table, aws) if table else None
     faults = Faults()
     source = Source(
         aws=aws,
+        analyzers=access_analyzer(aws),
         settings=settings,
         report=faults,
         status=None if status == "all" else status,
         deep=deep,
         reactivated=partial(reactivated, log=log) if log else None,
     )
-    analyzers = [look_up(arn, aws.sessions) for arn in arns]
+    analyzers = [source.analyzers.look_up(arn) for arn in arns]
     if apply and log is not None:
         check_log(log)
     kept = _open_partial(output, source, table, resume=resume)
@@ -207,4 +209,6 @@ def _name_duplicates(groups: "list[Group]") -> None:
 
 
 def _region(seen: "Seen") -> str:
-    return seen.analyzer_arn.split(":")[3]
+    from scoring.findings.arn import Arn
+
+    return Arn.parse(seen.analyzer_arn).region

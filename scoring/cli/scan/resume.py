@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from scoring.aws.analyzers import Analyzer, ListedFinding
+from scoring.aws.analyzers import Analyzer, AnalyzerArn, ListedFinding
 from scoring.files.errors import BadInput
 from scoring.findings.context import to_json
 from scoring.findings.finding import Finding
@@ -115,7 +115,7 @@ def _read_line(line: bytes) -> Case:
     arn = value["finding"].get("analyzerArn")
     if not isinstance(case.finding, Finding) or not isinstance(arn, str):
         raise BadInput("expected a finding with its analyzer")
-    located = msgspec.structs.replace(case.finding, analyzer_arn=arn, region=arn.split(":")[3])
+    located = msgspec.structs.replace(case.finding, analyzer_arn=arn, region=AnalyzerArn.parse(arn).region)
     return msgspec.structs.replace(case, finding=located)
 
 

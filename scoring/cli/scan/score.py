@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from scoring.aws.analyzers import Analyzer, ListedFinding, list_rows, read_row
+from scoring.aws.analyzers import AccessAnalyzer, Analyzer, ListedFinding
 from scoring.aws.enrich import Aws, enrich_many
 from scoring.aws.errors import AwsError
 from scoring.decision.decide import Decision
@@ -75,6 +75,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     aws: Aws
+    analyzers: AccessAnalyzer
     settings: Settings
     report: Callable[[BadInput], None]
     status: str | None = "ACTIVE"
@@ -103,9 +104,9 @@ def scan(
         AWS refuses the list, or a finding; what has been given out so far holds.
     """
     for analyzer in analyzers:
-        rows = _once(list_rows(analyzer, source.aws.sessions, status=source.status))
+        rows = _once(source.analyzers.rows(analyzer, status=source.status))
         # One look at the lists of tags serves all findings that are there already.
-        size = None if analyzer.family == "external" else _AT_ONCE
+        size = None if analyzer.lists_whole else _AT_ONCE
         while some := list(islice(rows, size)):
             old = {row["id"]: known(row, analyzer) if known else None for row in some}
             yield from ((case, source.settings.decide(case)) for case in old.values() if case is not None)
@@ -117,7 +118,7 @@ def decide_rows(rows: Iterable[ListedFinding], analyzer: Analyzer, source: Sourc
     findings, raws = [], []
     for row in rows:
         try:
-            finding, raw = read_row(row, analyzer, source.aws.sessions)
+            finding, raw = source.analyzers.read_row(row, analyzer)
         except AwsError:
             raise
         except BadInput as error:

@@ -84,7 +84,7 @@ def _send(alert: Delivery, compose: Callable[[], Mail], runtime: Runtime) -> Non
 
 def _repeated(logged: LoggedDecision, runtime: Runtime) -> Mail:
     from scoring.explanation.explain import REPEAT, explain_unreadable
-    from scoring.pipeline.alerts.mail import alert_mail
+    from scoring.pipeline.alerts.alert_mail import alert_mail
 
     record = logged.record
     if "watch" in record:
@@ -148,7 +148,7 @@ def triage_unreadable(
         before=before,
         groups=[_UNREADABLE],
         is_guarded=True,
-        to=routing.security(runtime.policy.alerts, runtime.writers),
+        to=routing.security(runtime.policy.alerts, runtime.channels),
     )
     return Result(finding_id=finding_id, effect=effect, note=why)
 
@@ -197,6 +197,6 @@ def alert_configuration(name: str, why: str, version: str, *, stands: bool, runt
         before=None,
         groups=[_GROUP],
         is_guarded=True,
-        to=routing.security(runtime.policy.alerts, runtime.writers),
+        to=routing.security(runtime.policy.alerts, runtime.channels),
     )
     return Result(finding_id=finding_id, effect=effect, note=why)

@@ -1,18 +1,16 @@
-"""The only writers: archive a finding, bring it back, alert a person.
-
-Nothing else in `scoring` can change anything in AWS; what is written down about it is in `decision_log`.
-"""
+"""How an alert goes out: a topic of SNS, a message of SES, a topic that a chat is subscribed to."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from scoring.aws.sessions import Writers
+import msgspec
+
+from scoring.aws.sessions import Client
 from scoring.pipeline.alerts.mail import Mail
 
 # SNS takes 256 KiB in all; what is cut is in the decision log in full. A message of SES has no such limit.
 _MESSAGE_BYTES = 200_000
 _CUT = "\n[cut: the whole explanation is in the decision log]\n"
-_NOT_TO_BE_CHANGED = ("ResourceNotFoundException", "ValidationException")
 
 
 class Destination(NamedTuple):
@@ -33,7 +31,29 @@ class Destination(NamedTuple):
         return " ".join((self.channel, *self.address))
 
 
-def alert(mail: Mail, to: Destination, writers: Writers) -> str:
+class Channels(msgspec.Struct, frozen=True):
+    """The channels that are set up.
+
+    Attributes
+    ----------
+    sns : SNS client
+    topic_arn : str
+        Of the alerts.
+    ses : client of SES (sesv2), optional
+    mail_from : str
+        Whose mails SES sends.
+    chat_topic_arn : str
+        Topic that a chat is subscribed to.
+    """
+
+    sns: Client
+    topic_arn: str
+    ses: Client = None
+    mail_from: str = ""
+    chat_topic_arn: str = ""
+
+
+def alert(mail: Mail, to: Destination, via: Channels) -> str:
     """Send a mail to one destination.
 
     Returns
@@ -42,27 +62,27 @@ def alert(mail: Mail, to: Destination, writers: Writers) -> str:
         The message's identifier there.
     """
     if to.channel == "ses":
-        return _send_by_ses(mail, to.address, writers)
+        return _send_by_ses(mail, to.address, via)
     if to.channel == "chat":
         from scoring.pipeline.alerts.chat import to_json
 
-        answer = writers.sns.publish(TopicArn=to.address[0], Message=to_json(mail))
+        answer = via.sns.publish(TopicArn=to.address[0], Message=to_json(mail))
         return str(answer["MessageId"])
     text = mail.text.encode("utf-8")
     if len(text) > _MESSAGE_BYTES:
         text = text[:_MESSAGE_BYTES].decode("utf-8", errors="ignore").encode() + _CUT.encode()
-    answer = writers.sns.publish(TopicArn=to.address[0], Subject=mail.subject, Message=text.decode())
+    answer = via.sns.publish(TopicArn=to.address[0], Subject=mail.subject, Message=text.decode())
     return str(answer["MessageId"])
 
 
-def _send_by_ses(mail: Mail, addresses: Sequence[str], writers: Writers) -> str:
+def _send_by_ses(mail: Mail, addresses: Sequence[str], via: Channels) -> str:
     """Send one message with both bodies: the recipient's program chooses."""
 
     def body(text: str) -> dict[str, str]:
         return {"Data": text, "Charset": "UTF-8"}
 
-    answer = writers.ses.send_email(
-        FromEmailAddress=writers.mail_from,
+    answer = via.ses.send_email(
+        FromEmailAddress=via.mail_from,
         Destination={"ToAddresses": list(addresses)},
         Content={
             "Simple": {

@@ -77,8 +77,8 @@ def recipients_of(logged: LoggedDecision, runtime: Runtime) -> tuple[Destination
     try:
         case, decision = logged.read()
     except BadInput:
-        return routing.security(runtime.policy.alerts, runtime.writers)
-    return routing.destinations(case, decision, runtime.policy, runtime.writers)
+        return routing.security(runtime.policy.alerts, runtime.channels)
+    return routing.destinations(case, decision, runtime.policy, runtime.channels)
 
 
 def send_to_security_team(mail: Mail, runtime: Runtime) -> None:
@@ -89,7 +89,7 @@ def send_to_security_team(mail: Mail, runtime: Runtime) -> None:
     Exception
         It did not reach a single destination; where one was reached, what failed is only logged.
     """
-    to = routing.security(runtime.policy.alerts, runtime.writers)
+    to = routing.security(runtime.policy.alerts, runtime.channels)
     errors = [error for one in to if (error := _try(mail, one, runtime)) is not None]
     if len(errors) == len(to) and (_topic(runtime) in to or _try(mail, _topic(runtime), runtime) is not None):
         raise errors[0]
@@ -110,7 +110,7 @@ def deliver(
         attempt.deliver_to(
             destination, [n for n, delivery in enumerate(deliveries) if destination in delivery.to]
         )
-    team = dict.fromkeys((*routing.security(runtime.policy.alerts, runtime.writers), _topic(runtime)))
+    team = dict.fromkeys((*routing.security(runtime.policy.alerts, runtime.channels), _topic(runtime)))
     for destination in team:  # what has failed somewhere, and the security team does not have
         lost = [n for n in attempt.failed if not attempt.has_reached(n, team)]
         attempt.deliver_to(destination, [n for n in lost if destination not in deliveries[n].to])
@@ -173,12 +173,12 @@ class _Attempt:
 
 
 def _topic(runtime: Runtime) -> Destination:
-    return Destination("sns", (runtime.writers.topic_arn,))
+    return Destination("sns", (runtime.channels.topic_arn,))
 
 
 def _try(mail: Mail, destination: Destination, runtime: Runtime) -> Exception | None:
     try:
-        channels.alert(mail, destination, runtime.writers)
+        channels.alert(mail, destination, runtime.channels)
     except Exception as error:
         logger.exception(
             "a mail did not reach a destination",

@@ -13,9 +13,9 @@ from scoring.decision_log import queued
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import stamp
 from scoring.pipeline.alerts import bursts, delivery, digest
+from scoring.pipeline.alerts.alert_mail import answering
 from scoring.pipeline.alerts.delivery import Delivery, Sent
 from scoring.pipeline.alerts.digest import MOST_ROWS, Digest
-from scoring.pipeline.alerts.mail import answering
 from scoring.pipeline.runtime import Runtime
 
 

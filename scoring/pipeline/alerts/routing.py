@@ -7,7 +7,6 @@ out only where a route by account or organizational unit says so, and no guardra
 from collections.abc import Iterable
 from typing import Final
 
-from scoring.aws.sessions import Writers
 from scoring.decision.decide import Decision
 from scoring.decision.rules import any_match
 from scoring.features.exposure import Exposure
@@ -15,7 +14,7 @@ from scoring.findings.access.tags import fold_key, fold_value
 from scoring.findings.facts import Present
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
-from scoring.pipeline.alerts.channels import Destination
+from scoring.pipeline.alerts.channels import Channels, Destination
 from scoring.policy.limits import Alerts
 from scoring.policy.policy import Policy
 from scoring.policy.routes import Route
@@ -31,25 +30,27 @@ ACTIONS: Final[dict[str, tuple[str, str]]] = {
 """The action that each channel takes, and on what; a stack allows those of the channels that it sets up."""
 
 
-def security(alerts: Alerts, writers: Writers) -> tuple[Destination, ...]:
+def security(alerts: Alerts, channels: Channels) -> tuple[Destination, ...]:
     """Return how the security team is told; a channel that is not set up leaves its mails to the topic."""
     told: list[Destination] = []
     for channel in alerts.channels:
-        if channel == "ses" and writers.ses is not None:
+        if channel == "ses" and channels.ses is not None:
             told.append(Destination("ses", alerts.mail_to))
-        elif channel == "chat" and writers.chat_topic_arn:
-            told.append(Destination("chat", (writers.chat_topic_arn,)))
+        elif channel == "chat" and channels.chat_topic_arn:
+            told.append(Destination("chat", (channels.chat_topic_arn,)))
         else:
-            told.append(Destination("sns", (writers.topic_arn,)))
+            told.append(Destination("sns", (channels.topic_arn,)))
     return tuple(dict.fromkeys(told))
 
 
-def destinations(case: Case, decision: Decision, policy: Policy, writers: Writers) -> tuple[Destination, ...]:
+def destinations(
+    case: Case, decision: Decision, policy: Policy, channels: Channels
+) -> tuple[Destination, ...]:
     """Return everybody who is told of a decision, the security team first."""
     routes = matching(case, policy)
-    others = [one for route in routes for one in _of_route(route, writers)]
+    others = [one for route in routes for one in _of_route(route, channels)]
     needs_copy = bool(decision.guardrails) or not others or all(route.security_copy for route in routes)
-    told = (*security(policy.alerts, writers), *others) if needs_copy else tuple(others)
+    told = (*security(policy.alerts, channels), *others) if needs_copy else tuple(others)
     return tuple(dict.fromkeys(told))
 
 
@@ -76,9 +77,9 @@ def _matches(route: Route, exposure: Exposure) -> bool:
     )
 
 
-def _of_route(route: Route, writers: Writers) -> Iterable[Destination]:
+def _of_route(route: Route, channels: Channels) -> Iterable[Destination]:
     """Give the places of a route; mail takes a sender, without one it is left to the other places."""
-    if route.mail_to and writers.ses is not None:
+    if route.mail_to and channels.ses is not None:
         yield Destination("ses", route.mail_to)
     if route.topic_arn:
         yield Destination("sns", (route.topic_arn,))

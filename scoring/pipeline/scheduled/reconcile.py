@@ -116,7 +116,7 @@ def _expire(runtime: Runtime, period: timedelta) -> int:
         return 0
     most = max(1, int(archives.most_per_hour * (period / timedelta(hours=1)) / 2))
     over = islice(expired(runtime.log, archives.days, now=runtime.now()), most)
-    undone = bring_back(over, "expiry", runtime.log, runtime.writers, runtime.now())
+    undone = bring_back(over, "expiry", runtime.log, runtime.analyzers, runtime.now())
     return sum(one.outcome == "brought back" for one in undone)
 
 

@@ -6,13 +6,12 @@ goes on in the next run.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
-from scoring.aws.analyzers import ActiveFindings, of_analyzer
+from scoring.aws.analyzers import Analyzer, ListedFinding
 from scoring.decision_log import cursor
 from scoring.decision_log.cursor import SweepCursor
 from scoring.decision_log.decisions import LoggedDecision
@@ -20,12 +19,14 @@ from scoring.decision_log.deduplication import classify_event
 from scoring.decision_log.entries import EntryStatus, FindingState, stamp
 from scoring.decision_log.log import InProgress
 from scoring.files.errors import BadInput
+from scoring.findings.record import Case
 from scoring.pipeline.alerts.alert import triage_unreadable
 from scoring.pipeline.event import triage_case
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.archive import WAITS
 
 _TO_DO = ("new", "resumed", "look")
+_ACTIVE = {"status": {"eq": ["ACTIVE"]}}
 
 logger = logging.getLogger(__name__)
 
@@ -93,12 +94,14 @@ def _sweep_one(
     arn: str, runtime: Runtime, progress: SweepCursor, swept: Swept, is_time_left: Callable[[], bool]
 ) -> bool:
     """Sweep an analyzer, from where `progress` says; return whether its end was reached."""
-    listing = of_analyzer(arn, runtime.writers)
-    for page in listing.pages(progress.token):
-        for row in _to_do(page.rows, listing, runtime):
+    analyzer = runtime.analyzers.look_up(arn)
+    for page in runtime.analyzers.pages(
+        arn, whole=analyzer.lists_whole, filters=_ACTIVE, token=progress.token
+    ):
+        for row in _to_do(page.rows, analyzer, runtime):
             if not is_time_left():
                 return False
-            done = swept.add(_take, row, listing, runtime)
+            done = swept.add(_take, row, analyzer, runtime)
             progress.waiting += done is not None and done.note == WAITS
         progress.token = page.token
         cursor.write(runtime.log, progress)
@@ -135,33 +138,29 @@ def _start(progress: SweepCursor, mode: str, now: datetime) -> None:
     progress.started_at, progress.finished_at, progress.mode = stamp(now), "", mode
 
 
-def _to_do(
-    rows: Sequence[Mapping[str, Any]], listing: ActiveFindings, runtime: Runtime
-) -> list[Mapping[str, Any]]:
+def _to_do(rows: Sequence[ListedFinding], analyzer: Analyzer, runtime: Runtime) -> list[ListedFinding]:
     """Choose the findings that have to be taken, by where they stand; one request for a page."""
     marks = runtime.log.latest_of([row["id"] for row in rows])
-    return [row for row in rows if _is_to_do(row, marks.get(row["id"]), listing, runtime)]
+    return [row for row in rows if _is_to_do(row, marks.get(row["id"]), analyzer, runtime)]
 
 
-def _is_to_do(
-    row: Mapping[str, Any], before: FindingState | None, listing: ActiveFindings, runtime: Runtime
-) -> bool:
+def _is_to_do(row: ListedFinding, before: FindingState | None, analyzer: Analyzer, runtime: Runtime) -> bool:
     try:
-        finding = listing.summary(row)
+        finding, _ = runtime.analyzers.read_row(row, analyzer, is_whole=False)
     except BadInput:
         return True
     # A summary says nothing of who is given what: what it leaves out is taken to be unchanged.
-    content = None if listing.is_external or before is None else before.content
+    content = None if analyzer.lists_whole or before is None else before.content
     now = stamp(runtime.now())
     return classify_event(finding, before, now=now, mode=runtime.mode, content=content) in _TO_DO
 
 
-def _take(row: Mapping[str, Any], listing: ActiveFindings, runtime: Runtime) -> Result:
+def _take(row: ListedFinding, analyzer: Analyzer, runtime: Runtime) -> Result:
     try:
-        case = listing.case(row)
+        finding, raw = runtime.analyzers.read_row(row, analyzer)
     except BadInput as error:
-        return triage_unreadable(dict(row), listing.arn, str(error), runtime)
-    return triage_case(case, runtime)
+        return triage_unreadable(dict(row), analyzer.arn, str(error), runtime)
+    return triage_case(Case(finding=finding, raw=raw), runtime)
 
 
 def _resume(intent: LoggedDecision, runtime: Runtime) -> Result:

@@ -4,7 +4,6 @@ and its outcome in the log. What cannot be archived goes on to the alert.
 
 import msgspec
 
-from scoring.aws import analyzers
 from scoring.aws.errors import DENIED, code
 from scoring.decision import decide
 from scoring.decision.guardrails import Guardrail
@@ -33,7 +32,7 @@ def archive(state: CaseState, runtime: Runtime) -> CaseState:
         runtime.log.finish(state.stands, now=runtime.now())
         return state.ends(note="our own archive")
     if state.meant == "changed archive":
-        end_archive(state.stands, runtime.log, runtime.writers, runtime.now())
+        end_archive(state.stands, runtime.log, runtime.analyzers, runtime.now())
         return state.ends(note="changed since it was archived")
     state = act_on(_confirmed(state, runtime), runtime)
     return _archive(state, runtime) if state.next == "ARCHIVE" else state
@@ -71,7 +70,9 @@ def _archive(state: CaseState, runtime: Runtime) -> CaseState:
         return act_on(msgspec.structs.replace(state, decision=stopped, stopped=mark), runtime)
     state = msgspec.structs.replace(state, before=mark)
     try:
-        analyzers.archive(state.finding, runtime.writers)
+        finding = state.finding
+        for error in runtime.analyzers.update_status(finding.analyzer_arn, [finding.id], "ARCHIVED").values():
+            raise error
     except Exception as error:
         return act_on(_refused(state, error), runtime)
     runtime.log.finish(mark, now=runtime.now())

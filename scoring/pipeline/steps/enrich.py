@@ -2,7 +2,6 @@
 
 import msgspec
 
-from scoring.aws import analyzers
 from scoring.aws.errors import code
 from scoring.decision.decide import skip_notice
 from scoring.decision_log.deduplication import brought_back_by, classify_event
@@ -59,7 +58,7 @@ def read_again(
     """Read a finding as it is now; one that AWS no longer has counts as deleted."""
     arn = finding.analyzer_arn or (before.analyzer_arn if before else None)
     try:
-        fresh, raw = analyzers.read_again(finding.id, arn, runtime.writers)
+        fresh, raw = runtime.analyzers.read(finding.id, arn)
     except Exception as error:
         if code(error) != "ResourceNotFoundException":
             raise

@@ -32,7 +32,7 @@ def notify(state: CaseState, runtime: Runtime) -> CaseState:
         before=state.before,
         groups=bursts.groups_of(state.finding, state.decided),
         is_guarded=bool(state.decided.guardrails),
-        to=routing.destinations(state.case, state.decided, runtime.policy, runtime.writers),
+        to=routing.destinations(state.case, state.decided, runtime.policy, runtime.channels),
         waiting=bursts.route_to_digest(state.finding, state.decided, runtime.policy.alerts, runtime.now()),
     )
     tell_security_hub(state, runtime)
@@ -40,7 +40,7 @@ def notify(state: CaseState, runtime: Runtime) -> CaseState:
 
 
 def _mail(state: CaseState, runtime: Runtime, item: str) -> Mail:
-    from scoring.pipeline.alerts.mail import alert_mail
+    from scoring.pipeline.alerts.alert_mail import alert_mail
 
     message = alert_mail(state.case, state.decided, runtime, item=item)
     if not state.stopped:

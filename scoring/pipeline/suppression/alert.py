@@ -4,7 +4,7 @@ import logging
 
 import msgspec
 
-from scoring.aws.archive_rule_filter import Family
+from scoring.aws.analyzers import Family
 from scoring.decision_log.entries import Entry, stamp
 from scoring.decision_log.log import InProgress
 from scoring.explanation.safe_text import visible
@@ -19,14 +19,10 @@ logger = logging.getLogger(__name__)
 def family_of(analyzer_arn: str, runtime: Runtime) -> Family:
     """Ask which findings an analyzer makes; where nobody can tell, those that may be public."""
     try:
-        client = runtime.writers.analyzer(analyzer_arn.split(":")[3])
-        kind = client.get_analyzer(analyzerName=analyzer_arn.rpartition("/")[2])["analyzer"]["type"]
+        return runtime.analyzers.look_up(analyzer_arn).family
     except Exception:
         logger.warning("the kind of an analyzer cannot be told", exc_info=True)
         return "external"
-    if kind.endswith("_UNUSED_ACCESS"):
-        return "unused"
-    return "internal" if kind.endswith("_INTERNAL_ACCESS") else "external"
 
 
 def tell(suspicion: Suspicion, runtime: Runtime) -> Result:
@@ -61,6 +57,6 @@ def tell(suspicion: Suspicion, runtime: Runtime) -> Result:
         before=before,
         groups=[suspicion.group],
         is_guarded=True,
-        to=routing.security(runtime.policy.alerts, runtime.writers),
+        to=routing.security(runtime.policy.alerts, runtime.channels),
     )
     return Result(finding_id=suspicion.id, effect=effect, note=visible(suspicion.headline, 300))

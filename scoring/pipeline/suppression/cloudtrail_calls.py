@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from scoring.aws.analyzers import AnalyzerArn
 from scoring.aws.archive_rule_filter import Filter, from_json
 from scoring.decision_log import archive_counts, cursor
 from scoring.decision_log.cursor import CallsCursor
@@ -37,9 +38,9 @@ def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Result]:
 def _applied(call: Call, runtime: Runtime) -> Filter | None:
     arn = call.analyzer_arn
     try:
-        client = runtime.writers.analyzer(arn.split(":")[3])
-        found = client.get_archive_rule(
-            analyzerName=arn.rpartition("/")[2], ruleName=str(call.asked.get("ruleName"))
+        analyzer = AnalyzerArn.parse(arn)
+        found = runtime.analyzers.client(analyzer.region).get_archive_rule(
+            analyzerName=analyzer.name, ruleName=str(call.asked.get("ruleName"))
         )
         return from_json(found["archiveRule"]["filter"])
     except Exception:

@@ -7,6 +7,7 @@ from datetime import UTC, timedelta
 from itertools import islice, takewhile
 from typing import Any, Final, NamedTuple, TypeVar
 
+from scoring.aws.analyzers import AnalyzerArn
 from scoring.aws.archive_rule_filter import from_json
 from scoring.decision_log import cursor
 from scoring.decision_log.cursor import CallsCursor, SuppressionCursor
@@ -67,9 +68,10 @@ def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], 
 
 def _rules(runtime: Runtime, analyzers: Sequence[str]) -> Iterator[Suspicion]:
     for arn in analyzers:
-        client = runtime.writers.analyzer(arn.split(":")[3])
+        analyzer = AnalyzerArn.parse(arn)
         family = family_of(arn, runtime)
-        pages = client.get_paginator("list_archive_rules").paginate(analyzerName=arn.rpartition("/")[2])
+        listing = runtime.analyzers.client(analyzer.region).get_paginator("list_archive_rules")
+        pages = listing.paginate(analyzerName=analyzer.name)
         for rule in (rule for page in pages for rule in page["archiveRules"]):
             try:
                 filters = from_json(rule["filter"])
@@ -139,22 +141,20 @@ def _changed(
 def _by_others(runtime: Runtime, analyzers: Sequence[str], since: str) -> Iterator[ArchivedFinding]:
     """List what was archived since, was known to us before, and was not archived by us."""
     for arn in analyzers:
-        client = runtime.writers.analyzer(arn.split(":")[3])
-        pages = client.get_paginator("list_findings_v2").paginate(
-            analyzerArn=arn,
-            filter={"status": {"eq": ["ARCHIVED"]}},
+        pages = runtime.analyzers.pages(
+            arn,
+            whole=False,
+            filters={"status": {"eq": ["ARCHIVED"]}},
             sort={"attributeName": "updatedAt", "orderBy": "DESC"},
         )
-        rows = (row for page in pages for row in page["findings"])
+        rows = (row for page in pages for row in page.rows)
         recent = list(takewhile(lambda row: stamp(row["updatedAt"].astimezone(UTC)) >= since, rows))
         states = runtime.log.latest_of([row["id"] for row in recent])
         for row in recent:
             state = states.get(row["id"])
             if state is not None and state.effect != "archive":
                 at = stamp(row["updatedAt"].astimezone(UTC))
-                yield ArchivedFinding(
-                    row["id"], at, from_api(row, analyzer_arn=arn, region=arn.split(":")[3])
-                )
+                yield ArchivedFinding(row["id"], at, from_api(row, analyzer_arn=arn))
 
 
 def _tags_of(record: Mapping[str, Any]) -> dict[str, str] | None:

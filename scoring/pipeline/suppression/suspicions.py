@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from scoring.aws import archive_rule_filter
-from scoring.aws.archive_rule_filter import Criterion, Family, Filter
+from scoring.aws.analyzers import Family
+from scoring.aws.archive_rule_filter import Criterion, Filter
 from scoring.explanation.safe_text import visible
 from scoring.features.features import tag_of
 from scoring.files.errors import BadInput

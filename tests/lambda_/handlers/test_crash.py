@@ -146,7 +146,7 @@ def test_a_crash_while_archives_are_undone(here: Deployment) -> None:
         return ids
 
     def undo_all() -> None:
-        list(undo(here.log, here.writers, now=here.clock()))
+        list(undo(here.log, here.analyzers, now=here.clock()))
 
     for ids, _, _, where in die_at_each_call(archive, lambda _: undo_all()):
         undo_all()

@@ -135,11 +135,9 @@ def test_a_sweep_that_runs_out_of_time_goes_on_in_the_next_run(here: Deployment)
 
 
 def test_a_page_that_aws_no_longer_knows_starts_the_list_anew(here: Deployment) -> None:
-    from scoring.aws.analyzers import of_analyzer
-
     for _ in range(3):
         here.share(here.key(), announce=False)
-    (page,) = of_analyzer(here.analyzer_arn, here.writers).pages("bm90IGEgdG9rZW4")
+    (page,) = here.analyzers.pages(here.analyzer_arn, whole=True, filters={}, token="bm90IGEgdG9rZW4")
     assert len(page.rows) == 3
 
 

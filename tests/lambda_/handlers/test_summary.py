@@ -30,7 +30,7 @@ def numbers(found: Summary) -> list[int]:
 
 def verdict(here: Deployment, finding_id: str, said: Any) -> None:
     label = Label(said, by="ana", at=here.clock(), source="cli")
-    act(give(find(here.log, finding_id), label, here.log), here.log, here.writers, here.clock())
+    act(give(find(here.log, finding_id), label, here.log), here.log, here.analyzers, here.clock())
 
 
 def mark_sample(here: Deployment, finding_id: str) -> None:

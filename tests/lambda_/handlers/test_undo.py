@@ -15,7 +15,7 @@ def archive(here: Deployment, count: int) -> list[str]:
 
 
 def outcomes(here: Deployment, **chosen: object) -> list[tuple[str, str]]:
-    undone = undo(here.log, here.writers, now=here.clock(), **chosen)  # type: ignore[arg-type]
+    undone = undo(here.log, here.analyzers, now=here.clock(), **chosen)  # type: ignore[arg-type]
     return [(one.archive.finding_id, one.outcome) for one in undone]
 
 

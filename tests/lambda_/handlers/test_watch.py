@@ -150,7 +150,7 @@ def test_verdicts_of_people_are_no_burst(here: Deployment) -> None:
     here.clock.pass_by(minutes=2)
     for finding_id in ids:
         label = Label("expected", by="ana", at=here.clock(), source="cli")
-        act(give(find(here.log, finding_id), label, here.log), here.log, here.writers, here.clock())
+        act(give(find(here.log, finding_id), label, here.log), here.log, here.analyzers, here.clock())
     assert {here.status(finding_id) for finding_id in ids} == {"ARCHIVED"}
     here.reconcile()
     assert not any("Suppression" in subject for subject in here.subjects())

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from embedded import EmbeddedAws
-from scoring.aws.sessions import Writers
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.decision import audit_sample
 from scoring.decision.decide import BY_RULE, Decision
 from scoring.decision.guardrails import Guardrail
@@ -21,6 +21,7 @@ from scoring.explanation.explain import SAMPLE
 from scoring.files.errors import BadInput
 from scoring.findings import context as contexts
 from scoring.findings.record import read_case
+from scoring.pipeline.alerts.channels import Channels
 from scoring.pipeline.event import triage_event
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.policy import policy as policies
@@ -137,9 +138,8 @@ def runtime(aws: EmbeddedAws, share: float, mode: Any = "enforce") -> Runtime:
         policy=policy,
         mode=mode,
         enrich=lambda _: known,
-        writers=Writers(
-            lambda region: aws.client("accessanalyzer", region=region), aws.client("sns"), topic.topic_arn
-        ),
+        analyzers=AccessAnalyzer(lambda region: aws.client("accessanalyzer", region=region)),
+        channels=Channels(aws.client("sns"), topic.topic_arn),
         log=DecisionLog.in_table(aws.client("dynamodb"), "log"),
         now=lambda: datetime(2026, 11, 2, tzinfo=UTC),
     )
@@ -198,7 +198,7 @@ def test_the_alert_says_that_it_is_a_sample(aws: EmbeddedAws) -> None:
         return original(**message)
 
     sns.publish = publish
-    at = msgspec.structs.replace(at, writers=msgspec.structs.replace(at.writers, sns=sns))
+    at = msgspec.structs.replace(at, channels=msgspec.structs.replace(at.channels, sns=sns))
     arrive(aws, at)
     assert len(sent) == 1
     assert "Sample" in sent[0]["Subject"]

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.aws.sessions import Writers
 from scoring.decision.guardrails import Guardrail
 from scoring.decision.settings import Settings
 from scoring.files.errors import BadInput
@@ -16,12 +15,12 @@ from scoring.findings.context import Account, Context
 from scoring.findings.facts import Fact, Present, Unknown
 from scoring.findings.record import Case
 from scoring.pipeline.alerts import routing
-from scoring.pipeline.alerts.channels import Destination
+from scoring.pipeline.alerts.channels import Channels, Destination
 from scoring.policy.policy import Policy, parse
 from scoring.scorecard.formats import DEFAULT, load
 from tests.scoring.explain_cases import CASES
 
-WRITERS = Writers(lambda _: None, None, "arn:security", ses=object(), mail_from="t@example.com")
+CHANNELS = Channels(None, "arn:security", ses=object(), mail_from="t@example.com")
 SECURITY = Destination("sns", ("arn:security",))
 CARD = load(DEFAULT)
 
@@ -45,7 +44,7 @@ def told(
     )
     case = Case(finding=base.finding, context=context, raw={})
     decision = msgspec.structs.replace(Settings(CARD, policy).decide(case), guardrails=guardrails)
-    return [one.name for one in routing.destinations(case, decision, policy, WRITERS)]
+    return [one.name for one in routing.destinations(case, decision, policy, CHANNELS)]
 
 
 TEAM = "ses team@example.com"
@@ -99,7 +98,7 @@ def test_a_route_by_mail_without_a_sender_leaves_it_to_the_security_team() -> No
     policy = parse(route(account='["111122223333"]', security_copy="false"))
     case = CASES["vendor-key"]
     decision = msgspec.structs.replace(Settings(CARD, policy).decide(case), guardrails=())
-    bare = Writers(lambda _: None, None, "arn:security")
+    bare = Channels(None, "arn:security")
     assert routing.destinations(case, decision, policy, bare) == (SECURITY,)
 
 
