@@ -69,7 +69,7 @@ def _told(problem: Problem, runtime: Runtime) -> bool:
             problem.name,
             problem.text,
             problem.version,
-            stands=problem.stands,
+            has_last_good=problem.has_last_good,
             runtime=runtime,
         )
     except Exception:

@@ -118,7 +118,7 @@ def explain_unreadable(event: object, why: str) -> Message:
     return Message(_subject(content), to_text(content), content)
 
 
-def explain_configuration(name: str, why: str, *, stands: bool) -> Message:
+def explain_configuration(name: str, why: str, *, has_last_good: bool) -> Message:
     """Write the message about a value of the configuration that is invalid or cannot be read.
 
     Parameters
@@ -127,12 +127,12 @@ def explain_configuration(name: str, why: str, *, stands: bool) -> Message:
         What is wrong: ``mode``, ``policy``, ``threshold`` or ``model``.
     why : str
         In one line.
-    stands : bool
-        Whether the last good one stands in for it.
+    has_last_good : bool
+        Whether the last good one is used in its place.
     """
     note = (
         "The last valid one stands until it is put right."
-        if stands
+        if has_last_good
         else "There has been no valid one yet: until it is put right nothing is archived, everything alerts."
     )
     content = Explanation(

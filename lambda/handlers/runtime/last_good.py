@@ -1,4 +1,4 @@
-"""What is read again and again: the last good value stands while a new one is invalid."""
+"""What is read again and again: the last good value is used while a new one is invalid."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -21,14 +21,14 @@ class Problem(msgspec.Struct, frozen=True):
         One line.
     version : str
         Of what was read; empty where it could not be read.
-    stands : bool
-        Whether an older value, which was good, stands in for it.
+    has_last_good : bool
+        Whether an older value, which was good, is used in its place.
     """
 
     name: str
     text: str
     version: str
-    stands: bool
+    has_last_good: bool
 
 
 class LastKnownGood(Generic[T]):
@@ -51,15 +51,11 @@ class LastKnownGood(Generic[T]):
         self.problem: Problem | None = None
         self._version: str | None = None
 
-    def absent(self, by_default: T, text: str) -> None:
-        """Let a default hold as long as there is no value; one that is gone stands on, which is a problem."""
-        if self.value is None or self._version is None:
-            self.value, self.problem = by_default, None
-        else:
-            self.refuse(text)
+    def update(self, version: str, make: Callable[[], T]) -> None:
+        """Make the value anew, if another version was read than the last time or something was wrong then.
 
-    def take(self, version: str, make: Callable[[], T]) -> None:
-        """Make the value anew, if another version was read than the last time or something was wrong then."""
+        Where `make` raises `BadInput`, the last good value is kept, and that is a problem.
+        """
         if version == self._version and self.problem is None:
             return
         try:
@@ -69,6 +65,19 @@ class LastKnownGood(Generic[T]):
         else:
             self._version, self.problem = version, None
 
-    def refuse(self, text: str) -> None:
-        """Note that nothing could be read."""
+    def use_default(self, default: T, text: str) -> None:
+        """Use a default where there is nothing to read; a value that is gone since is kept instead.
+
+        Parameters
+        ----------
+        text : str
+            The problem, where a value is gone.
+        """
+        if self.value is None or self._version is None:
+            self.value, self.problem = default, None
+        else:
+            self.keep(text)
+
+    def keep(self, text: str) -> None:
+        """Keep the last good value, if there is one, since nothing could be read; `text` is the problem."""
         self.problem = Problem(self.name, text, "", self.value is not None)

@@ -1,9 +1,9 @@
 """Mode, policy, threshold and model as they are at the moment, changed without a deploy.
 
 Each of them is read again when it is half a minute old. While what was read is invalid, or cannot be read,
-the last good value stands and the problem is told; where there has never been a good one, nothing is archived
-and everything alerts. Where nobody has written any, the built-in policy and the built-in card hold, and no
-threshold but the card's own.
+the last good value is used and an alert names the problem; where there has never been a good one, nothing is
+archived and everything alerts. Where nobody has written any, the built-in policy and the built-in card hold,
+and no threshold but the card's own.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     configuration_error : str
         Why nothing may be archived, where a value has never been good; otherwise empty.
     problems : tuple of Problem
-        What is invalid or cannot be read, whether or not an older value stands in for it.
+        What is invalid or cannot be read, whether or not an older value is used in its place.
     """
 
     card: Scorecard
@@ -104,20 +104,20 @@ class Live:
 
     def _read_parameters(self) -> None:
         kinds: tuple[LastKnownGood[Any], ...] = (self._mode, self._override, self._policy)
-        names = {f"{self._prefix}/{kept.name}": kept.name for kept in kinds}
+        names = {f"{self._prefix}/{value.name}": value.name for value in kinds}
         answer = self._ssm.get_parameters(Names=list(names), WithDecryption=True)
         found = {names[one["Name"]]: (one["Value"], str(one["Version"])) for one in answer["Parameters"]}
         found.setdefault(self._override.name, (NONE, NONE))
-        for kept, read in zip(kinds, (_mode, _override, self._with_vendors), strict=True):
-            where = f"{self._prefix}/{kept.name}"
-            if kept.name in found:
-                text, version = found[kept.name]
-                rests_on = self._vendors_version() if kept is self._policy else ""
-                kept.take(version + rests_on, partial(_parsed, text, read, where))
-            elif kept is self._policy:
-                kept.absent(self._otherwise.policy, f"{where}: {_GONE}")
+        for value, read in zip(kinds, (_mode, _override, self._with_vendors), strict=True):
+            where = f"{self._prefix}/{value.name}"
+            if value.name in found:
+                text, version = found[value.name]
+                rests_on = self._vendors_version() if value is self._policy else ""
+                value.update(version + rests_on, partial(_parsed, text, read, where))
+            elif value is self._policy:
+                value.use_default(self._otherwise.policy, f"{where}: {_GONE}")
             else:
-                kept.refuse(f"{where}: {_GONE}")
+                value.keep(f"{where}: {_GONE}")
 
     def _vendors_version(self) -> str:
         """Return which list of vendors there is now, where the policy names one."""
@@ -145,15 +145,15 @@ class Live:
     def _read_model(self, bucket: Bucket) -> None:
         current = bucket.read_again(CURRENT)
         if current is None:
-            self._card.absent(self._otherwise.card, f"{bucket.address}/{CURRENT}: {_NO_OBJECT}")
+            self._card.use_default(self._otherwise.card, f"{bucket.address}/{CURRENT}: {_NO_OBJECT}")
         else:
-            self._card.take(str(current.content), partial(_promoted, bucket, current.content))
+            self._card.update(str(current.content), partial(_promoted, bucket, current.content))
 
     def _configuration(self) -> Configuration:
-        otherwise, kept = self._otherwise, list[LastKnownGood[Any]]()
+        otherwise, values = self._otherwise, list[LastKnownGood[Any]]()
         mode, policy, card = otherwise.mode, otherwise.policy, otherwise.card
         if self._prefix is not None:
-            kept += [self._mode, self._policy, self._override]
+            values += [self._mode, self._policy, self._override]
             # Where nobody knows the mode, alerts go out.
             mode = self._mode.value or "enforce"
             policy = self._policy.value or policy
@@ -161,10 +161,12 @@ class Live:
             if override is not None and override.threshold is not None:
                 policy = msgspec.structs.replace(policy, threshold=override.threshold)
         if self._bucket is not None:
-            kept.append(self._card)
+            values.append(self._card)
             card = self._card.value or card
-        problems = tuple(one.problem for one in kept if one.problem is not None)
-        never = "; ".join(f"{problem.name}: {problem.text}" for problem in problems if not problem.stands)
+        problems = tuple(one.problem for one in values if one.problem is not None)
+        never = "; ".join(
+            f"{problem.name}: {problem.text}" for problem in problems if not problem.has_last_good
+        )
         return Configuration(
             card=card,
             policy=policy,
@@ -174,16 +176,16 @@ class Live:
         )
 
 
-def _reading(read: Callable[[], None], *kept: LastKnownGood[Any]) -> None:
-    """Read; where that fails the last good values stand, if there are any."""
+def _reading(read: Callable[[], None], *values: LastKnownGood[Any]) -> None:
+    """Read; where that fails the last good values are kept, if there are any."""
     try:
         read()
     except Exception as error:
         why = code(error) or type(error).__name__
-        if any(one.value is None for one in kept) and why not in _NEVER_WILL:
+        if any(one.value is None for one in values) and why not in _NEVER_WILL:
             raise
-        for one in kept:
-            one.refuse(f"cannot be read: {why}")
+        for one in values:
+            one.keep(f"cannot be read: {why}")
 
 
 def _parsed(text: str, read: Callable[[str], Any], where: str) -> Any:

@@ -156,7 +156,9 @@ def triage_unreadable(
 _GROUP = "the configuration"
 
 
-def alert_configuration(name: str, why: str, version: str, *, stands: bool, runtime: Runtime) -> Result:
+def alert_configuration(
+    name: str, why: str, version: str, *, has_last_good: bool, runtime: Runtime
+) -> Result:
     """Alert a person to a value that is invalid or cannot be read, unless that has been done.
 
     Parameters
@@ -167,8 +169,8 @@ def alert_configuration(name: str, why: str, version: str, *, stands: bool, runt
         In one line.
     version : str
         Of the value; one that cannot be read has none, and is told of once a day.
-    stands : bool
-        Whether the last good one stands in for it.
+    has_last_good : bool
+        Whether the last good one is used in its place.
     """
     from scoring.explanation.explain import explain_configuration
 
@@ -192,7 +194,7 @@ def alert_configuration(name: str, why: str, version: str, *, stands: bool, runt
     )
     effect = send(
         entry,
-        lambda _: explain_configuration(name, why, stands=stands),
+        lambda _: explain_configuration(name, why, has_last_good=has_last_good),
         runtime,
         before=None,
         groups=[_GROUP],
