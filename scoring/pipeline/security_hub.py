@@ -40,6 +40,26 @@ _WORKFLOW: Final = {"archive": "RESOLVED", "alert": "NOTIFIED"}
 # What may be overwritten; a status that is not here was set by a person.
 _OURS: Final = {"archive": ("NEW", "NOTIFIED"), "alert": ("NEW",)}
 
+logger = logging.getLogger(__name__)
+
+
+def tell_security_hub(state: CaseState, runtime: Runtime) -> None:
+    """Write what has been done to Security Hub; failing is no reason to do it again."""
+    log_problem(state, update(state.case, state.decided, runtime.policy, runtime.security_hub))
+
+
+def log_problem(state: CaseState, problem: str) -> None:
+    """Log why Security Hub was not told, if there is a reason."""
+    if problem:
+        logger.warning("Security Hub was not told: %s", problem, extra={"finding_id": state.finding.id})
+
+
+def update(case: Case, decision: Decision, policy: Policy, clients: RegionalClients | None) -> str:
+    """Do and return what `write_back` does, if the policy wants Security Hub to be told."""
+    if clients is None or not policy.security_hub.update:
+        return ""
+    return write_back(case, decision, policy, clients)
+
 
 def write_back(case: Case, decision: Decision, policy: Policy, clients: RegionalClients) -> str:
     """Write a decision that has been carried out to Security Hub; two requests at most.
@@ -165,16 +185,3 @@ def _listed(finding: Finding, client: Any) -> Iterator[Mapping[str, Any]]:
     }
     for page in client.get_paginator("get_findings").paginate(Filters=filters, MaxResults=100):
         yield from page["Findings"]
-
-
-logger = logging.getLogger(__name__)
-
-
-def tell_security_hub(turn: CaseState, runtime: Runtime) -> None:
-    """Write what has been done to Security Hub; failing is no reason to do it again."""
-    if runtime.security_hub is None or not runtime.policy.security_hub.update:
-        return
-    from scoring.pipeline.security_hub import write_back
-
-    if problem := write_back(turn.case, turn.decided, runtime.policy, runtime.security_hub):
-        logger.warning("Security Hub was not told: %s", problem, extra={"finding_id": turn.finding.id})

@@ -1,8 +1,9 @@
-"""The writing half of a scan: archives what it decided to archive, with intent and outcome logged."""
+"""The writing half of a scan: chooses what is archived, and leaves the rest to a person with the reason."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Final
 
 import msgspec
 
@@ -12,15 +13,16 @@ from scoring.aws.sessions import regional
 from scoring.cli.scan.score import Group, Source, decide_rows
 from scoring.decision import audit_sample
 from scoring.decision.settings import Decided
-from scoring.decision_log import audit_key
 from scoring.decision_log.deduplication import brought_back_by
-from scoring.decision_log.entries import Entry, FindingState, content_of, entry_of, is_unchanged, stamp
+from scoring.decision_log.entries import Entry, FindingState, is_unchanged, stamp
 from scoring.decision_log.log import DecisionLog, InProgress
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
-from scoring.pipeline.circuit_breaker import intend_archive
-from scoring.pipeline.security_hub import write_back
+from scoring.pipeline.archiving import Archived, Archiver, Failed, NotArchived, ToArchive
+from scoring.pipeline.log_entry import log_entry
 from scoring.policy.policy import Policy
+
+_FAILED: Final = {"in progress": "somebody else is at work on it", "gone": "gone or resolved"}
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -113,111 +115,102 @@ def archive(
         waiting = list(pairs)
         for start in range(0, len(waiting), PAGE):
             some = waiting[start : start + PAGE]
-            yield _Archiving(of_arn[arn], source, log, now).run(some)
+            yield _Batch(of_arn[arn], source, log, now).archive(some)
 
 
-class _Archiving:
-    """One batch of findings of one analyzer."""
+class _Batch:
+    """Findings of one analyzer that are archived together."""
 
     def __init__(
         self, analyzer: Analyzer, source: Source, log: DecisionLog, now: Callable[[], datetime]
     ) -> None:
         self._analyzer, self._source, self._log, self._now = analyzer, source, log, now
-        self._archived = ArchivedNow()
+        self._policy = source.settings.policy
 
-    def run(self, pairs: Sequence[Decided]) -> ArchivedNow:
-        fresh = list(self._read_again(pairs))
-        log = self._log
-        with as_bad_input(f"decision log {log.name}"):
-            before = log.latest_of([_finding(pair).id for pair in fresh])
-            intended = [(pair, mark) for pair in fresh if (mark := self._intend(pair, before)) is not None]
-        gone: list[str] = []
-        if intended:
-            ids = [mark.finding_id for _, mark in intended]
-            gone = list(self._source.analyzers.update_status(self._analyzer.arn, ids, "ARCHIVED"))
-        self._archived.left += [Left(finding_id, "gone or resolved") for finding_id in gone]
-        for pair, mark in intended:
-            if mark.finding_id not in gone:
-                with as_bad_input(f"decision log {log.name}"):
-                    log.finish(mark, now=self._now())
-                self._archived.done.append(mark.finding_id)
-                self._tell_security_hub(pair)
-        return self._archived
+    def archive(self, pairs: Sequence[Decided]) -> ArchivedNow:
+        archiver = Archiver(
+            analyzers=self._source.analyzers,
+            log=self._log,
+            policy=self._policy,
+            now=self._now,
+            security_hub=regional(self._source.aws.sessions, "securityhub"),
+        )
+        archived = ArchivedNow()
+        with as_bad_input(f"decision log {self._log.name}"):
+            ends = archiver.archive(pairs, self._read_again)
+        for end in ends:
+            finding_id = end.item[1].finding_id
+            match end:
+                case Archived():
+                    archived.done.append(finding_id)
+                    archived.untold += [end.untold] if end.untold else []
+                case NotArchived(reason="circuit breaker"):
+                    archived.left.append(Left(finding_id, f"circuit breaker: {end.why}"))
+                case NotArchived():
+                    archived.left.append(Left(finding_id, end.why))
+                case Failed(reason="refused"):
+                    raise end.error
+                case Failed():
+                    archived.left.append(Left(finding_id, _FAILED[end.reason]))
+        return archived
 
-    def _tell_security_hub(self, pair: Decided) -> None:
-        policy = self._source.settings.policy
-        if policy.security_hub.update:
-            clients = regional(self._source.aws.sessions, "securityhub")
-            if problem := write_back(*pair, policy, clients):
-                self._archived.untold.append(problem)
-
-    def _read_again(self, pairs: Sequence[Decided]) -> Iterator[Decided]:
-        """Give the findings that are still to be archived, as they are now."""
+    def _read_again(self, pairs: Sequence[Decided]) -> Iterator[ToArchive[Decided] | NotArchived[Decided]]:
+        """List the findings again, and decide again on those that have changed."""
         resources = list(dict.fromkeys(_finding(pair).resource for pair in pairs))
         listed = self._source.analyzers.rows(self._analyzer, resources=resources)
         rows = {row["id"]: row for row in listed}
-        changed = []
+        same, changed = [], []
         for pair in pairs:
             row = rows.get(pair[1].finding_id)
             if row is None:
-                self._leave(pair, "no longer active")
+                yield _left(pair, "no longer active")
             elif row["updatedAt"] != _finding(pair).updated_at:
                 changed.append(row)
             else:
-                yield pair
-        for pair in decide_rows(changed, self._analyzer, self._source):
-            if pair[1].outcome == "archive":
-                yield pair
-            else:
-                self._leave(pair, f"changed since, now: {pair[1].outcome}, {pair[1].reason}")
+                same.append(pair)
+        decided = [*same, *decide_rows(changed, self._analyzer, self._source)]
+        states = self._log.latest_of([_finding(pair).id for pair in decided])
+        for pair in decided:
+            yield self._confirm(pair, states.get(_finding(pair).id))
 
-    def _intend(self, pair: Decided, marks: Mapping[str, FindingState]) -> FindingState | None:
-        """Log that a finding is about to be archived; None where it is not to be."""
-        (case, decision), finding, now = pair, _finding(pair), self._now()
-        before = marks.get(finding.id)
-        who, since = brought_back_by(finding, before)
+    def _confirm(
+        self, pair: Decided, before: FindingState | None
+    ) -> ToArchive[Decided] | NotArchived[Decided]:
+        """Say whether a finding is still to be archived, now that it and the log were read again."""
+        (case, decision), finding = pair, _finding(pair)
+        if decision.outcome != "archive":
+            return _left(pair, f"changed since, now: {decision.outcome}, {decision.reason}")
+        who, _ = brought_back_by(finding, before)
         if who and who != "expiry":
-            return self._leave(pair, f"brought back by {who}")
-        if before is not None and before.is_unfinished and stamp(now) < before.lease_until:
-            return self._leave(pair, "somebody else is at work on it")
-        policy = self._source.settings.policy
-        drawn = audit_sample.draw(
-            decision,
-            content_of(finding),
-            policy.archives.audit_share,
-            lambda: audit_key.secret_of(self._log),
-        )
-        is_sample = drawn is not None and drawn.chosen
-        entry = entry_of(
-            case,
-            finding,
-            audit_sample.explained(decision) if is_sample else decision,
-            mode=policy.mode,
-            policy_sha256=policy.sha256,
-            reactivated=who,
-            reactivated_at=since,
-            audit=drawn,
-        )
-        try:
-            if is_sample:
-                return self._sample(pair, entry, before)
-            mark = intend_archive(entry, finding, log=self._log, policy=policy, before=before, now=now)
-        except InProgress:
-            return self._leave(pair, "somebody else is at work on it")
-        return self._leave(pair, f"circuit breaker: {mark}") if isinstance(mark, str) else mark
+            return _left(pair, f"brought back by {who}")
+        if before is not None and before.is_unfinished and stamp(self._now()) < before.lease_until:
+            return _left(pair, _FAILED["in progress"])
+        entry = self._entry(pair, before)
+        if audit_sample.is_sample(entry.record):
+            explained = (case, audit_sample.explained(decision))
+            return self._sample(pair, self._entry(explained, before), before)
+        return ToArchive(item=pair, case=case, finding=finding, decision=decision, entry=entry, before=before)
 
-    def _sample(self, pair: Decided, entry: Entry, before: FindingState | None) -> FindingState | None:
-        """Leave a finding to a person, on the queue of `triage review`; raises InProgress."""
+    def _entry(self, pair: Decided, before: FindingState | None) -> Entry:
+        case, decision = pair
+        policy = self._policy
+        return log_entry(
+            case, _finding(pair), decision, before, log=self._log, policy=policy, mode=policy.mode
+        )
+
+    def _sample(self, pair: Decided, entry: Entry, before: FindingState | None) -> NotArchived[Decided]:
+        """Leave a finding to a person, on the queue of `triage review`."""
         stands = before is not None and not before.is_unfinished and before.effect == "alert"
         if not (stands and before is not None and is_unchanged(entry, before)):
-            self._log.settle(entry, "alert", before=before, now=self._now())
-        return self._leave(
-            pair, "chosen as a random sample of what would be archived: triage review shows it"
-        )
+            try:
+                self._log.settle(entry, "alert", before=before, now=self._now())
+            except InProgress:
+                return _left(pair, _FAILED["in progress"])
+        return _left(pair, "chosen as a random sample of what would be archived: triage review shows it")
 
-    def _leave(self, pair: Decided, why: str) -> FindingState | None:
-        self._archived.left.append(Left(pair[1].finding_id, why))
-        return None
+
+def _left(pair: Decided, why: str) -> NotArchived[Decided]:
+    return NotArchived(item=pair, reason="decided otherwise", why=why)
 
 
 def _finding(pair: Decided) -> Finding:

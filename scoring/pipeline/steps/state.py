@@ -4,13 +4,12 @@ from typing import Literal
 
 import msgspec
 
-from scoring.decision import audit_sample
 from scoring.decision.decide import Decision
-from scoring.decision_log import audit_key
-from scoring.decision_log.deduplication import EventKind, brought_back_by
-from scoring.decision_log.entries import Entry, FindingState, content_of, entry_of
+from scoring.decision_log.deduplication import EventKind
+from scoring.decision_log.entries import Entry, FindingState
 from scoring.findings.finding import Finding
-from scoring.findings.record import Audit, Case
+from scoring.findings.record import Case
+from scoring.pipeline.log_entry import log_entry
 from scoring.pipeline.runtime import Outcome, Result, Runtime
 
 Next = Literal["EVALUATE", "ARCHIVE", "NOTIFY", "DONE"]
@@ -81,22 +80,13 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True):
 
     def entry(self, runtime: Runtime) -> Entry:
         """Make the decision's entry in the log."""
-        who, when = brought_back_by(self.finding, self.before)
-        return entry_of(
+        return log_entry(
             self.case,
             self.finding,
             self.decided,
+            self.before,
+            log=runtime.log,
+            policy=runtime.policy,
             mode=runtime.mode,
-            policy_sha256=runtime.policy.sha256,
-            reactivated=who,
-            reactivated_at=when,
             is_reported=runtime.is_report or runtime.mode == "shadow",
-            audit=self._audit(runtime),
         )
-
-    def _audit(self, runtime: Runtime) -> Audit | None:
-        if runtime.mode != "enforce":
-            return None
-        share = runtime.policy.archives.audit_share
-        content = content_of(self.finding)
-        return audit_sample.draw(self.decided, content, share, lambda: audit_key.secret_of(runtime.log))
