@@ -24,12 +24,13 @@ MODEL = None  # a registry, a version's folder or a scorecard; None trains one o
 # %%
 from scoring.scorecard import formats
 from training.dataset.dataset import read_dataset
-from training.evaluation.backtest import later_than, learned_until
+from training.evaluation.backtest import later_than
 from training.evaluation.dataframes import history_or_simulated
 from training.notebook.explorer import explore, readings_table
 from training.notebook.overrides import override, save_to_parameter, save_to_policy
 from training.notebook.threshold_plot import ThresholdPicture
 from training.notebook.widgets import ThresholdWidget, show
+from training.registry.models import learned_until
 from training.train import Request, train
 
 dataset = read_dataset([history_or_simulated(HISTORY)], report=print)
@@ -40,10 +41,10 @@ dataset = read_dataset([history_or_simulated(HISTORY)], report=print)
 # %%
 if MODEL:
     card = formats.load(MODEL)
-    rows = later_than(dataset, learned_until(MODEL))
+    rows = later_than(dataset, learned_until(MODEL).learned)
 else:
     trained = train(dataset, formats.load(), Request())
-    card, rows = trained.card, trained.parts.unseen
+    card, rows = trained.card, trained.split.unseen
 explorer = explore(dataset, rows, card)
 f"{len(rows):,} findings, {int(explorer.unintended.sum())} of them labelled unintended"
 

@@ -64,12 +64,12 @@ pd.DataFrame(metrics["data"]["parts"]).T
 # ## What it archives, what it misses
 
 # %%
-rows = trained.parts.calibration[dataset.for_threshold[trained.parts.calibration]]
+rows = trained.split.calibration[dataset.for_threshold[trained.split.calibration]]
 drawn = curve(
     trained.scores[rows],
     dataset.unintended[rows],
     delta=0.05,
-    population=trained.scores[trained.parts.calibration],
+    population=trained.scores[trained.split.calibration],
 )
 show(plots.trade_off(drawn.assign(part="calibration"), trained.card.threshold, alpha=0.05))
 

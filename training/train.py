@@ -18,7 +18,7 @@ from scoring.scorecard.scorecard import Key, Scorecard, Table
 from training.arrays import Ints
 from training.dataset.dataset import Dataset
 from training.dataset.rows import NONE
-from training.dataset.split import SETTLING_DAYS, Parts, part
+from training.dataset.split import SETTLING_DAYS, Split, split_by_time
 from training.estimator.estimator import AdditiveScorecardClassifier
 from training.estimator.value_counts import with_evidence
 from training.threshold.risk import calibrate_risk
@@ -90,7 +90,7 @@ class Trained:
     estimator: AdditiveScorecardClassifier
     request: Request
     dataset: Dataset
-    parts: Parts
+    split: Split
     scores: Ints
     threshold: Threshold | None
     calibrated: Ints
@@ -114,23 +114,23 @@ def train(
     if not len(dataset):
         raise BadInput("expected at least one finding with a time")
     _check(request)
-    parts = _parts(dataset, request)
+    split = _split(dataset, request)
     progress("fitting")
-    estimator = _fit(dataset, parts, prior, request, jobs)
+    estimator = _fit(dataset, split, prior, request, jobs)
     progress("scoring")
     card = _uncalibrated(dataset, estimator, prior, request)
-    scores = _scored(dataset, parts, card, estimator)
+    scores = _scored(dataset, split, card, estimator)
     progress("calibrating")
     chosen: Threshold | None = None
-    calibrated = parts.calibration[:0]
+    calibrated = split.calibration[:0]
     if request.labels == "all":
-        calibrated = calibrating(dataset, scores, parts.calibration, request)
+        calibrated = calibrating(dataset, scores, split.calibration, request)
         chosen = _threshold(dataset, calibrated, scores, request)
-        labelled = parts.calibration[dataset.labelled[parts.calibration]]
+        labelled = split.calibration[dataset.labelled[split.calibration]]
         risk = calibrate_risk(scores[labelled], dataset.unintended[labelled], _weights(dataset, labelled))
         card = msgspec.structs.replace(card, threshold=chosen.value, risk=risk)
     card = _named(card, dataset, request)
-    return Trained(card, prior, estimator, request, dataset, parts, scores, chosen, calibrated)
+    return Trained(card, prior, estimator, request, dataset, split, scores, chosen, calibrated)
 
 
 def _check(request: Request) -> None:
@@ -142,27 +142,27 @@ def _check(request: Request) -> None:
         raise BadInput("expected a number of days", field="--settling-days", value=request.settling_days)
 
 
-def _parts(dataset: Dataset, request: Request) -> Parts:
+def _split(dataset: Dataset, request: Request) -> Split:
     limits = {"alpha": request.alpha, "delta": request.delta, "settling_days": request.settling_days}
     if request.labels == "all":
-        return part(
+        return split_by_time(
             dataset, **limits, calibration_share=request.calibration_share, test_share=request.test_share
         )
-    parts = part(dataset, **limits, calibration_share=0.0, test_share=0.0)
-    nothing = parts.fit[:0]
-    everything = np.sort(np.concatenate([parts.fit, parts.backlog]))
+    split = split_by_time(dataset, **limits, calibration_share=0.0, test_share=0.0)
+    nothing = split.fit[:0]
+    everything = np.sort(np.concatenate([split.fit, split.backlog]))
     # Verdicts are not learned from, but what a person found unintended makes nobody familiar.
-    return replace(parts, fit=nothing, backlog=everything[~dataset.unintended[everything]])
+    return replace(split, fit=nothing, backlog=everything[~dataset.unintended[everything]])
 
 
 def _fit(
-    dataset: Dataset, parts: Parts, prior: Scorecard, request: Request, jobs: int
+    dataset: Dataset, split: Split, prior: Scorecard, request: Request, jobs: int
 ) -> AdditiveScorecardClassifier:
-    weight = _weights(dataset, parts.fit)
+    weight = _weights(dataset, split.fit)
     estimator = unfitted(_with_account(prior), seed=request.seed, jobs=jobs)
     estimator.set_params(weights="frequency" if weight is None else "sampling")
-    y = dataset.unintended[parts.fit].astype(int)
-    return estimator.fit(dataset.X.iloc[parts.fit], y, weight, backlog=dataset.X.iloc[parts.backlog])
+    y = dataset.unintended[split.fit].astype(int)
+    return estimator.fit(dataset.X.iloc[split.fit], y, weight, backlog=dataset.X.iloc[split.backlog])
 
 
 def unfitted(prior: Scorecard | None, *, seed: int = 0, jobs: int = 1) -> AdditiveScorecardClassifier:
@@ -215,14 +215,14 @@ def _bare(card: Scorecard) -> Scorecard:
     return msgspec.structs.replace(card, tables=tables, risk=(), seen_in=(), prior=None)
 
 
-def _scored(dataset: Dataset, parts: Parts, card: Scorecard, estimator: AdditiveScorecardClassifier) -> Ints:
+def _scored(dataset: Dataset, split: Split, card: Scorecard, estimator: AdditiveScorecardClassifier) -> Ints:
     """Score with the runtime's scorecard, and make sure that the estimator gives the same integers."""
     runtime = from_json(to_json(card))
-    rows = np.concatenate([parts.fit, parts.calibration, parts.test])
+    rows = np.concatenate([split.fit, split.calibration, split.test])
     scores = np.zeros(len(dataset), dtype=np.int64)
     X = dataset.X.iloc[rows]
-    scores[rows], unlimited = card_scores(runtime, X)
-    if not np.array_equal(unlimited, estimator.score_tenths(X)):
+    scores[rows], before_tag_limit = card_scores(runtime, X)
+    if not np.array_equal(before_tag_limit, estimator.score_tenths(X)):
         raise AssertionError("the runtime's scorecard and the estimator differ; please report this")
     return scores
 

@@ -1,4 +1,4 @@
-"""The ordered table of features: the one featuriser, for the runtime and for training.
+"""The ordered table of features: one way to work them out, for the runtime and for training.
 
 Each feature is one text value of a finding. Three values mean the same everywhere: ``unknown`` (nobody
 knows), ``not applicable`` (the question does not arise), ``absent`` (looked up and not there).
@@ -14,10 +14,8 @@ from scoring.findings.access.action_reference import LEVELS
 from scoring.findings.access.conditions import STRENGTHS
 from scoring.findings.access.principal import TRUST
 from scoring.findings.access.tags import fold_key
-from scoring.findings.context import Context
-from scoring.findings.finding import FINDING_TYPES, Finding
+from scoring.findings.finding import FINDING_TYPES
 from scoring.findings.resource_types import RESOURCE_TYPES
-from scoring.policy.policy import Policy
 
 __all__ = ["ABSENT", "BY_NAME", "FEATURES", "NAMES", "NOT_APPLICABLE", "UNKNOWN", "VERSION", "Feature"]
 
@@ -256,15 +254,8 @@ BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 NAMES: tuple[str, ...] = tuple(BY_NAME)
 
 
-def featurise(
-    finding: Finding, context: Context, policy: Policy, of: tuple[Feature, ...] = FEATURES
-) -> dict[str, str]:
-    """Compute features of a finding: those of the whole table, or of the ones asked for."""
-    return features_of(Exposure(finding, context, policy), of)
-
-
 def features_of(exposure: Exposure, of: tuple[Feature, ...] = FEATURES) -> dict[str, str]:
-    """Compute features from surroundings that are worked out already."""
+    """Compute the features of a finding: all of the table, or those asked for."""
     return {row[0]: row[1](exposure) for row in of}
 
 

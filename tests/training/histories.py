@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from scoring.features.features import featurise
+from scoring.features import features
+from scoring.features.exposure import Exposure
 from scoring.findings.finding import Finding
 from scoring.findings.record import read_case
 from scoring.policy import policy
@@ -109,7 +110,7 @@ def scores(card: Scorecard, records: Iterable[Record]) -> list[int]:
 def features_of(one: Record) -> dict[str, str]:
     case = read_case(one)
     assert isinstance(case.finding, Finding)
-    return featurise(case.finding, case.context, policy.load())
+    return features.features_of(Exposure(case.finding, case.context, policy.load()))
 
 
 def copy_of(registry: Path, folder: Path) -> Path:

@@ -30,7 +30,7 @@ from tests.training.histories import (
     write,
 )
 from training.dataset.files import read_cases
-from training.evaluation.backtest import learned_until
+from training.registry.models import learned_until
 from training.registry.registry import Registry
 from training.registry.stores import FolderStore
 from training.registry.version import load_training
@@ -96,7 +96,8 @@ def test_what_is_measured_is_later_than_what_was_learned_from(version: Path) -> 
 def test_the_runtime_takes_the_registry_the_version_and_the_file(registry: Path, version: Path) -> None:
     loaded = {formats.load(where).sha256 for where in (registry, version, version / "scorecard.json")}
     assert loaded == {metrics_of(version)["model"]["sha256"]}
-    assert learned_until(str(registry)) == learned_until(str(version / "scorecard.json")) is not None
+    assert learned_until(registry) == learned_until(version / "scorecard.json")
+    assert learned_until(version).is_known
 
 
 def test_the_scorecard_is_small_and_its_threshold_travels_with_it(version: Path, card: Scorecard) -> None:

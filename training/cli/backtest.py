@@ -93,19 +93,19 @@ def tune(
     By score alone; guardrails can only raise more alerts. Of a trained model's own history only what came
     after the findings that it has learned from is taken.
     """
-    from training.evaluation.tune import Wishes
+    from training.evaluation.tune import Goals
     from training.evaluation.tune import tune as run
     from training.registry.models import load
 
-    wishes = Wishes(alpha, delta, cost_miss, cost_alert, alerts_per_day)
-    wishes.check()
+    goals = Goals(alpha, delta, cost_miss, cost_alert, alerts_per_day)
+    goals.check()
     card = load(model)
     faults = Faults()
     with progress("records") as bar, open_executor(jobs, scheduler) as executor:
         dataset, _ = read_history(history, policy, jobs, bar, faults, [card], executor)
         rows, note = _later(dataset, [model], everything)
         bar.begin("scoring")
-        found = run(dataset, rows, card, wishes)
+        found = run(dataset, rows, card, goals)
     if output_format == "json":
         typer.echo(json.dumps({"note": note, "model": card.sha256, **found}, indent=2))
     else:
@@ -126,10 +126,11 @@ def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[In
     """Return the findings that none of the models has learned from, and what to say of them."""
     import numpy as np
 
-    from training.evaluation.backtest import later_than, reach
+    from training.evaluation.backtest import later_than
     from training.evaluation.metrics import day
+    from training.registry.models import learned_until
 
-    reached = [reach(model) for model in models]
+    reached = [learned_until(model) for model in models]
     learned = [one.learned for one in reached if one.learned is not None]
     calibrated = [one.calibrated for one in reached if one.calibrated is not None]
     rows: Ints = np.arange(len(dataset))

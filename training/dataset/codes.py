@@ -1,4 +1,4 @@
-"""Texts as codes: many rows with few distinct texts, held in four bytes each."""
+"""Columns with few distinct values, each row held as a code of four bytes (dictionary encoding)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ T = TypeVar("T", bound=Hashable)
 
 @dataclass(frozen=True)
 class Coded(Generic[T]):
-    """Distinct values in the order in which they were first seen, and each row's index into them."""
+    """A column: its distinct values in the order of their first row, and each row's index into them."""
 
     values: list[T]
     codes: Ints
 
     @classmethod
     def join(cls, parts: Iterable[Coded[T]]) -> Coded[T]:
-        """Put the rows of several parts one below the other.
+        """Concatenate the rows of several columns.
 
         Examples
         --------
@@ -49,7 +49,7 @@ class Coded(Generic[T]):
 
 
 def in_order(coded: Coded[str]) -> Coded[str]:
-    """Return the same rows with the values that occur, sorted: they tell nothing of the order of files.
+    """Return the same rows with the values that occur, sorted: the same whatever the order of the files was.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def in_order(coded: Coded[str]) -> Coded[str]:
 
 @dataclass
 class Coder(Generic[T]):
-    """Rows that come one by one."""
+    """Makes a column of rows that come one by one."""
 
     place: dict[T, int] = field(default_factory=dict)
     codes: array[int] = field(default_factory=lambda: array("i"))

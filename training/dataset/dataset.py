@@ -1,4 +1,4 @@
-"""The dataset: past records as rows of features in the order of time, with the verdicts on them.
+"""The dataset: past findings in the order of time, their features and the verdicts on them.
 
 Features come from `scoring.features.features` and from nothing else, so that training sees what the
 runtime sees.
@@ -58,7 +58,7 @@ class Dataset:
         `time` and `verdict_at` (seconds since 1970), `verdict` (0 expected, 1 unintended, -1 none),
         `is_explicit` (given by a person), `weight` (inverse of the known probability with which it reached a
         person), `for_threshold` (an explicit verdict on a finding that reached a person whatever its score,
-        or with that known probability, and whose surroundings were looked up), `finding_id`, `resource`,
+        or with that known probability, and whose context was looked up), `finding_id`, `resource`,
         `row` (number of the record among all findings that were read).
     counts : Counter
         What became of the records, by reason.
@@ -185,7 +185,7 @@ def assemble(rows: Rows, asked_for: Sequence[str] = (), *, unverified: bool = Tr
 
 
 def frequent_tags(tags: Coded[tuple[tuple[str, str], ...] | None]) -> list[str]:
-    """Return the tag keys worth a feature: on enough findings, and not different on each of them."""
+    """Return the tag keys that become features: on enough findings, with values that repeat."""
     count = np.bincount(tags.codes, minlength=len(tags.values)).tolist()
     known = sum(n for found, n in zip(tags.values, count, strict=True) if found is not None)
     seen: Counter[str] = Counter()
@@ -211,13 +211,14 @@ def _tag_column(tags: Coded[tuple[tuple[str, str], ...] | None], key: str) -> pd
 def _reached(about: pd.DataFrame) -> tuple[Floats, Bools]:
     """Return each finding's weight, and whether its verdict may calibrate a threshold.
 
-    What reached a person because its score was high says nothing about findings with lower ones. So a verdict
-    counts for the threshold where nothing was archived yet (no decision, or shadow mode), or where would-be
-    archived findings went to a person with a known probability. A decision that does not say what was done
-    about it counts as archiving without a sample.
+    A finding that reached a person because its score was high says nothing about findings with low scores.
+    So a verdict counts for the threshold only where nothing was archived yet (no decision, or shadow mode),
+    or where a known share of what would have been archived went to a person. A decision that does not say
+    what was done about it counts as archiving without such a sample.
 
-    A finding of whose surroundings nothing was looked up scores as if they were the worst. The runtime looks
-    them up, so that its scores are lower than such ones, and calibrating on these would promise too much.
+    A finding whose context was never looked up scores as if everything unknown were the worst. The runtime
+    looks the context up and gives lower scores: calibrated on such findings, a threshold would promise too
+    much.
     """
     archive = about["would_archive"] == 1
     undecided = (about["effect"] == NONE) & (about["would_archive"] == NONE)

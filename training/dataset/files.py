@@ -1,4 +1,4 @@
-"""Files of records -> encoded rows. The parts of large files can be encoded several at a time."""
+"""Read files of records and encode them as rows; parts of large files can be encoded at the same time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENDINGS: Final = (".parquet", ".jsonl", ".jsonl.gz", ".json", ".json.gz")
 
 
 class Encoded(NamedTuple):
-    """What files held: rows, how many records were broken, and how many were events that are no finding."""
+    """Rows of all findings, how many records cannot be read, and how many were events that are no finding."""
 
     rows: Rows
     faults: int
@@ -112,7 +112,7 @@ def _parts(path: str, policy: Policy) -> Iterator[Part | StreamPart]:
     lines, done = _lines(path), 0
     while some := list(islice(lines, LINES)):
         if not all(map(_is_plain, some)):
-            # A document over many lines: from here on it is read as it comes.
+            # A document over many lines: it has no parts, and is read to its end.
             yield StreamPart(encode_lines, name, chain(some, lines), done, policy)
             return
         yield Part(encode_lines, name, some, done, policy)

@@ -1,7 +1,6 @@
-"""Who encodes the parts of a history: this process, processes beside it, or the workers of a Dask cluster.
+"""Encode the parts of a history: in this process, in several, or on a Dask cluster, by joblib.
 
-joblib does the work. Batches come in the order of the parts, whoever encodes them: what is made of them does
-not depend on it.
+Batches come in the order of the parts, so that the result is the same wherever they were encoded.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ Executor: TypeAlias = Callable[[Iterable[Part | StreamPart]], Iterator[Batch]]
 
 @contextmanager
 def executor(jobs: int = 1, scheduler: str | None = None) -> Iterator[Executor]:
-    """Get ready who encodes.
+    """Open an executor: this process, several processes, or a cluster.
 
     Parameters
     ----------
@@ -130,13 +129,13 @@ def in_parallel(parallel: Parallel, parts: Iterable[Part | StreamPart]) -> Itera
                 raise result
             yield streams.popleft()() if result is None else result
     finally:
-        # joblib warns of results that nobody takes; whoever has interrupted it, or reads of a fault, knows.
+        # joblib warns of results that are not used: after an interrupt or a fault that is no news.
         with warnings.catch_warnings(action="ignore"):
             results.close()
 
 
 def _encode(part: Part | BadInput | None) -> Batch | BadInput | None:
-    """Encode a part; what stands in the place of one, and a fault, is returned and so comes in its turn."""
+    """Encode a part; return a fault, so that it comes in its turn, and whatever is no part."""
     if not isinstance(part, Part):
         return part
     try:
@@ -157,9 +156,9 @@ def in_order(**options: Any) -> Parallel:
 
 @contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
-    """Have the processes that are started here ignore an interrupt: who has started them ends them.
+    """Let processes that are started in this block ignore an interrupt, which they inherit: we end them.
 
-    They inherit that. This process ignores interrupts meanwhile.
+    This process ignores interrupts meanwhile.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Parquet files of records: a column holds each record as JSON; all others are for people who query them."""
+"""Read Parquet files of records: the column `record` holds each as JSON; other columns are ignored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_parquet(path: str) -> bool:
         with Path(path).open("rb") as stream:
             return stream.read(len(_BEGINS_WITH)) == _BEGINS_WITH
     except (OSError, ValueError):
-        return False  # said better where it is read as text
+        return False  # reading it as text gives the better error
 
 
 def row_groups(path: str) -> list[int]:

@@ -1,6 +1,6 @@
-"""Records -> encoded rows: each record's features, and what is known of its times, verdict and effect.
+"""Records encoded as rows: the features of each, its times, its verdict, and what was done about it.
 
-What a record says beyond that is let go of at once, so that a million of them fit into memory.
+Everything else in a record is dropped at once, so that a million records fit into memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TagSet = tuple[tuple[str, str], ...] | None
 
 CONFLICTING: Final = "conflicting"
 RESOLVED: Final = "resolved"
-"""Source of a verdict that no person gave: the finding was resolved soon after its alert."""
+"""Source of a verdict that no person gave: concluded, since the finding was resolved soon after its alert."""
 
 VERDICTS: Final = {"expected": 0, "unintended": 1}
 EFFECTS: Final = {"none": 0, "alert": 1, "archive": 2}
@@ -77,7 +77,7 @@ class Rows:
 
     @classmethod
     def join(cls, parts: Sequence[Rows]) -> Rows:
-        """Put rows one below the other."""
+        """Concatenate rows, in this order."""
         return cls(
             features={f.name: Coded.join(part.features[f.name] for part in parts) for f in FEATURES},
             tags=Coded.join(part.tags for part in parts),
@@ -91,7 +91,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class Batch:
-    """Encoded rows, the faults of the records around them, and how many records were no finding."""
+    """What the records of a part of a history were encoded to.
+
+    Attributes
+    ----------
+    rows : Rows
+        Of the findings.
+    faults : tuple of str
+        One line for each record that cannot be read.
+    notices : int
+        How many records were events of Access Analyzer that are no findings.
+    """
 
     rows: Rows
     faults: tuple[str, ...]
@@ -139,14 +149,14 @@ def encode_cases(cases: Iterable[Case], policy: Policy) -> Batch:
 
 
 def encode_lines(name: str, lines: Iterable[str], lines_before: int, policy: Policy) -> Batch:
-    """Read and encode the records of some lines of a file; never raises for what they hold.
+    """Read and encode the records of some lines of a file; a broken record becomes a fault.
 
     Parameters
     ----------
     name : str
         What the file is called in faults.
     lines_before : int
-        How many lines stand before these in the file.
+        How many lines of the file come before these.
     """
     faults: list[str] = []
     scanner = Scanner(name, iter(lines))
@@ -177,7 +187,8 @@ def _tag_set(exposure: Exposure) -> TagSet:
 
 def _numbers(case: Case, finding: Finding) -> tuple[float, ...]:
     label, decision, audit = case.label, case.decision, case.audit
-    # The event of a person's archive is logged too: it says nothing of how the finding reached that person.
+    # When a person archives a finding, that event is logged as skipped: it does not say how the finding had
+    # reached that person.
     skipped = decision is not None and decision.get("outcome") == "skip"
     return (
         _seconds(finding.created_at),

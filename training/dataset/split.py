@@ -1,4 +1,4 @@
-"""The parts of a history in the order of time: fit, then calibrate, then test; and precedent before that."""
+"""Split a history by time into fit, calibration and test; unlabelled findings before those are precedent."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from training.arrays import Ints
 from training.dataset.dataset import DAY, Dataset
 from training.threshold.bounds import labels_needed
 
-# Findings younger than that, at the end of the history, are no precedent until somebody has reviewed them:
-# who shares many resources today must not become familiar by it tomorrow.
+# Findings of the last days are no precedent until somebody has reviewed them: sharing many resources today
+# must not make anyone familiar tomorrow.
 SETTLING_DAYS = 14.0
 
 # Few labels fit well, with the card and precedent as prior, while each further unintended one in the
@@ -27,8 +27,8 @@ ENOUGH, PLENTY = 2.5, 15.0
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Numbers of findings, in the order of time.
+class Split:
+    """Which findings of a dataset serve for what: row numbers, in the order of time.
 
     Attributes
     ----------
@@ -38,15 +38,15 @@ class Parts:
         Further findings before the calibration part, which count as precedent.
     calibration, test : array
         All findings of these times, labelled or not.
-    configuration_error : int
-        How many findings are too young to be precedent.
+    too_young : int
+        How many further findings before the calibration part are too young to count as precedent.
     """
 
     fit: Ints
     backlog: Ints
     calibration: Ints
     test: Ints
-    configuration_error: int
+    too_young: int
 
     @property
     def unseen(self) -> Ints:
@@ -54,7 +54,7 @@ class Parts:
         return np.concatenate([self.calibration, self.test])
 
 
-def part(
+def split_by_time(
     dataset: Dataset,
     *,
     alpha: float,
@@ -62,8 +62,8 @@ def part(
     calibration_share: float | None = None,
     test_share: float | None = None,
     settling_days: float = SETTLING_DAYS,
-) -> Parts:
-    """Part a history by time.
+) -> Split:
+    """Split a history by time into fit, calibration and test.
 
     Parameters
     ----------
@@ -91,12 +91,12 @@ def part(
     calibration_from = int(labelled[n - tested - calibrated]) if calibrated else test_from
     before = everything < calibration_from
     is_old = dataset.time <= (dataset.time[-1] if len(dataset) else 0) - settling_days * DAY
-    return Parts(
+    return Split(
         fit=np.flatnonzero(before & dataset.labelled),
         backlog=np.flatnonzero(before & ~dataset.labelled & is_old),
         calibration=np.arange(calibration_from, test_from),
         test=np.arange(test_from, len(dataset)),
-        configuration_error=int((before & ~dataset.labelled & ~is_old).sum()),
+        too_young=int((before & ~dataset.labelled & ~is_old).sum()),
     )
 
 

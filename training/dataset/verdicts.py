@@ -1,16 +1,15 @@
-"""Many records of one finding -> one row, with the verdict that counts.
+"""Reduce the records of each finding to one row, with the verdict that counts.
 
 The rules, in this order:
 
 1. A verdict given before its finding existed is no verdict.
 2. Of several verdicts on one finding the last one by time counts; one that a person gave counts before one
    that was concluded from the finding being resolved.
-3. The features are those of the last record, made no later than the verdict, that knows the surroundings;
-   of the last record at all where none does.
-4. A finding without any time cannot be put in order: the time of its verdict stands in, and without one it is
-   left out.
-5. Of what cannot be told apart by that, the later record counts: in the order of files as they were given.
-   Findings of the same moment stand in the order of their ids.
+3. The features are those of the last record up to the verdict in which the context was looked up; where there
+   is none, those of the last record.
+4. A finding without any time gets the time of its verdict; without a verdict it is left out.
+5. Between records that these rules leave equal, the later one counts, in the order of the files as they were
+   given. Findings of the same moment are in the order of their ids.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ TIMELESS = "findings without any time: left out"
 
 
 def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, Counter[str]]:
-    """Settle on one row a finding.
+    """Choose one row for each finding, and the verdict that counts.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     chosen : array of shape (findings,)
         The row that each finding's features come from, in the order of time.
     about : DataFrame of shape (findings, ...)
-        `row` (as in `chosen`), `has_context` (whether its surroundings were looked up), `time` (seconds;
+        `row` (as in `chosen`), `has_context` (whether its context was looked up), `time` (seconds;
         never after the verdict), `verdict` (0 expected, 1 unintended, -1 none), its `verdict_at` and
         `is_explicit`, and `effect`, `would_archive`, `audit_share` and `audit_chosen` of the last decision
         before it.

@@ -19,7 +19,6 @@ from training.arrays import Bools, Ints
 from training.dataset.dataset import DAY, Dataset
 from training.dataset.files import read_cases
 from training.evaluation.outcomes import DIGITS, missed, quality
-from training.registry.models import metrics_beside
 
 SKIP: Final = -1
 ALERT: Final = 0
@@ -89,46 +88,8 @@ def as_active(cases: Iterable[Case]) -> Iterator[Case]:
             yield msgspec.structs.replace(case, finding=finding)
 
 
-@dataclass(frozen=True)
-class Reach:
-    """Up to when the findings reach that a model rests on, in seconds; None: on none, or nobody knows.
-
-    Attributes
-    ----------
-    is_known : bool
-    learned, calibrated : float or None
-        Of the findings that it has learned from, and of those that its threshold was chosen on.
-    """
-
-    is_known: bool
-    learned: float | None
-    calibrated: float | None
-
-
-def reach(model: str) -> Reach:
-    """Return up to when the findings reach that a model rests on: it stands in the metrics beside it."""
-    data = (metrics_beside(model) or {}).get("data")
-    data = data if isinstance(data, dict) else {}
-    return Reach(bool(data), _seconds(data.get("learned_until")), _seconds(data.get("calibrated_until")))
-
-
-def learned_until(model: str) -> float | None:
-    """Return up to when the findings reach that a model has learned from; see `Reach`."""
-    return reach(model).learned
-
-
-def _seconds(text: Any) -> float | None:
-    try:
-        return None if text is None else datetime.fromisoformat(text).timestamp()
-    except (ValueError, TypeError):
-        return None
-
-
 def later_than(dataset: Dataset, until: float | None) -> Ints:
-    """Return the findings that came after those a model has learned from; all where nobody knows until when.
-
-    `until` has whole seconds.
-    """
+    """Return the findings later than a moment, in whole seconds; all of them where it is not known."""
     everything = np.arange(len(dataset))
     return everything if until is None else everything[dataset.time > until + 1]
 

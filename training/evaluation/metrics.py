@@ -43,7 +43,7 @@ def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
         **found,
         "measured_on": on,
         "threshold": _threshold(trained),
-        "test": _judged(trained, trained.parts.test),
+        "test": _judged(trained, trained.split.test),
         "archived": _archived(trained),
         "accounts_left_out": leave_accounts_out(trained, jobs=jobs),
         "prior": {"roc_auc": quality(prior, probability, unintended, weight)["roc_auc"]},
@@ -64,16 +64,16 @@ def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
 
 def measured(trained: Trained) -> tuple[str, Ints]:
     """Return what quality is measured on: the name of a part and its labelled findings."""
-    for name, rows in ((TEST, trained.parts.test), (CALIBRATION, trained.parts.calibration)):
+    for name, rows in ((TEST, trained.split.test), (CALIBRATION, trained.split.calibration)):
         labelled = rows[trained.dataset.labelled[rows]]
         if len(labelled):
             return name, labelled
-    return NOTHING, trained.parts.test[:0]
+    return NOTHING, trained.split.test[:0]
 
 
 def _threshold(trained: Trained) -> dict[str, Any]:
     chosen, value = trained.threshold, trained.card.threshold
-    judged = _judged(trained, trained.parts.calibration, trained.calibrated)
+    judged = _judged(trained, trained.split.calibration, trained.calibrated)
     return {
         "value": None if value is None else from_tenths(value),
         "alpha": chosen.alpha if chosen else None,
@@ -117,7 +117,7 @@ def _archived(trained: Trained) -> dict[str, Any]:
 
 
 def _data(trained: Trained) -> dict[str, Any]:
-    dataset, parts = trained.dataset, trained.parts
+    dataset, split = trained.dataset, trained.split
     return {
         "digest": dataset.digest,
         "findings": len(dataset),
@@ -127,10 +127,10 @@ def _data(trained: Trained) -> dict[str, Any]:
         "calibrated_until": _calibrated_until(trained),
         "records": dict(sorted(dataset.counts.items())),
         "parts": {
-            "fit": _described(trained, parts.fit),
-            "backlog": {"n": len(parts.backlog), "too_young": parts.configuration_error},
-            "calibration": _described(trained, parts.calibration),
-            "test": _described(trained, parts.test),
+            "fit": _described(trained, split.fit),
+            "backlog": {"n": len(split.backlog), "too_young": split.too_young},
+            "calibration": _described(trained, split.calibration),
+            "test": _described(trained, split.test),
         },
     }
 
@@ -139,7 +139,7 @@ def _learned_until(trained: Trained) -> str | None:
     """Return the time of the last finding that effects or precedent rest on."""
     past = [
         float(trained.dataset.time[rows[-1]])
-        for rows in (trained.parts.fit, trained.parts.backlog)
+        for rows in (trained.split.fit, trained.split.backlog)
         if len(rows)
     ]
     return day(max(past)) if past else None

@@ -27,8 +27,8 @@ SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What is asked of a threshold.
+class Goals:
+    """What a threshold is to reach.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Wishes:
     alerts_per_day: float | None = None
 
     def check(self) -> None:
-        """Raise BadInput for what makes no sense."""
+        """Raise BadInput for a number out of range, or a cost without the other."""
         for name in ("alpha", "delta"):
             if not 0 < getattr(self, name) < 1:
                 raise BadInput(
@@ -62,8 +62,8 @@ class Wishes:
                 raise BadInput("expected a number, not negative", field=option, value=value)
 
 
-def tune(dataset: Dataset, rows: Ints, card: Scorecard, wishes: Wishes) -> dict[str, Any]:
-    """Read the curve of some findings in all the ways that were asked for.
+def tune(dataset: Dataset, rows: Ints, card: Scorecard, goals: Goals) -> dict[str, Any]:
+    """Find the threshold for each goal, and the curve of what thresholds archive and miss.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def tune(dataset: Dataset, rows: Ints, card: Scorecard, wishes: Wishes) -> dict[
         `guarantee`, `cost` and `budget` (null where not asked for), each with its `threshold` in points, or
         null where none does it; `current`, the scorecard's own; and the `curve`.
     """
-    wishes.check()
+    goals.check()
     if not len(rows):
         raise BadInput(
             "expected findings later than those that the model has learned from (--all takes these too)"
@@ -79,46 +79,46 @@ def tune(dataset: Dataset, rows: Ints, card: Scorecard, wishes: Wishes) -> dict[
     scores, _ = card_scores(card, dataset.X.iloc[rows])
     fair = dataset.for_threshold[rows]
     bad, weight = dataset.unintended[rows][fair], dataset.weight[rows][fair]
-    drawn = curve(scores[fair], bad, wishes.delta, weight, population=scores, largest=dataset.largest_weight)
+    drawn = curve(scores[fair], bad, goals.delta, weight, population=scores, largest=dataset.largest_weight)
     a_day = len(rows) / max(1.0, float(dataset.time[rows[-1]] - dataset.time[rows[0]]) / DAY)
-    chosen = choose_threshold(scores[fair], bad, wishes.alpha, wishes.delta, weight, dataset.largest_weight)
+    chosen = choose_threshold(scores[fair], bad, goals.alpha, goals.delta, weight, dataset.largest_weight)
     found: dict[str, Any] = {
         "findings": len(rows),
         "findings_per_day": round(a_day, 2),
         "labelled": int(fair.sum()),
         "unintended": int(bad.sum()),
         "guarantee": {
-            "alpha": wishes.alpha,
-            "delta": wishes.delta,
-            **_told(read_threshold(drawn, chosen.value, a_day)),
+            "alpha": goals.alpha,
+            "delta": goals.delta,
+            **_as_dict(read_threshold(drawn, chosen.value, a_day)),
             "more_labels": chosen.more_labels,
         },
         "cost": None,
         "budget": None,
-        "current": _told(read_threshold(drawn, card.threshold, a_day)),
+        "current": _as_dict(read_threshold(drawn, card.threshold, a_day)),
     }
-    if wishes.miss_cost is not None and wishes.alert_cost is not None:
-        found["cost"] = _cost(drawn, wishes.miss_cost, wishes.alert_cost, a_day)
-    if wishes.alerts_per_day is not None:
-        found["budget"] = _told(read_budget(drawn, wishes.alerts_per_day, a_day))
-    found["curve"] = [_told(read_threshold(drawn, value, a_day)) for value in _thinned(drawn)]
+    if goals.miss_cost is not None and goals.alert_cost is not None:
+        found["cost"] = _cost(drawn, goals.miss_cost, goals.alert_cost, a_day)
+    if goals.alerts_per_day is not None:
+        found["budget"] = _as_dict(read_budget(drawn, goals.alerts_per_day, a_day))
+    found["curve"] = [_as_dict(read_threshold(drawn, value, a_day)) for value in _thinned(drawn)]
     return found
 
 
 def _cost(drawn: pd.DataFrame, miss: float, alert: float, a_day: float) -> dict[str, Any]:
     reading = read_cost(drawn, miss, alert)
     read_as_others = read_threshold(drawn, reading.threshold, a_day)
-    return _told(read_as_others) | {"cost_per_finding": round(reading.cost or 0.0, DIGITS)}
+    return _as_dict(read_as_others) | {"cost_per_finding": round(reading.cost or 0.0, DIGITS)}
 
 
-def _told(reading: Reading) -> dict[str, Any]:
-    told = asdict(reading)
-    told.pop("cost")
-    told["threshold"] = None if reading.threshold is None else reading.threshold / 10
-    told["alerts_per_day"] = told.pop("alerts")
+def _as_dict(reading: Reading) -> dict[str, Any]:
+    values = asdict(reading)
+    values.pop("cost")
+    values["threshold"] = None if reading.threshold is None else reading.threshold / 10
+    values["alerts_per_day"] = values.pop("alerts")
     return {
         name: None if value is None or np.isnan(value) else round(float(value), DIGITS)
-        for name, value in told.items()
+        for name, value in values.items()
     }
 
 

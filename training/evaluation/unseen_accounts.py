@@ -35,12 +35,12 @@ def leave_accounts_out(trained: Trained, *, jobs: int = 1) -> dict[str, Any] | N
         principal was not seen either goes to a person unless the prior card alone archives it. None where no
         threshold can be chosen.
     """
-    dataset, parts = trained.dataset, trained.parts
+    dataset, split = trained.dataset, trained.split
     if trained.threshold is None or trained.threshold.value is None:
         return None
     account = dataset.X["account"].cat.codes.to_numpy()
     fold = _folds(account)
-    later = np.concatenate([parts.calibration, parts.test])
+    later = np.concatenate([split.calibration, split.test])
     scores, archived, by_rule = [], [], []
     order: list[Ints] = []
     for number in range(FOLDS):
@@ -74,9 +74,9 @@ def _folds(account: Ints) -> Ints:
 
 def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Scorecard]:
     """Fit and calibrate on the other accounts, with the keys that were chosen."""
-    dataset, parts = trained.dataset, trained.parts
-    fit = parts.fit[~out[parts.fit]][-MOST_FITTED:]
-    backlog = parts.backlog[~out[parts.backlog]]
+    dataset, split = trained.dataset, trained.split
+    fit = split.fit[~out[split.fit]][-MOST_FITTED:]
+    backlog = split.backlog[~out[split.backlog]]
     keys = [table.key for table in trained.estimator.tables_]
     estimator = clone(trained.estimator).set_params(keys=keys, max_tables=len(keys), n_jobs=jobs)
     weight = dataset.weight[fit]
@@ -91,7 +91,7 @@ def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Score
         tag_limit=trained.card.tag_limit,
         tables=estimator.tables_,
     )
-    rows = parts.calibration[dataset.for_threshold[parts.calibration] & ~out[parts.calibration]]
+    rows = split.calibration[dataset.for_threshold[split.calibration] & ~out[split.calibration]]
     score, _ = card_scores(card, dataset.X.iloc[rows])
     request = trained.request
     chosen = choose_threshold(
@@ -107,9 +107,9 @@ def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Score
 
 def _goes_to_a_person(trained: Trained, rows: Ints, out: Bools) -> Bools:
     """Return which findings of accounts left out `scoring.decision.never_seen` takes to a person."""
-    dataset, parts = trained.dataset, trained.parts
+    dataset, split = trained.dataset, trained.split
     principal = dataset.X["principal"].cat.codes.to_numpy()
-    past = np.concatenate([parts.fit, parts.backlog])
+    past = np.concatenate([split.fit, split.backlog])
     named = ~dataset.X["principal"].isin((UNKNOWN, NOT_APPLICABLE)).to_numpy()[rows]
     seen = named & np.isin(principal[rows], np.unique(principal[past[~out[past]]]))
     prior, _ = card_scores(trained.prior, dataset.X.iloc[rows])

@@ -1,4 +1,4 @@
-"""Who archived a finding, and who brought it back: CloudTrail's record of `UpdateFindings`."""
+"""Read from CloudTrail who archived a finding and who made it active again: calls of `UpdateFindings`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Change:
     Attributes
     ----------
     by : str
-        ARN of whoever called.
+        ARN of the caller.
     is_person : bool
-        False for what runs in a Lambda function, for services of AWS, for the roles named as our own, and for
-        what our own commands do: the decision log tells of those, and of the verdicts given with them.
+        False for Lambda functions, services of AWS, the roles named as our own, and our own commands: these
+        are in the decision log, with the verdicts given by them.
     ids : frozenset of str
         Of the findings; empty where the call named a resource.
     resource : str
@@ -41,10 +41,6 @@ class Change:
     ids: frozenset[str]
     resource: str
 
-    def concerns(self, finding_id: str, resource: str) -> bool:
-        """Return whether the call changed a finding."""
-        return finding_id in self.ids if self.ids else bool(resource) and resource == self.resource
-
 
 def status_changes(client: Any, analyzer_arn: str, own_roles: Sequence[str]) -> list[Change]:
     """Read all calls of the last 90 days that changed findings of an analyzer, oldest first.
@@ -54,12 +50,12 @@ def status_changes(client: Any, analyzer_arn: str, own_roles: Sequence[str]) -> 
     client : CloudTrail client
         Of the analyzer's account and region.
     own_roles : sequence of str
-        Names or ARNs of roles whose calls are nobody's verdict.
+        Names or ARNs of roles whose calls are no verdict of a person.
 
     Raises
     ------
     AwsError
-        AWS refuses to tell.
+        AWS refuses the look-up.
     """
     pages = client.get_paginator("lookup_events").paginate(
         LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "UpdateFindings"}]
@@ -73,19 +69,19 @@ def status_changes(client: Any, analyzer_arn: str, own_roles: Sequence[str]) -> 
 
 
 def _changes(event: Mapping[str, Any], analyzer_arn: str, own_roles: Sequence[str]) -> Iterator[Change]:
-    """Yield the change that an event tells of; nothing where the call failed or was about something else."""
-    told = json.loads(event["CloudTrailEvent"])
-    asked = told.get("requestParameters") or {}
-    if told.get("errorCode") or asked.get("analyzerArn") != analyzer_arn:
+    """Yield the change of an event; nothing where the call failed or was on another analyzer."""
+    call = json.loads(event["CloudTrailEvent"])
+    asked = call.get("requestParameters") or {}
+    if call.get("errorCode") or asked.get("analyzerArn") != analyzer_arn:
         return
-    if told.get("eventSource") != "access-analyzer.amazonaws.com":
+    if call.get("eventSource") != "access-analyzer.amazonaws.com":
         return
-    identity = told.get("userIdentity") or {}
+    identity = call.get("userIdentity") or {}
     yield Change(
-        at=_moment(told["eventTime"]),
+        at=_moment(call["eventTime"]),
         status=str(asked.get("status", "")),
         by=str(identity.get("arn") or identity.get("principalId") or ""),
-        is_person=_is_person(identity, str(told.get("userAgent", "")), own_roles),
+        is_person=_is_person(identity, str(call.get("userAgent", "")), own_roles),
         ids=frozenset(map(str, asked.get("ids") or ())),
         resource=str(asked.get("resourceArn") or ""),
     )

@@ -1,14 +1,14 @@
-"""Past decisions as records: from the decision log, from Access Analyzer, and from who archived what.
+"""Write past decisions as records: from the decision log, from Access Analyzer and from CloudTrail.
 
 Which verdicts count:
 
-- what a person said of a decision stands in the decision log;
+- a verdict in the decision log counts, as a person gave it;
 - a finding that a person archived, by CloudTrail, is expected; one whose last change by a person made it
   active again has no verdict;
-- a finding that was resolved within some days of its alert is unintended, unless its resource is gone; that
-  is concluded and not said, and weaker than what a person says;
-- what an archive rule, a Lambda function or we ourselves archived has no verdict, nor has a finding of which
-  nobody knows who archived it.
+- a finding that was resolved within some days of its alert is unintended, unless its resource is gone; this
+  is only concluded, so a person's verdict counts before it;
+- what an archive rule, a Lambda function or we ourselves archived has no verdict, nor has an archived finding
+  where CloudTrail names no one.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Logged:
     archived: dict[str, list[datetime]] = field(default_factory=dict)
 
     def did(self, change: Change, finding_id: str) -> bool:
-        """Return whether a change was our own, whoever's credentials it was made with."""
+        """Return whether a change was our own, with whatever credentials it was made."""
         times = self.archived.get(finding_id, ())
         return any(timedelta(0) <= change.at - at <= _OUR_EFFECT_LASTS for at in times)
 
@@ -65,7 +65,7 @@ def from_log(log: DecisionLog, known: Logged, counts: Counter[str]) -> Iterator[
     Raises
     ------
     AwsError
-        AWS refuses to tell.
+        AWS refuses the request.
     """
     with as_bad_input(f"read the decision log {log.name}"):
         for decision in log.all_decisions():
@@ -114,7 +114,7 @@ def from_analyzer(
     Parameters
     ----------
     findings : iterable of (Finding, mapping)
-        Each with AWS's own words for it.
+        Each with what AWS gave, from which it was read.
     changes : sequence of Change
         Oldest first.
     """

@@ -1,4 +1,4 @@
-"""Records written to a file: JSON lines, also gzipped, or Parquet; by the ending of its name."""
+"""Write records to a file: JSON lines, gzipped JSON lines or Parquet, by the ending of its name."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _AT_ONCE: Final = 5_000
 def write_records(records: Iterable[Mapping[str, Any]], path: str) -> int:
     """Write records and return how many; the file is there whole or not at all.
 
-    Parquet has the JSON of each record in the column `record`, and beside it `finding_id` and `verdict` for
-    whoever queries it.
+    Parquet has the JSON of each record in the column `record`, and `finding_id` and `verdict` in columns of
+    their own, for queries.
 
     Raises
     ------

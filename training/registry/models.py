@@ -1,8 +1,10 @@
-"""A model by where it lies: a file, a version's or registry's folder, or the same in a bucket."""
+"""Find a model by its path or address: a scorecard's file, a version or a registry, local or in a bucket."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,40 @@ def load(where: str | Path) -> Scorecard:
     """
     version = find(where)
     return formats.load(where) if version is None else formats.load_version(version)
+
+
+@dataclass(frozen=True)
+class LearnedUntil:
+    """How recent the findings are that a model rests on: time of the latest, in seconds since 1970.
+
+    Attributes
+    ----------
+    is_known : bool
+        Whether the metrics of the model's version say it.
+    learned, calibrated : float or None
+        Of the findings that the scorecard was fitted on, and that the threshold was chosen on; None where
+        there were none.
+    """
+
+    is_known: bool
+    learned: float | None
+    calibrated: float | None
+
+
+def learned_until(model: str | Path) -> LearnedUntil:
+    """Return how recent the findings are that a model rests on."""
+    data = (metrics_beside(model) or {}).get("data")
+    data = data if isinstance(data, dict) else {}
+    return LearnedUntil(
+        bool(data), _seconds(data.get("learned_until")), _seconds(data.get("calibrated_until"))
+    )
+
+
+def _seconds(text: Any) -> float | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text).timestamp()
+    except (ValueError, TypeError):
+        return None
 
 
 def metrics_beside(where: str | Path) -> dict[str, Any] | None:

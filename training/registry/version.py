@@ -50,7 +50,7 @@ def _for_notebooks(trained: Trained) -> bytes:
     dataset = trained.dataset
     part = np.full(len(dataset), "", dtype=object)
     for name in ("fit", "calibration", "test"):
-        part[getattr(trained.parts, name)] = name
+        part[getattr(trained.split, name)] = name
     rows = np.flatnonzero(dataset.labelled)
     about = dataset.about.iloc[rows].drop(columns="row").assign(part=part[rows], score=trained.scores[rows])
     content = {

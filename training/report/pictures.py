@@ -52,15 +52,15 @@ def draw_all(trained: Trained, weights: Sequence[Importance]) -> list[Picture]:
 
 def before_and_after(trained: Trained) -> tuple[Ints, Ints]:
     """Return what effects and precedent rest on, and all that came after it."""
-    parts = trained.parts
-    past = np.sort(np.concatenate([parts.fit, parts.backlog]))
-    return past, np.concatenate([parts.calibration, parts.test])
+    split = trained.split
+    past = np.sort(np.concatenate([split.fit, split.backlog]))
+    return past, np.concatenate([split.calibration, split.test])
 
 
 def _trade_off(trained: Trained) -> Picture | None:
     dataset, delta = trained.dataset, trained.request.delta
     curves = []
-    for name, rows in (("calibration", trained.parts.calibration), ("test", trained.parts.test)):
+    for name, rows in (("calibration", trained.split.calibration), ("test", trained.split.test)):
         fair = rows[dataset.for_threshold[rows]]
         if dataset.unintended[fair].any():
             bad, weight = dataset.unintended[fair], dataset.weight[fair]

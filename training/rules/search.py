@@ -35,22 +35,22 @@ class Past:
 
 
 def _atoms(finding: Finding, family: Family) -> list[Atom]:
-    """Return what a rule could ask of a finding."""
-    said: list[Atom] = [
+    """Return what a rule could ask of a finding, each a key of a filter with its value."""
+    found: list[Atom] = [
         ("resource", finding.resource),
         ("resourceType", finding.resource_type),
         ("resourceOwnerAccount", finding.account or ""),
     ]
     if family == "unused":
-        said.append(("findingType", finding.finding_type))
+        found.append(("findingType", finding.finding_type))
     else:
         for kind, value in finding.principals[:3]:
             if kind in ("AWS", "Federated"):
-                said.append((f"principal.{kind}", _account_of_root(value) or value))
+                found.append((f"principal.{kind}", _account_of_root(value) or value))
         for name, values in finding.conditions:
             if name in CONDITION_KEYS and len(values) == 1:
-                said.append((f"condition.{name}", values[0]))
-    return sorted({(key, value) for key, value in said if _PLAIN.fullmatch(value)})
+                found.append((f"condition.{name}", values[0]))
+    return sorted({(key, value) for key, value in found if _PLAIN.fullmatch(value)})
 
 
 def _account_of_root(principal: str) -> str | None:
@@ -61,7 +61,9 @@ def _account_of_root(principal: str) -> str | None:
 
 
 def _rules(atoms: Sequence[Atom], family: Family) -> Iterator[Rule]:
-    """Give the conjunctions that are no more than they need to be, and say whom or what they are about."""
+    """Yield the conjunctions to try: up to three things, at least one of them the principal, a condition or
+    the resource (or, for unused access, account and kind), and none that the others imply.
+    """
     for size in range(1, _MOST_ATOMS + 1):
         for some in combinations(atoms, size):
             keys = {key for key, _ in some}

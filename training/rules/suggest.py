@@ -34,8 +34,8 @@ _UNUSED: Final = "Unused"
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a suggestion has to meet.
+class Requirements:
+    """What a suggested rule has to meet.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ def read_past(paths: Sequence[str], dataset: Dataset) -> list[Past]:
     return [Past(found, verdict) for row, verdict in verdicts if isinstance(found := findings[row], Finding)]
 
 
-def suggest(history: Sequence[Past], wishes: Wishes) -> list[Suggestion]:
+def suggest(history: Sequence[Past], requirements: Requirements) -> list[Suggestion]:
     """Suggest rules, those that archive most first.
 
     Parameters
@@ -119,19 +119,19 @@ def suggest(history: Sequence[Past], wishes: Wishes) -> list[Suggestion]:
     found: list[Suggestion] = []
     for family in FAMILIES:
         of_family = [_judged(past) for past in history if family_of(past.finding) == family]
-        found += _suggest(of_family, family, wishes)
+        found += _suggest(of_family, family, requirements)
     found.sort(key=lambda one: (-one.support - one.checked, one.name))
-    return found[: wishes.most]
+    return found[: requirements.most]
 
 
-def _suggest(history: Sequence[Past], family: Family, wishes: Wishes) -> list[Suggestion]:
+def _suggest(history: Sequence[Past], family: Family, requirements: Requirements) -> list[Suggestion]:
     labelled = [past for past in history if past.verdict >= 0]
-    first_late = len(labelled) - round(len(labelled) * wishes.test_share)
+    first_late = len(labelled) - round(len(labelled) * requirements.test_share)
     early, late = labelled[:first_late], labelled[first_late:]
-    found = merged(cover(early, family, wishes.support))
+    found = merged(cover(early, family, requirements.support))
     # All rules that are looked at in the later part were fixed before it: each gets its share of delta.
     tests = len(found) + sum(len(parts) for parts in found.values() if len(parts) > 1)
-    delta = wishes.delta / (len(FAMILIES) * max(tests, 1))
+    delta = requirements.delta / (len(FAMILIES) * max(tests, 1))
     kept: dict[str, tuple[Mapping[str, Criterion], int, float]] = {}
     for rule, parts in found.items():
         tried = [_filter(rule, family)]
@@ -141,14 +141,14 @@ def _suggest(history: Sequence[Past], family: Family, wishes: Wishes) -> list[Su
             hits = _expected(late, filters)
             lower = 1.0 - float(share_upper(0, hits, delta)) if hits else 0.0
             # A finding may say more than the search asks about, such as further principals.
-            if not _misses(labelled, filters) and lower >= wishes.precision:
+            if not _misses(labelled, filters) and lower >= requirements.precision:
                 kept[_name(filters)] = filters, hits, lower
     apart = _without_overlaps({name: filters for name, (filters, _, _) in kept.items()}, labelled)
-    return [_described(name, family, *kept[name], early, history) for name in apart[: wishes.most]]
+    return [_described(name, family, *kept[name], early, history) for name in apart[: requirements.most]]
 
 
 def _judged(past: Past) -> Past:
-    """Count what no rule may archive as unintended, whatever was said of it.
+    """Count what no rule may archive as unintended, whatever its verdict is.
 
     Public access, errors, and issuers that anybody can get tokens from: no filter asks whom these let in.
     """
@@ -169,7 +169,7 @@ def family_of(finding: Finding) -> Family:
 
 
 def _filter(rule: Rule, family: Family) -> dict[str, Criterion]:
-    """Write a rule as a filter; one on external access is about what is not public, whatever else it asks."""
+    """Write a rule as a filter; one on external access never matches what is public."""
     values: dict[str, list[str]] = defaultdict(list)
     for key, value in sorted(rule):
         values[key].append(value)
@@ -204,15 +204,15 @@ def _without_overlaps(kept: Mapping[str, Mapping[str, Criterion]], labelled: Seq
 
 
 def _name(filters: Mapping[str, Criterion]) -> str:
-    """Call a rule by what it is about; the same filter has the same name."""
+    """Name a rule after its filter; the same filter has the same name."""
     about = "-".join(
         part
         for key in sorted(filters)
         if key != "isPublic"
         for part in (key.rpartition(".")[2].rpartition(":")[2], filters[key].eq[0].rpartition(":")[2][-24:])
     )
-    said = hashlib.sha256(repr(sorted((k, c.eq) for k, c in filters.items())).encode()).hexdigest()
-    name = f"expected-{re.sub(r'[^A-Za-z0-9]+', '-', about)[:80].strip('-')}-{said[:6]}"
+    digest = hashlib.sha256(repr(sorted((k, c.eq) for k, c in filters.items())).encode()).hexdigest()
+    name = f"expected-{re.sub(r'[^A-Za-z0-9]+', '-', about)[:80].strip('-')}-{digest[:6]}"
     check_name(name)
     return name
 

@@ -1,4 +1,4 @@
-"""Final scores: what the runtime's own scorecard gives for rows of a dataset, limits on tags included."""
+"""Scores of a dataset's rows by the runtime's scorecard, with the limit on what tags may take off."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def card_scores(card: Scorecard, X: pd.DataFrame) -> tuple[Ints, Ints]:
     -------
     scores : array of shape (rows,)
         In tenths of points.
-    unlimited : array of shape (rows,)
+    before_tag_limit : array of shape (rows,)
         The same without the limit on what tags and aliases may take off.
 
     Raises
@@ -37,13 +37,13 @@ def card_scores(card: Scorecard, X: pd.DataFrame) -> tuple[Ints, Ints]:
         raise ValueError(f"the scorecard needs the column {missing[0]!r}, which the rows lack")
     kind, examples = _alike(X[names])
     scores = np.empty(len(examples), dtype=np.int64)
-    unlimited = np.empty(len(examples), dtype=np.int64)
+    before_tag_limit = np.empty(len(examples), dtype=np.int64)
     for i, features in enumerate(_features(X[names], examples)):
         score, contributions = card.score(features)
         limited = contributions and contributions[-1].feature == TAG_LIMIT
         scores[i] = score
-        unlimited[i] = score - round(contributions[-1].points * 10) if limited else score
-    return scores[kind], unlimited[kind]
+        before_tag_limit[i] = score - round(contributions[-1].points * 10) if limited else score
+    return scores[kind], before_tag_limit[kind]
 
 
 def _alike(X: pd.DataFrame) -> tuple[Ints, Ints]:

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoring.decision.decide import Decision, decide
-from scoring.features.features import BY_NAME
+from scoring.features.exposure import Exposure
+from scoring.features.features import BY_NAME, features_of
 from scoring.findings import context as contexts
 from scoring.findings.context import Context
 from scoring.findings.facts import Unknown
@@ -257,9 +258,7 @@ def test_what_access_analyzer_could_not_analyze_is_never_archived(
 @examples
 @given(some.cases(), all_policies)
 def test_every_value_of_a_closed_vocabulary_is_in_it(case: tuple[Finding, Context], policy: Policy) -> None:
-    from scoring.features.features import featurise
-
-    for name, value in featurise(*case, policy).items():
+    for name, value in features_of(Exposure(*case, policy)).items():
         known = BY_NAME[name].values
         if known is not None:
             assert value in (*known, "unknown", "not applicable", "absent"), name

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from scoring.features.exposure import Exposure
 from scoring.features.features import (
     BY_NAME,
     FEATURES,
@@ -13,7 +14,7 @@ from scoring.features.features import (
     UNKNOWN,
     describe,
     feature,
-    featurise,
+    features_of,
     tag_of,
 )
 from scoring.findings.context import Account, Context
@@ -36,7 +37,7 @@ EXTERNAL = (
 def value(name: str, finding: Finding | None = None, **context: Any) -> str:
     of = feature(name)
     assert of is not None
-    return featurise(finding or a_key(), known(**context), POLICY, (of,))[of.name]
+    return features_of(Exposure(finding or a_key(), known(**context), POLICY), (of,))[of.name]
 
 
 @pytest.mark.parametrize(
@@ -261,6 +262,6 @@ def test_words_do_not_interpret_values(text: str) -> None:
 
 @given(some.cases(), some.policies)
 def test_every_feature_has_a_value_for_every_finding(case: tuple[Finding, Context], policy: Policy) -> None:
-    found = featurise(*case, policy)
+    found = features_of(Exposure(*case, policy))
     assert tuple(found) == NAMES
     assert all(isinstance(one, str) for one in found.values())

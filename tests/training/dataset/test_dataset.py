@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scoring.features.features import NAMES, featurise
+from scoring.features.exposure import Exposure
+from scoring.features.features import NAMES, features_of
 from scoring.findings import record as records
 from scoring.findings.finding import Finding
 from scoring.policy import policy
@@ -41,7 +42,8 @@ def test_features_are_those_of_the_runtime(tmp_path: Path, shape: str) -> None:
     for position, row in enumerate(dataset.about["row"]):
         case = records.read_case(made[row])
         assert isinstance(case.finding, Finding)
-        assert dict(dataset.X[list(NAMES)].iloc[position]) == featurise(case.finding, case.context, rules)
+        found = features_of(Exposure(case.finding, case.context, rules))
+        assert dict(dataset.X[list(NAMES)].iloc[position]) == found
 
 
 # Time: in order, and nothing from after the decision.

@@ -213,7 +213,7 @@ def test_a_model_s_tags_are_looked_up_however_rare_they_are_here(
         (("--delta", 1), "--delta"),
     ],
 )
-def test_wishes_that_make_no_sense(run: Run, tmp_path: Path, options: tuple[object, ...], says: str) -> None:
+def test_goals_that_make_no_sense(run: Run, tmp_path: Path, options: tuple[object, ...], says: str) -> None:
     path = write(tmp_path / "h.jsonl", [record(1)])
     result = run("tune", path, "--model", HAND_MADE, *options)
     assert result.code == 2

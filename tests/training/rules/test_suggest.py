@@ -16,7 +16,7 @@ from scoring.aws.archive_rule_filter import check, matches, may_hide_public
 from scoring.findings.finding import Finding
 from training.rules.forms import as_cdk, as_cloudformation, as_commands, as_json, as_text
 from training.rules.search import Past
-from training.rules.suggest import Suggestion, Wishes, family_of, suggest
+from training.rules.suggest import Requirements, Suggestion, family_of, suggest
 from training.simulate import simulate
 
 AUDITOR, STRANGER, PARTNER = "444455556666", "999988887777", "222233334444"
@@ -47,7 +47,7 @@ def planted(count: int = 200) -> Iterator[Past]:
 
 
 def test_what_was_planted_is_found_and_nothing_else() -> None:
-    (one,) = suggest(list(planted()), Wishes())
+    (one,) = suggest(list(planted()), Requirements())
     asked = {key: criterion.eq for key, criterion in one.filter.items()}
     assert asked == {"isPublic": ("false",), "principal.AWS": (AUDITOR,)}
     assert (one.support, one.checked, one.archived, one.unlabelled) == (140, 60, 200, 0)
@@ -57,20 +57,20 @@ def test_what_was_planted_is_found_and_nothing_else() -> None:
 
 def test_rules_that_differ_in_one_value_are_one() -> None:
     history = [Past(finding(n, f"33334444{n % 4:04}"), 0) for n in range(400)]
-    (one,) = suggest(history + list(planted()), Wishes(support=40))
+    (one,) = suggest(history + list(planted()), Requirements(support=40))
     assert len(one.filter["principal.AWS"].eq) == 5
 
 
 def test_what_the_later_part_contradicts_is_dropped() -> None:
     history = list(planted())
     history[-2] = Past(history[-2].finding, 1)
-    assert suggest(history, Wishes()) == []
+    assert suggest(history, Requirements()) == []
 
 
 def test_a_part_that_the_later_findings_contradict_does_not_take_the_others_along() -> None:
     history = [Past(finding(n, (AUDITOR, PARTNER)[n % 2]), 0) for n in range(400)]
     history[-1] = Past(history[-1].finding, 1)
-    (one,) = suggest(history, Wishes())
+    (one,) = suggest(history, Requirements())
     assert one.filter["principal.AWS"].eq == (AUDITOR,)
 
 
@@ -80,7 +80,7 @@ def test_a_condition_is_asked_for_where_it_makes_the_difference() -> None:
     for n in range(200):
         history.append(Past(finding(n, f"{n % 50:012}", conditions=inside), 0))
         history.append(Past(finding(n, f"{n % 50:012}"), 1))
-    (one,) = suggest(history, Wishes())
+    (one,) = suggest(history, Requirements())
     assert one.filter["condition.aws:PrincipalOrgID"].eq == ("o-abcdefghij",)
     assert set(one.filter) == {"condition.aws:PrincipalOrgID", "isPublic"}
 
@@ -98,13 +98,13 @@ def test_a_condition_is_asked_for_where_it_makes_the_difference() -> None:
     ],
 )
 def test_never_suggested(more: dict[str, Any]) -> None:
-    assert suggest([Past(finding(n, **more), 0) for n in range(300)], Wishes()) == []
+    assert suggest([Past(finding(n, **more), 0) for n in range(300)], Requirements()) == []
 
 
 def test_too_little_is_no_rule() -> None:
-    assert suggest([], Wishes()) == []
-    assert suggest([Past(finding(n, AUDITOR), 0) for n in range(9)], Wishes()) == []
-    assert suggest([Past(finding(n, AUDITOR), -1) for n in range(300)], Wishes()) == []
+    assert suggest([], Requirements()) == []
+    assert suggest([Past(finding(n, AUDITOR), 0) for n in range(9)], Requirements()) == []
+    assert suggest([Past(finding(n, AUDITOR), -1) for n in range(300)], Requirements()) == []
 
 
 def test_unused_access_is_asked_about_by_account_and_kind() -> None:
@@ -114,7 +114,7 @@ def test_unused_access_is_asked_about_by_account_and_kind() -> None:
         "actions": (),
         "is_public": None,
     }
-    (one,) = suggest([Past(finding(n, **given), 0) for n in range(200)], Wishes())
+    (one,) = suggest([Past(finding(n, **given), 0) for n in range(200)], Requirements())
     assert (one.family, set(one.filter)) == ("unused", {"findingType", "resourceOwnerAccount"})
 
 
@@ -129,7 +129,7 @@ def test_whatever_the_history_rules_are_valid_and_archived_expected_findings_onl
         for record in drawn
         if isinstance((case := _case(record)).finding, Finding)
     ]
-    found = suggest(history, Wishes(support=support, precision=0.0, test_share=share))
+    found = suggest(history, Requirements(support=support, precision=0.0, test_share=share))
     assert len(found) <= 10
     assert len({one.name for one in found}) == len(found)
     for one in found:
@@ -151,7 +151,7 @@ def _case(record: dict[str, Any]) -> Any:
 
 
 def test_each_form_says_the_same() -> None:
-    found = suggest(list(planted()), Wishes())
+    found = suggest(list(planted()), Requirements())
     (one,) = found
     text = as_text(found, 0.95)
     assert f"1. {one.name}\n   findings of external access where\n" in text
@@ -173,7 +173,7 @@ def test_each_form_says_the_same() -> None:
 
 def test_quotes_hold_even_if_a_value_were_hostile() -> None:
     hostile = 'x\'; touch /tmp/owned; echo "$(id)" `id` \u202e\n${X} {{resolve:ssm:y}}'
-    (one,) = suggest(list(planted()), Wishes())
+    (one,) = suggest(list(planted()), Requirements())
     criterion = msgspec.structs.replace(one.filter["principal.AWS"], eq=(hostile,))
     bad = Suggestion(**(one.__dict__ | {"filter": {"principal.AWS": criterion}, "examples": (hostile,)}))
     words = shlex.split(as_commands([bad]))

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from scoring.features.features import featurise
+from scoring.features.exposure import Exposure
+from scoring.features.features import features_of
 from scoring.findings import record as records
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding
@@ -39,7 +40,7 @@ def features(stream: list[SimulatedRecord]) -> list[dict[str, str]]:
     organization = Organization.build(1)
     contracted = policy.Allow(accounts=dict(organization.contracted))
     ours = msgspec.structs.replace(policy.load(), organization_id=organization.id, allow=contracted)
-    return [featurise(*read(one.record), ours) for one in stream]
+    return [features_of(Exposure(*read(one.record), ours)) for one in stream]
 
 
 def read(record: dict[str, Any]) -> tuple[Finding, Context]:
