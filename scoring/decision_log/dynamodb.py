@@ -45,6 +45,9 @@ class DynamoDb(NamedTuple):
     client: Any
     name: str
 
+    def close(self) -> None:
+        """Do nothing: the client is its maker's."""
+
     def get(self, key: ItemKey) -> Item | None:
         """Read an item, consistently."""
         found = self.client.get_item(TableName=self.name, Key=_key(key), ConsistentRead=True)

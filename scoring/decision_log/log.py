@@ -11,6 +11,7 @@ that has happened, otherwise its `EntryStatus`. What is archived or unfinished h
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -105,10 +106,29 @@ class DecisionLog(msgspec.Struct, frozen=True):
 
         return cls(DynamoDb(client, name), keep_days)
 
+    @classmethod
+    def in_file(
+        cls, path: str | Path, *, create: bool = False, keep_days: int | None = None
+    ) -> "DecisionLog":
+        """Return the log in a local file; raises BadInput as `scoring.decision_log.sqlite.Sqlite`.
+
+        Parameters
+        ----------
+        create : bool
+            Whether a file that is not there is made.
+        """
+        from scoring.decision_log.sqlite import Sqlite
+
+        return cls(Sqlite(path, create=create), keep_days)
+
     @property
     def name(self) -> str:
-        """What messages call it: the table's name."""
+        """What messages call it: the table's name, the file's path."""
         return self.storage.name
+
+    def close(self) -> None:
+        """Close what the log is stored in; a file is closed at the latest when the process ends."""
+        self.storage.close()
 
     def latest(self, finding_id: str) -> FindingState | None:
         """Read the latest state of a finding; one consistent read."""

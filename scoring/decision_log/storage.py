@@ -137,6 +137,9 @@ class Storage(Protocol):
     def name(self) -> str:
         """What messages call it: a table's name, a file's path."""
 
+    def close(self) -> None:
+        """Let go of what is held open."""
+
     def get(self, key: ItemKey) -> Item | None:
         """Read an item as it is now."""
 
