@@ -70,12 +70,15 @@ class DynamoDb(NamedTuple):
 
     def of_finding(self, finding_id: str, prefix: str, *, newest: int | None = None) -> Iterator[Item]:
         """Read items of a finding; consistently, all pages, unless only the newest are wanted."""
-        asked = {
+        asked: dict[str, Any] = {
             "TableName": self.name,
-            "KeyConditionExpression": "finding_id = :id AND begins_with(#item, :prefix)",
-            "ExpressionAttributeNames": {"#item": "item"},
-            "ExpressionAttributeValues": _typed_item({":id": finding_id, ":prefix": prefix}),
+            "KeyConditionExpression": "finding_id = :id",
+            "ExpressionAttributeValues": _typed_item({":id": finding_id}),
         }
+        if prefix:  # DynamoDB takes no empty text in a key
+            asked["KeyConditionExpression"] += " AND begins_with(#item, :prefix)"
+            asked["ExpressionAttributeNames"] = {"#item": "item"}
+            asked["ExpressionAttributeValues"] |= _typed_item({":prefix": prefix})
         if newest is not None:
             answer = self.client.query(**asked, ScanIndexForward=False, Limit=newest)
             yield from map(_plain_item, answer["Items"])
@@ -89,7 +92,6 @@ class DynamoDb(NamedTuple):
             TableName=self.name,
             IndexName=BY_EFFECT,
             KeyConditionExpression="effect = :effect AND decided_at BETWEEN :since AND :until",
-            # DynamoDB takes no empty text in a key.
             ExpressionAttributeValues=_typed_item(
                 {":effect": effect, ":since": since or " ", ":until": until}
             ),
@@ -99,14 +101,12 @@ class DynamoDb(NamedTuple):
 
     def with_prefix(self, prefix: str) -> Iterator[Item]:
         """Scan the table, consistently."""
-        pages = self.client.get_paginator("scan").paginate(
-            TableName=self.name,
-            ConsistentRead=True,
-            FilterExpression="begins_with(#item, :prefix)",
-            ExpressionAttributeNames={"#item": "item"},
-            ExpressionAttributeValues=_typed_item({":prefix": prefix}),
-        )
-        for page in pages:
+        asked: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
+        if prefix:
+            asked["FilterExpression"] = "begins_with(#item, :prefix)"
+            asked["ExpressionAttributeNames"] = {"#item": "item"}
+            asked["ExpressionAttributeValues"] = _typed_item({":prefix": prefix})
+        for page in self.client.get_paginator("scan").paginate(**asked):
             yield from map(_plain_item, page["Items"])
 
     def write(self, writes: Sequence[Write]) -> None:

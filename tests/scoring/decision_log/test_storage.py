@@ -182,6 +182,7 @@ def test_the_items_of_a_finding(storage: Storage) -> None:
     assert found == names[1:8]
     assert [one["item"] for one in storage.of_finding("f", "decision#", newest=2)] == [names[7], names[6]]
     assert list(storage.of_finding("f", "nothing")) == []
+    assert [one["item"] for one in storage.of_finding("f", "")] == sorted(names)
 
 
 def test_items_by_effect(storage: Storage) -> None:
