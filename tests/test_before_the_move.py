@@ -139,7 +139,7 @@ def test_archives_are_undone(here: Deployment) -> None:
     here.clock.pass_by(minutes=5)
     done = {
         undone.archive.finding_id: undone.outcome
-        for undone in undo.undo(here.log, here.writers, now=here.clock())
+        for undone in undo.undo(here.log, here.analyzers, now=here.clock())
     }
     assert named(done) == ACTIVE_ARCHIVES
     assert set(done.values()) == {"brought back"}
@@ -160,13 +160,13 @@ def test_open_alerts_are_answered(here: Deployment) -> None:
     for name in ("alerted", "alerted, verdict taken back", "queued of a burst"):
         alert = verdict.find(here.log, FINDINGS[name])
         label = Label("expected", by="ana", at=here.clock(), source="cli")
-        said = verdict.act(verdict.give(alert, label, here.log), here.log, here.writers, here.clock())
+        said = verdict.act(verdict.give(alert, label, here.log), here.log, here.analyzers, here.clock())
         assert said == "archived"
         assert here.status(FINDINGS[name]) == "ARCHIVED"
     expected = verdict.find(here.log, FINDINGS["alerted, expected"])
     assert expected.verdict is not None
     assert (expected.verdict.verdict, expected.verdict.note) == ("expected", "the partner's queue")
-    said = verdict.take_back(expected, here.log, here.writers, "ana", here.clock())
+    said = verdict.take_back(expected, here.log, here.analyzers, "ana", here.clock())
     assert said == "the finding is active again"
 
 
