@@ -17,7 +17,7 @@ from scoring.decision_log.storage import Storage
 numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws() -> Iterator[EmbeddedAws]:
     with EmbeddedAws() as box:
         yield box
