@@ -18,7 +18,7 @@ from scoring.policy.policy import Policy
 from scoring.scorecard.scorecard import Scorecard
 
 Enrich = Callable[[Finding], Context]
-Outcome = Literal["archive", "alert", "collected", "none"]
+ResultEffect = Literal["archive", "alert", "collected", "none"]
 
 
 class AnswerLinks(Protocol):
@@ -78,7 +78,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     finding_id: str
-    effect: Outcome
+    effect: ResultEffect
     decision: Decision | None = None
     context: Context | None = None
     note: str = ""

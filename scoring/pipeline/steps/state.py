@@ -10,7 +10,7 @@ from scoring.decision_log.entries import Entry, FindingState
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
 from scoring.pipeline.log_entry import log_entry
-from scoring.pipeline.runtime import Outcome, Result, Runtime
+from scoring.pipeline.runtime import Result, ResultEffect, Runtime
 
 Next = Literal["EVALUATE", "ARCHIVE", "NOTIFY", "DONE"]
 
@@ -43,7 +43,7 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
     is_fresh: bool = False
     stopped: str = ""
-    effect: Outcome = "none"
+    effect: ResultEffect = "none"
     note: str = ""
 
     @property
@@ -64,7 +64,7 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True):
         assert self.before is not None  # noqa: S101
         return self.before
 
-    def ends(self, effect: Outcome = "none", note: str = "") -> "CaseState":
+    def ends(self, effect: ResultEffect = "none", note: str = "") -> "CaseState":
         """Say that nothing is left to be done."""
         return msgspec.structs.replace(self, next="DONE", effect=effect, note=note)
 
