@@ -35,6 +35,17 @@ def to_tenths(points: object, field: str) -> int:
     return int(exact * 10)
 
 
+def said_points(tenths: int) -> str:
+    """Write points in a sentence, without a decimal that says nothing.
+
+    Examples
+    --------
+    >>> said_points(370), said_points(125), said_points(-5)
+    ('37', '12.5', '-0.5')
+    """
+    return f"{from_tenths(tenths):.1f}".removesuffix(".0")
+
+
 def from_tenths(tenths: int) -> float:
     """Turn tenths into the number that people see.
 

@@ -180,8 +180,8 @@ class Sessions:
             return f"AssumeRole {why}"
         with_id = " with the external id" if self._external_id else ""
         return (
-            f"AssumeRole AccessDenied: account {account} needs the role {self._role_name},"
-            f" trusting account {self.account}{with_id}, and we need the right to assume it"
+            f"AssumeRole AccessDenied: account {account} lacks the role {self._role_name},"
+            f" the role does not trust account {self.account}{with_id}, or we lack the right to assume it"
         )
 
     def _partition(self) -> str:

@@ -134,8 +134,10 @@ def _list(found: "list[LoggedDecision]", output_format: OutputFormat) -> None:
 
 
 def _row(reviewed: "LoggedDecision") -> tuple[str, ...]:
+    from scoring.explanation.words import moment
+
     decision = reviewed.record["decision"]
-    when, score = reviewed.decided_at[:16] + "Z", f"{decision['score']:.1f}"
+    when, score = moment(reviewed.decided_at), f"{decision['score']:.1f}"
     return when, reviewed.finding_id, score, decision["resource"], decision["reason"]
 
 
@@ -178,6 +180,7 @@ def _ask(question: str) -> str:
 def _explain(reviewed: "LoggedDecision", log: "DecisionLog", policy: str | None) -> None:
     """Show the explanation that the alert showed, and the verdict if there is one."""
     from scoring.explanation.safe_text import visible
+    from scoring.explanation.words import moment
     from scoring.policy import policy as policies
     from scoring.review.queue import explained
 
@@ -186,4 +189,4 @@ def _explain(reviewed: "LoggedDecision", log: "DecisionLog", policy: str | None)
     if label is not None:
         who = visible(label.by) + ("" if label.verified else " (not verified)")
         said = f" ({visible(label.note)})" if label.note else ""
-        typer.echo(f"{label.verdict.capitalize()}, says {who} on {label.at:%Y-%m-%d %H:%M}Z{said}")
+        typer.echo(f"{label.verdict.capitalize()}, says {who} on {moment(label.at)}{said}")

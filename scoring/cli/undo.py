@@ -102,9 +102,11 @@ def _record(undone: "Undone") -> dict[str, object]:
 
 
 def _row(undone: "Undone") -> tuple[str, ...]:
+    from scoring.explanation.words import moment
+
     archive = undone.archive
     return (
-        archive.decided_at[:19] + "Z",
+        moment(archive.decided_at),
         archive.finding_id,
         archive.resource,
         f"{archive.score:.1f}",

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from scoring.decision.decide import BY_RULE, Decision
+from scoring.decision.decide import Decision, is_by_rule
 from scoring.findings.record import Audit
 
 # These come after the draw, at times that nobody can give a probability for: no sample, and no calibration.
@@ -65,5 +65,4 @@ def explained(decision: Decision) -> Decision:
 
 
 def _is_decided_elsewhere(decision: Decision) -> bool:
-    by_rule = decision.outcome == "archive" and decision.reason.startswith(BY_RULE)
-    return by_rule or any(rail.name in NOT_BY_SCORE for rail in decision.guardrails)
+    return is_by_rule(decision) or any(rail.name in NOT_BY_SCORE for rail in decision.guardrails)

@@ -10,7 +10,7 @@ from scoring.features.exposure import Exposure
 from scoring.features.features import features_of
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding, Notice
-from scoring.points import from_tenths
+from scoring.points import from_tenths, said_points
 from scoring.policy.policy import Policy
 from scoring.policy.rules import Rule
 from scoring.scorecard.scorecard import Contribution, Model, Scorecard
@@ -92,6 +92,11 @@ def decide(
     )
 
 
+def is_by_rule(decision: Decision) -> bool:
+    """Say whether a finding is archived because a rule of the policy expects it, whatever its score."""
+    return decision.outcome == "archive" and decision.reason.startswith(BY_RULE)
+
+
 def skip_notice(notice: Notice, card: Scorecard) -> Decision:
     """Skip an event of Access Analyzer that is no finding."""
     return Decision(
@@ -127,14 +132,31 @@ def _outcome(
     if finding.status != "ACTIVE":
         return "skip", f"already {finding.status}"
     if stopped_by:
-        return "alert", "guardrail: " + ", ".join(dict.fromkeys(rail.name for rail in stopped_by))
+        return "alert", guardrails.reason(rail.name for rail in stopped_by)
     if threshold is None:
         return "alert", "no threshold belongs to this model: nothing is archived"
     if rule is not None:
         return "archive", f"{BY_RULE}: {rule.name}"
-    if score < threshold:
-        return "archive", f"score {from_tenths(score)} is below the threshold {from_tenths(threshold)}"
-    return "alert", f"score {from_tenths(score)} is not below the threshold {from_tenths(threshold)}"
+    return "archive" if score < threshold else "alert", _compared(score, threshold)
+
+
+def _compared(score: int, threshold: int) -> str:
+    """Say how far a score is from the threshold, both in tenths of points.
+
+    Examples
+    --------
+    >>> _compared(370, 300)
+    '37 is 7 points above the threshold of 30'
+    >>> _compared(125, 300)
+    '12.5 is 17.5 points below the threshold of 30'
+    >>> _compared(300, 300)
+    '30 reaches the threshold of 30'
+    """
+    said, limit, apart = said_points(score), said_points(threshold), abs(score - threshold)
+    if score == threshold:
+        return f"{said} reaches the threshold of {limit}"
+    between = f"{said_points(apart)} point{'' if apart == 10 else 's'}"
+    return f"{said} is {between} {'below' if score < threshold else 'above'} the threshold of {limit}"
 
 
 def _expected_by(exposure: Exposure) -> Rule | None:
@@ -156,5 +178,5 @@ def refuse(decision: Decision, guardrail: Guardrail) -> Decision:
         decision,
         outcome="alert",
         guardrails=(*decision.guardrails, guardrail),
-        reason=f"guardrail: {guardrail.name}",
+        reason=guardrails.reason([guardrail.name]),
     )

@@ -3,7 +3,7 @@
 A fact that is unknown counts as the worst it could be, so that not knowing never helps an archive along.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import msgspec
@@ -11,7 +11,8 @@ import msgspec
 from scoring.decision import rules
 from scoring.features.exposure import Exposure
 from scoring.findings.access.oidc_subjects import has_listed_subject
-from scoring.findings.facts import Present, Unknown
+from scoring.findings.context import FACT_NAMES
+from scoring.findings.facts import NOT_LOOKED_UP, Present, Unknown
 from scoring.policy.policy import Guardrails
 
 
@@ -36,9 +37,26 @@ def _finding_error(exposure: Exposure) -> str | None:
 
 
 def _unknown_context(exposure: Exposure) -> str | None:
-    if not exposure.lacking:
-        return None
-    return "not known: " + ", ".join(f"{name} ({reason})" for name, reason in exposure.lacking)
+    of_reason: dict[str, list[str]] = {}
+    for name, reason in exposure.lacking:
+        of_reason.setdefault(reason, []).append(name)
+    return "; ".join(_not_known(names, reason) for reason, names in of_reason.items()) or None
+
+
+def _not_known(names: list[str], reason: str) -> str:
+    """Say of facts why they are not known, and what looks them up where nobody has."""
+    *others, last = (FACT_NAMES.get(name, name) for name in names)
+    which = f"{', '.join(others)} and {last}" if others else last
+    is_one = len(names) == 1 and names[0].endswith("account")
+    if reason == NOT_LOOKED_UP.reason:
+        by = max(map(looked_up_by, names), key=len)
+        return f"{which} {'was' if is_one else 'were'} not looked up ({by} does)"
+    return f"{which} {'is' if is_one else 'are'} not known: {reason}"
+
+
+def looked_up_by(name: str) -> str:
+    """Return the command that looks a fact up; tags of some types, and details, do not come in bulk."""
+    return "triage scan --deep" if name == "tags" or name.startswith("details.") else "triage scan"
 
 
 def _unknown_details(exposure: Exposure) -> str | None:
@@ -100,13 +118,17 @@ def _confidential_outside(exposure: Exposure) -> str | None:
     return "tagged as confidential and shared outside the organization"
 
 
+RE_OPENED_BY = {"person": "a person", "undo": "triage undo"}
+
+
 def _reactivated(exposure: Exposure) -> str | None:
     fact = exposure.context.reactivated_by
     if isinstance(fact, Unknown) and fact.asked:
-        return f"whether somebody re-activated it is not known ({fact.reason})"
+        return f"whether somebody re-opened it is not known: {fact.reason}"
     if isinstance(fact, Present) and fact.value.who != "expiry":
-        when = f" on {fact.value.at}" if fact.value.at else ""
-        return f"re-activated by {fact.value.who}{when}: it is not archived again"
+        who, day = fact.value.who, fact.value.at[:10] if fact.value.at else ""
+        when = f" on {day}" if day else ""
+        return f"re-opened by {RE_OPENED_BY.get(who, who)}{when}: it is not archived again"
     return None
 
 
@@ -127,6 +149,41 @@ GUARDRAILS: tuple[tuple[str, Callable[[Exposure], str | None]], ...] = (
     ("confidential_outside", _confidential_outside),
     ("reactivated", _reactivated),
 )
+
+
+# What each is about, in a few words: for a reason that names several.
+_IN_SHORT = {
+    "public": "public",
+    "finding_error": "Access Analyzer reports an error",
+    "unknown_type": "a type that this version does not know",
+    "unknown_details": "details of the finding are missing",
+    "unknown_context": "tags, aliases or accounts are not known",
+    "permissions_outside": "permissions management for an outsider",
+    "unlisted_subject": "an identity provider lets in somebody who is not listed",
+    "confidential_outside": "confidential data shared outside the organization",
+    "reactivated": "re-opened after an archive",
+    "never_archive": "a never-archive rule of the policy",
+    "never_seen": "a principal that nobody has seen",
+    "circuit_breaker": "too many archives within an hour",
+    "not_archived": "it could not be archived",
+    "configuration": "the configuration is not valid",
+}
+
+
+def in_short(name: str) -> str:
+    """Return what a guardrail is about, in a few words."""
+    return _IN_SHORT.get(name) or name.replace("_", " ")
+
+
+def reason(names: Iterable[str]) -> str:
+    """Say which guardrails stand in the way.
+
+    Examples
+    --------
+    >>> reason(["public", "confidential_outside", "public"])
+    'Needs a person: public; confidential data shared outside the organization'
+    """
+    return "Needs a person: " + "; ".join(in_short(name) for name in dict.fromkeys(names))
 
 
 def check(exposure: Exposure) -> tuple[Guardrail, ...]:

@@ -4,17 +4,18 @@ import json
 import re
 import shlex
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
 from scoring.decision.decide import Decision
+from scoring.decision.guardrails import looked_up_by
 from scoring.explanation import principal_words
 from scoring.explanation import words as plain_words
 from scoring.explanation.content import Row
 from scoring.explanation.safe_text import visible
 from scoring.features.exposure import Exposure
-from scoring.findings.facts import Fact, Present, Unknown
+from scoring.findings.context import FACT_NAMES
+from scoring.findings.facts import NOT_LOOKED_UP, Fact, Present, Unknown
 from scoring.findings.finding import Finding
 
 LONG: Final = 600
@@ -23,19 +24,11 @@ LONG: Final = 600
 _SHOWN: Final = 20
 _SHOWN_VALUES: Final = 5
 _LONG_ARN: Final = 300
-_NAMES: Final = {
-    "tags": "the resource's tags",
-    "aliases": "the key's aliases",
-    "resource_account": "the account that owns the resource",
-    "principal_account": "the account that is given access",
-    "reactivated_by": "whether somebody re-activated the finding",
-}
 _DENIED: Final = frozenset(
     ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 )
 # Reasons of `scoring.features.exposure` for a fact that is there and still does not answer the question.
 _REMEDIES: Final = {
-    "not looked up": "not looked up; triage scan reads it from AWS",
     "organization not known": "whether it is in the organization could not be told; triage doctor says why",
     "describes another account": "what was looked up describes another account; triage scan looks again",
 }
@@ -61,9 +54,11 @@ def facts(exposure: Exposure, decision: Decision) -> tuple[Row, ...]:
 def unknown(exposure: Exposure, name: str) -> Row:
     """Say of a fact why it is not known, and what it would take to know it."""
     fact = _fact(exposure, name)
-    label = _NAMES.get(name) or visible(name.removeprefix("details.").replace("_", " "), 60)
+    label = FACT_NAMES.get(name) or visible(name.removeprefix("details.").replace("_", " "), 60)
     if not isinstance(fact, Unknown):
         return Row(label, ("not known",))
+    if fact.reason == NOT_LOOKED_UP.reason:
+        return Row(label, (f"not looked up; {looked_up_by(name)} does",))
     if fact.reason in _REMEDIES:
         return Row(label, (_REMEDIES[fact.reason],))
     remedy = (
@@ -113,7 +108,7 @@ def origin(decision: Decision, finding: Finding | None = None) -> tuple[Row, ...
     if finding is not None:
         for label, at in (("Found", finding.created_at), ("Updated", finding.updated_at)):
             if at is not None:
-                rows.append(Row(label, (_moment(at),)))
+                rows.append(Row(label, (plain_words.moment(at),)))
     model = decision.model
     said = f"{visible(model.name, 60)} {visible(model.version, 60)} ({visible(model.kind, 60)})"
     rows.append(Row("Model", (f"{said}, digest {visible(model.sha256[:12])}",)))
@@ -162,11 +157,6 @@ def _condition(key: str, values: Iterable[str]) -> str:
     more = len(listed) - _SHOWN_VALUES
     shown = ", ".join([visible(value) for value in listed[:_SHOWN_VALUES]])
     return f"{visible(key)} = {shown}" + (f" and {more} more" if more > 0 else "")
-
-
-def _moment(at: datetime) -> str:
-    at = at.astimezone(UTC) if at.tzinfo else at
-    return f"{at.year:04}-{at.month:02}-{at.day:02} {at.hour:02}:{at.minute:02} UTC"
 
 
 _HOSTS: Final = {

@@ -105,7 +105,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
         (
             "Take the principal out of the key policy.",
             "Retire or revoke grants: they outlive the policy.",
-            "What was encrypted with the key may have been read: treat it so.",
+            "What was encrypted with the key may have been read: assume it was read.",
         ),
         (
             "aws kms get-key-policy --key-id {arn} --policy-name default",

@@ -1,5 +1,6 @@
 """A finding in plain words: what is exposed and which access; ready to show (see `safe_text`)."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from scoring.explanation.action_phrases import PHRASES
@@ -23,6 +24,25 @@ _UNUSED: Final = {
     "UnusedPermission": (("has", "unused permissions"), "the permissions have not been used"),
 }
 _UNUSED_OTHERWISE: Final = (("has", "unused access"), "the access has not been used")
+
+
+def moment(at: datetime | str) -> str:
+    """Write a moment for people: to the minute, in UTC.
+
+    Parameters
+    ----------
+    at : datetime or str
+        A text is one as the decision log writes it.
+
+    Examples
+    --------
+    >>> moment("2026-04-21T09:00:31.000000Z")
+    '2026-04-21 09:00 UTC'
+    """
+    if isinstance(at, str):
+        return f"{visible(at[:16].replace('T', ' '))} UTC"
+    at = at.astimezone(UTC) if at.tzinfo else at
+    return f"{at.year:04}-{at.month:02}-{at.day:02} {at.hour:02}:{at.minute:02} UTC"
 
 
 def noun(resource_type: str) -> str:

@@ -1,11 +1,20 @@
 """The context: what enrichment found out about a finding, each fact present, absent or unknown."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from scoring.files.errors import BadInput
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Absent, Fact, Present, Unknown
+
+FACT_NAMES: Final = {
+    "tags": "the resource's tags",
+    "aliases": "the key's aliases",
+    "resource_account": "the account that owns the resource",
+    "principal_account": "the account that is given access",
+    "reactivated_by": "whether somebody re-opened the finding",
+}
+"""What people call the facts."""
 
 
 class Account(msgspec.Struct, frozen=True):

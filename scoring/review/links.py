@@ -15,6 +15,7 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
 
 from scoring.explanation.content import Answers
+from scoring.explanation.words import moment
 
 LinkAction = Literal["expected", "unintended", "take back"]
 
@@ -98,7 +99,7 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
         """Return the links of an alert."""
         link = Link(finding_id=finding_id, item=item, action="expected", issued_at=now)
         other = msgspec.structs.replace(link, action="unintended")
-        return Answers(self.address(link), self.address(other), f"{link.until:%Y-%m-%d %H:%M} UTC")
+        return Answers(self.address(link), self.address(other), moment(link.until))
 
     def address(self, link: Link) -> str:
         """Return the address of the page behind a link."""

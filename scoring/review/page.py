@@ -10,6 +10,7 @@ from scoring.explanation.content import Explanation, Row, Similar
 from scoring.explanation.explain import explanation
 from scoring.explanation.remediation import remedy
 from scoring.explanation.safe_text import visible
+from scoring.explanation.words import moment
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
 from scoring.findings.record import Label
@@ -24,7 +25,7 @@ _WHAT_HAPPENS: Final = {
     "expected": "The finding is archived, and kept as an example of what is expected.",
     "unintended": "The finding stays active, and is kept as an example of what is not wanted.",
 }
-_WARNING: Final = "Guardrails stand against it: say so only if you know better."
+_WARNING: Final = "This is flagged as dangerous. Confirm only if you know why it is needed."
 _SHADOW: Final = "Shadow mode: the verdict is kept, the finding itself stays as it is."
 
 
@@ -138,7 +139,7 @@ def _taken_back(link_state: LinkState, reviewed: LoggedDecision, links: Links, w
         ),
         rows=(
             Row("By", (visible(str(taken["taken_back_by"])),)),
-            Row("When", (_moment(str(taken["taken_back_at"])),)),
+            Row("When", (moment(str(taken["taken_back_at"])),)),
         ),
         others=others,
     )
@@ -203,7 +204,7 @@ def _given(label: Label | None) -> tuple[Row, ...]:
     if label is None:
         return ()
     who = visible(label.by) + ("" if label.verified else " (not verified)")
-    rows = [Row("By", (who,)), Row("When", (f"{label.at:%Y-%m-%d %H:%M} UTC",))]
+    rows = [Row("By", (who,)), Row("When", (moment(label.at),))]
     if label.note:
         rows.append(Row("Note", (visible(label.note, LONGEST_NOTE),)))
     return tuple(rows)
@@ -215,10 +216,6 @@ def _word(label: Label | None) -> str:
 
 def _tone(label: Label | None) -> Tone:
     return "plain" if label is None else label.verdict
-
-
-def _moment(at: str) -> str:
-    return f"{visible(at[:16].replace('T', ' '))} UTC"
 
 
 def _sentence(said: str) -> str:

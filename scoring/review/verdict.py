@@ -19,8 +19,9 @@ from scoring.aws.analyzers import AccessAnalyzer
 from scoring.aws.errors import code
 from scoring.decision_log import verdicts
 from scoring.decision_log.decisions import LoggedDecision
-from scoring.decision_log.entries import EntryStatus, content_of, stamp
+from scoring.decision_log.entries import EntryStatus, content_of
 from scoring.decision_log.log import DecisionLog
+from scoring.explanation.words import moment
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
 from scoring.findings.record import Label
@@ -104,7 +105,7 @@ def give(decision: LoggedDecision, label: Label, log: DecisionLog) -> Answered:
     if given is None or there.item != decision.item:
         raise BadInput("another decision has followed; look again", field="ID")
     if given.verdict != label.verdict:
-        said = f"{given.by} has said {given.verdict} on {stamp(given.at)[:16]}; take it back with --undo"
+        said = f"{given.by} has said {given.verdict} on {moment(given.at)}; take it back with --undo"
         raise BadInput(said, field="ID")
     return Answered(there, given)
 
@@ -133,7 +134,9 @@ def _act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: d
     if label.verdict == "unintended":
         undone = [one.outcome for one in undo.undo(log, analyzers, now=now, finding_id=decision.finding_id)]
         if "taken" in undone:
-            raise BadInput("the verdict is kept, but somebody else is at work on the finding: try again")
+            raise BadInput(
+                "the verdict is kept, but another run holds the finding: try again in some minutes"
+            )
         return f"it was archived automatically: {undone[0]}" if undone else "it stays active"
     fresh = _read_again(decision, analyzers)
     if fresh is None:

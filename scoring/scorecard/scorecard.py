@@ -8,12 +8,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from scoring.features.features import ABSENT, NOT_APPLICABLE, UNKNOWN, Feature, describe, feature
-from scoring.points import from_tenths
+from scoring.points import from_tenths, said_points
 
 TAG_LIMIT = "tag_limit"
 _ANYONE = "*"
@@ -182,6 +182,23 @@ def _decided(seen: int, expected: int, unintended: int) -> str:
     return verdict if count == seen else f"{count:,} reviewed, {verdict}"
 
 
+_NO_CREDIT: Final = {
+    ("public", "public"): "the finding is public",
+    ("public", UNKNOWN): "it may be public",
+    ("access_level", "Permissions management"): "the finding gives control of permissions",
+    ("access_level", UNKNOWN): "the level of access is not known",
+}
+
+
+def _tags_do_not_count(features: Mapping[str, str]) -> str:
+    """Say why tags take nothing off the score; empty where they do.
+
+    Tags can be set by whoever shares the resource: nothing that is public or hands over control gets cheaper
+    by them.
+    """
+    return next((why for (name, value), why in _NO_CREDIT.items() if features[name] == value), "")
+
+
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """An additive model over lookup tables; all points in integer tenths.
 
@@ -270,7 +287,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         excess = discount - self._tag_limit(features)
         if excess > 0:
             total += excess
-            contributions.append(self._limited(excess, self._tag_limit(features)))
+            contributions.append(self._limited(excess, features))
         return total, tuple(contributions)
 
     def risk_of(self, score: int) -> float | None:
@@ -281,17 +298,10 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return self.risk[max(index, 0)][1]
 
     def _tag_limit(self, features: Mapping[str, str]) -> int:
-        # Whoever shares the resource can set its tags: they take nothing off what is public or gives control.
-        exposed = features["public"] in ("public", UNKNOWN)
-        controls = features["access_level"] in ("Permissions management", UNKNOWN)
-        return 0 if exposed or controls else self.tag_limit
+        return 0 if _tags_do_not_count(features) else self.tag_limit
 
-    @staticmethod
-    def _limited(excess: int, limit: int) -> Contribution:
-        most = from_tenths(limit)
-        text = (
-            f"tags and aliases may take off at most {most} points"
-            if limit
-            else "tags and aliases take nothing off here"
-        )
-        return Contribution(TAG_LIMIT, str(most), from_tenths(excess), text)
+    def _limited(self, excess: int, features: Mapping[str, str]) -> Contribution:
+        limit, why = self._tag_limit(features), _tags_do_not_count(features)
+        limited = f"limited to {said_points(limit)} points"
+        text = f"credit from tags {f'cancelled: {why}' if why else limited}"
+        return Contribution(TAG_LIMIT, str(from_tenths(limit)), from_tenths(excess), text)

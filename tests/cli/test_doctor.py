@@ -161,7 +161,7 @@ class TestProblems:
         with roles.must_exist():
             result = self.json(doctor, role_name="access-triage")
         [told] = of(result, "member accounts", "problem")
-        assert "needs the role access-triage, trusting account 111122223333" in told
+        assert "lacks the role access-triage, the role does not trust account 111122223333" in told
         assert "222233334444" in told
 
     def test_a_role_that_may_read_no_tags(self, doctor):

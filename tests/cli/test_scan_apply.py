@@ -140,7 +140,10 @@ def test_a_random_sample_of_what_would_be_archived_is_left_to_a_person(aws, appl
     apply("--threshold", "200")
     assert run("review", "--list", "--table", TABLE).out == queue, "the second time it is the same"
     monkeypatch.setattr(DecisionLog, "latest_of", lambda *_: {})  # read before somebody else wrote
-    assert "1 finding not archived: somebody else is at work on it" in apply("--threshold", "200").err
+    assert (
+        "1 finding not archived: another run holds it: try again in some minutes"
+        in apply("--threshold", "200").err
+    )
 
 
 class TestReadAgain:
@@ -165,7 +168,7 @@ class TestReadAgain:
         one, other = expected_key(aws), expected_key(aws)
         meanwhile(lambda: aws.findings.update(one, {"principal": {"AWS": "*"}, "isPublic": True}))
         result = apply()
-        assert "1 finding not archived: changed since, now: alert, guardrail: public" in result.err
+        assert "1 finding not archived: changed since, now: alert, Needs a person: public" in result.err
         assert (status(aws, one), status(aws, other)) == ("ACTIVE", "ARCHIVED")
         assert logged(aws) == [(other, "done")]
 
@@ -218,7 +221,7 @@ class TestReadAgain:
                 },
             )
         )
-        assert "1 finding not archived: somebody else is at work on it" in apply().err
+        assert "1 finding not archived: another run holds it" in apply().err
         assert status(aws, one) == "ACTIVE"
 
 
@@ -336,7 +339,7 @@ def test_an_archive_that_crashed_is_finished_by_the_next_scan(aws, apply):
     with failing("UpdateFindings", "KeyboardInterrupt"):
         assert apply().code == 130
     assert logged(aws) == [(one, "intent")]
-    assert "somebody else is at work on it" in apply().err, "until the lease is over"
+    assert "another run holds it until" in apply().err, "until the lease is over"
     aws.client("dynamodb").update_item(
         TableName=TABLE,
         Key={"finding_id": {"S": one}, "item": {"S": "latest"}},

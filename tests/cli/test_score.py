@@ -17,6 +17,7 @@ import pytest
 
 import triage
 from scoring.scorecard import formats
+from scoring.scorecard.version_folder import manifest_of
 from tests.processes import PATIENCE
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -196,7 +197,9 @@ class TestModel:
         version = tmp_path / "registry" / "v7"
         version.mkdir(parents=True)
         card = formats.load()
-        (version / "scorecard.json").write_text(formats.to_json(card))
+        files = {"scorecard.json": formats.to_json(card).encode()}
+        (version / "scorecard.json").write_bytes(files["scorecard.json"])
+        (version / "manifest.json").write_bytes(manifest_of("v7", files))
         (tmp_path / "registry" / "current").write_text("v7\n")
         expected = score(EVENTS / "internal.json", "--format", "jsonl").out
         for model in (version / "scorecard.json", version, tmp_path / "registry"):

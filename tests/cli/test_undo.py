@@ -54,7 +54,7 @@ def test_dry_run_first(aws, run, ids):
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
     assert lines[0].split() == ["Archived", "Finding", "Resource", "Score", "Model", "Outcome"]
-    assert sorted(line.split()[1] for line in lines[1:4]) == sorted(ids)
+    assert sorted(line.split()[3] for line in lines[1:4]) == sorted(ids)
     assert lines[-2:] == ["3 would be brought back", "Nothing was written: --apply does it."]
     assert statuses(aws, ids) == {"ARCHIVED"}
 
@@ -131,7 +131,7 @@ def test_what_was_done_is_said_where_it_ends_half_way(aws, run, ids, monkeypatch
     assert (result.code, result.out.splitlines()[-1]) == (ends_with, "2 brought back")
     assert told in result.err
     active = [one for one in ids if status(aws, one) == "ACTIVE"]
-    assert sorted(active) == sorted(line.split()[1] for line in result.out.splitlines()[1:3])
+    assert sorted(active) == sorted(line.split()[3] for line in result.out.splitlines()[1:3])
 
 
 def test_refused_by_aws(aws, run, ids):

@@ -93,6 +93,6 @@ class ThresholdPicture:
                     label=name,
                 )
         self._line = axes.axvline(points.min(), color=GREY)
-        axes.set(xlabel="score in points", ylabel="share of its verdict")
+        axes.set(xlabel="score in points", ylabel="share of findings with that verdict")
         axes.margins(y=ROOM)
         axes.legend(frameon=False, loc="upper right")

@@ -152,7 +152,7 @@ def histogram(scores: pd.DataFrame, threshold: int | None) -> Figure:
     threshold : int or None
         In tenths.
     """
-    figure, axes = make_axes("score in points", "of its verdict")
+    figure, axes = make_axes("score in points", "share of findings with that verdict")
     points = scores["score"].to_numpy()
     if len(points):
         low, high = float(points.min()), float(points.max())

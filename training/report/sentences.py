@@ -134,7 +134,7 @@ def new_accounts(metrics: Mapping[str, Any]) -> str:
         return "What holds for accounts never seen could not be measured: it takes more labels."
     ruled = out["with_rule"]
     return (
-        f"For accounts never seen the promise does not hold by itself. Leaving accounts out, "
+        f"The guarantee does not cover new accounts. Leaving accounts out, "
         f"{percent(out['archived_share'])} of their findings are archived, {out['misses']} of "
         f"{out['positives']} unintended ones among them ({percent(out['miss_rate'])}, at most "
         f"{percent(out['miss_rate_upper'])}). The guardrail never_seen takes those whose principal was never "

@@ -7,27 +7,9 @@ from typing import NamedTuple
 
 from embedded.demo import scenes as stage
 from embedded.demo.results import Decided, Results
+from scoring.findings.context import FACT_NAMES
 
-GUARDRAILS = {
-    "public": "anyone on the internet can get in, and nobody has said that this is meant",
-    "finding_error": "Access Analyzer could not analyze the resource",
-    "unknown_context": "tags, aliases or accounts could not be read",
-    "unknown_details": "AWS did not say who gets which access",
-    "unknown_type": "a type of resource or finding that this version does not know",
-    "permissions_outside": "an outsider who is not contracted may change permissions",
-    "unlisted_subject": "an identity provider lets in somebody whom the policy does not list",
-    "confidential_outside": "tagged confidential, or perhaps so, and shared outside",
-    "reactivated": "somebody brought the finding back",
-    "never_archive": "a rule of the policy says so",
-}
-FACTS = {
-    "tags": "the resource's tags",
-    "aliases": "the key's aliases",
-    "resource_account": "the account that owns the resource",
-    "principal_account": "the account that is given access",
-    "reactivated_by": "whether somebody brought the finding back",
-    "details": "further facts, shown to a person and never scored",
-}
+FACTS = {**FACT_NAMES, "details": "further facts, shown to a person and never scored"}
 
 _SCENES = (
     (stage.SHARED_KEY, "Shared key", "a KMS key was shared with a stranger: {}"),

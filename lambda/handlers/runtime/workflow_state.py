@@ -66,7 +66,7 @@ def begin(state: State) -> int:
     """
     number = int(state.get(PARTS[0], {}).get("round", 0)) + 1
     if number > _MOST_ROUNDS:
-        raise TooManyRounds(f"{_MOST_ROUNDS} times somebody else was at work on the finding")
+        raise TooManyRounds(f"another run held the finding {_MOST_ROUNDS} times")
     return number
 
 

@@ -91,14 +91,16 @@ def check_members(target: Target) -> Iterator[CheckResult]:
         yield note("which accounts there are is not known: the role was not tried")
         return
     members = [one["Id"] for one in accounts if one["Id"] != own and one["Status"] == "ACTIVE"]
-    failed: dict[str, list[str]] = {}
+    failed: dict[str, dict[str, str]] = {}
     for account in members[:_ACCOUNTS]:
         if why := _out_of_reach(account, target):
-            failed.setdefault(why, []).append(account)
-    for why, some in failed.items():
+            alike = why.replace(f"account {account}", "the account")
+            failed.setdefault(alike, {})[account] = why
+    for alike, found in failed.items():
+        some = list(found)
         more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
         yield problem(
-            f"{', '.join(some[:_SHOWN])}{more}: {why}",
+            f"{', '.join(some[:_SHOWN])}{more}: {alike if len(some) > 1 else found[some[0]]}",
             f"make the role {target.role_name} there, trusting account {own}, with the rights to read tags",
         )
     if not failed:
@@ -114,7 +116,7 @@ def _out_of_reach(account: str, target: Target) -> str:
         client = target.aws.sessions.client("resourcegroupstaggingapi", account=account)
         client.get_resources(ResourcesPerPage=1)
     except Unavailable as error:
-        return str(error).replace(account, "the account")
+        return str(error)
     except Exception as error:
         if reason(error) is None:
             raise

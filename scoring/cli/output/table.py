@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from scoring.decision import guardrails
 from scoring.decision.decide import Decision
 from scoring.explanation import words
 from scoring.explanation.principal_words import to_whom_in_short
@@ -125,9 +126,9 @@ def _print_fitting(rows: Iterator[TableRow], console: "Console") -> None:
 def _why(decision: Decision) -> str:
     """Give the shortest reason that tells one alert from the next."""
     if decision.guardrails and decision.outcome == "alert":
-        names = list(dict.fromkeys(visible(rail.name) for rail in decision.guardrails))
-        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-        return f"guardrail: {', '.join(names[:2])}{more}"
+        names = list(dict.fromkeys(rail.name for rail in decision.guardrails))
+        more = f"; and {len(names) - 2} more" if len(names) > 2 else ""
+        return visible(guardrails.reason(names[:2])) + more
     if decision.outcome == "alert" and decision.threshold is not None and decision.contributions:
         largest = max(decision.contributions, key=lambda contribution: contribution.points)
         return f"{largest.points:+.1f} {visible(largest.text)}"

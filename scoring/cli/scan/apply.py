@@ -12,6 +12,7 @@ from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import regional
 from scoring.cli.scan.score import Group, Source, decide_rows
 from scoring.decision import audit_sample
+from scoring.decision.guardrails import RE_OPENED_BY
 from scoring.decision.settings import Decided
 from scoring.decision_log.deduplication import brought_back_by
 from scoring.decision_log.entries import Entry, FindingState, is_unchanged, stamp
@@ -22,7 +23,10 @@ from scoring.pipeline.archiving import Archived, Archiver, Failed, NotArchived, 
 from scoring.pipeline.log_entry import log_entry
 from scoring.policy.policy import Policy
 
-_FAILED: Final = {"in progress": "somebody else is at work on it", "gone": "gone or resolved"}
+_FAILED: Final = {
+    "in progress": "another run holds it: try again in some minutes",
+    "gone": "gone or resolved",
+}
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -182,9 +186,9 @@ class _Batch:
             return _left(pair, f"changed since, now: {decision.outcome}, {decision.reason}")
         who, _ = brought_back_by(finding, before)
         if who and who != "expiry":
-            return _left(pair, f"brought back by {who}")
+            return _left(pair, f"re-opened by {RE_OPENED_BY.get(who, who)}")
         if before is not None and before.is_unfinished and stamp(self._now()) < before.lease_until:
-            return _left(pair, _FAILED["in progress"])
+            return _left(pair, f"another run holds it until {before.lease_until[11:16]} UTC")
         entry = self._entry(pair, before)
         if audit_sample.is_sample(entry.record):
             explained = (case, audit_sample.explained(decision))

@@ -101,7 +101,7 @@ def _alert(content: Explanation) -> Iterable[str]:
         if row.label in _SHOWN_FACTS:
             yield _row(row)
     for rail in content.guardrails[:_ROWS]:
-        yield f"*Guardrail* {code(rail.label)} {code(rail.words[0])}"
+        yield f"*Needs a person* {code(rail.words[0])} (guardrail {code(rail.label)})"
     column = content.column
     if column is not None:
         yield f"*Score {column.total}, threshold {column.threshold}*"

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from scoring.decision.decide import BY_RULE
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import EntryStatus, stamp
 from scoring.explanation import render
@@ -240,8 +241,8 @@ def _drift(facts: Iterable[SummaryFact], now: Sequence[SummaryFact], period: Per
     old, new = [fact.score for fact in earlier], [fact.score for fact in now]
     if min(len(old), len(new)) < _FEWEST:
         return (
-            f"Score drift: not to be told from {len(new)} findings in this period and {len(old)} in the one"
-            f" before (it takes {_FEWEST} each)."
+            f"Score drift: too few findings ({len(new)} in this period and {len(old)} in the one before;"
+            f" {_FEWEST} are needed in each)."
         )
     distance, by_chance = gap(old, new), 1.358 * math.sqrt((len(old) + len(new)) / (len(old) * len(new)))
     said = "more than chance explains" if distance > by_chance else "no more than chance explains"
@@ -279,7 +280,7 @@ def _table(title: str, labels: Iterable[str]) -> SummaryTable:
 def _reason(decision: Mapping[str, Any]) -> str:
     """Say why a finding was archived, so that alike ones are counted together."""
     reason = str(decision.get("reason", ""))
-    if not reason.startswith("score "):
+    if decision.get("outcome") != "archive" or reason.startswith(BY_RULE):
         return reason
     lowest = min(decision.get("contributions") or (), key=lambda one: one["points"], default=None)
     if lowest is None or lowest["points"] >= 0:

@@ -1,4 +1,4 @@
-"""Tell a person of what looks made to hide access, once; nothing is told in shadow mode."""
+"""Tell a person of what looks made to hide access, once; no alert is sent in shadow mode."""
 
 import logging
 

@@ -124,12 +124,12 @@ def test_the_two_tests_of_the_article(ran: Ran) -> None:
 
 def test_promises_are_kept(ran: Ran) -> None:
     reasons = [decision["reason"] for decision in ran.decisions()]
-    assert "guardrail: reactivated" in reasons
-    assert any("unknown_context" in reason for reason in reasons)
+    assert "Needs a person: re-opened after an archive" in reasons
+    assert any("tags, aliases or accounts are not known" in reason for reason in reasons)
     assert any("AssumeRole AccessDenied" in str(record["context"].get("unknown")) for record in ran.records())
     assert "none did anything the second time" in ran.printed
     (changed,) = (r for r in ran.records() if '"alias/DevelopmentKey"' in json.dumps(r) and is_public(r))
-    assert changed["decision"]["reason"] == "guardrail: public"
+    assert changed["decision"]["reason"] == "Needs a person: public"
 
 
 def test_each_alert_has_one_email_in_text_and_html(ran: Ran) -> None:

@@ -23,7 +23,7 @@ def test_above_the_limit_of_a_principal_nothing_of_it_is_archived(here: Deployme
     assert [here.effects(finding_id)[-1] for finding_id in ids[3:]] == ["alert", "collected"]
     decision = here.items(ids[4])[-1]["record"]["decision"]
     assert decision["outcome"] == "alert"
-    assert decision["reason"] == "guardrail: circuit_breaker"
+    assert decision["reason"] == "Needs a person: too many archives within an hour"
 
 
 def test_above_the_limit_of_all_nothing_is_archived(here: Deployment) -> None:

@@ -208,7 +208,7 @@ def test_who_archives_by_hand_and_brings_back_is_heard_even_after_a_term(here: D
         client.update_findings(analyzerArn=here.analyzer_arn, ids=[finding_id], status=status)
     assert here.status(finding_id) == "ACTIVE"
     rails = here.items(finding_id)[-1]["record"]["decision"]["guardrails"]
-    assert "re-activated by person" in rails[0]["text"]
+    assert "re-opened by a person on 20" in rails[0]["text"]
 
 
 def test_a_repeated_event_that_cannot_be_read_comes_once(here: Deployment) -> None:

@@ -150,7 +150,7 @@ def test_what_an_analyst_brings_back_is_not_archived_again(box: Box) -> None:
     box.aws.client("accessanalyzer").update_findings(analyzerArn=analyzer, ids=[finding_id], status="ACTIVE")
     assert box.status(finding_id) == "ACTIVE"
     (mail,) = box.inbox.messages()
-    assert "re-activated by person" in mail.text
+    assert "re-opened by a person on 20" in mail.text
     box.aws.findings.update(finding_id, {"condition": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}})
     assert box.status(finding_id) == "ACTIVE"
 
@@ -170,7 +170,7 @@ def test_a_key_whose_tags_cannot_be_read_alerts(box: Box) -> None:
     finding_id = box.share(arn[:-4] + "0000")
     assert box.status(finding_id) == "ACTIVE"
     (mail,) = box.inbox.messages()
-    assert "unknown_context" in box.logged(finding_id)[0]["reason"]
+    assert "tags, aliases or accounts are not known" in box.logged(finding_id)[0]["reason"]
     assert "NotFound" in mail.text
 
 

@@ -62,7 +62,7 @@ def test_what_is_counted(here: Deployment) -> None:
     assert archived[0] in missed.rows[0].about
     assert teams[0] in sample.rows[0].about
     assert {row.about.partition(",")[0] for row in expiring.rows} == set(archived[1:])
-    assert "not to be told from 8 findings" in found.notes[0]
+    assert "too few findings (8 in this period and" in found.notes[0]
     assert found.subject == "[access-triage] Summary: 3 archived, 1 misses found"
 
 
@@ -125,7 +125,7 @@ def facts(count: int, score: float, at: str) -> list[Any]:
         }
         for n in range(count)
     ]
-    decision = {"outcome": "alert", "score": score, "reason": "score x is not below"}
+    decision = {"outcome": "alert", "score": score, "reason": "9 is 8 points above the threshold of 1"}
     return [
         fact_of(from_item(item | pack({"decision": decision | {"score": score + n}})))
         for n, item in enumerate(items)

@@ -32,7 +32,7 @@ def test_what_was_undone_alerts_and_is_never_archived_again(here: Deployment) ->
     assert outcomes(here) == [(finding_id, "brought back")]
     assert here.status(finding_id) == "ACTIVE"
     (mail,) = here.mails()
-    assert "re-activated by undo" in mail.text
+    assert "re-opened by triage undo" in mail.text
     here.clock.pass_by(minutes=1)
     here.aws.findings.update(finding_id, {"condition": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}})
     assert here.status(finding_id) == "ACTIVE"

@@ -106,8 +106,9 @@ def test_a_missing_role_is_unknown_and_says_the_fix(
     wire.faults = {"sts:AssumeRole": "AccessDenied"}
     context = enrich(a_finding("AWS::SQS::Queue", QUEUE, account=MEMBER), aws)
     assert context.tags == Unknown(
-        "AssumeRole AccessDenied: account 222233334444 needs the role triage-read,"
-        " trusting account 123456789012 with the external id, and we need the right to assume it"
+        "AssumeRole AccessDenied: account 222233334444 lacks the role triage-read,"
+        " the role does not trust account 123456789012 with the external id,"
+        " or we lack the right to assume it"
     )
     assert wire.calls.count("sts:AssumeRole") == 1, "a role that was refused is not tried again at once"
     clock.now += 31

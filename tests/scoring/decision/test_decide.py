@@ -15,6 +15,7 @@ from scoring.findings.context import Account, Context, PrincipalAccount, Reactiv
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Present, Unknown
 from scoring.findings.finding import Finding, Notice, from_api, from_event
 from scoring.findings.record import read_value
+from scoring.points import said_points
 from scoring.policy import policy as policies
 from scoring.policy.policy import Allow, Policy, ThresholdOverride
 from scoring.scorecard import formats
@@ -57,7 +58,7 @@ def test_expected_public_sharing_is_archived() -> None:
 def test_confidential_is_never_allowed_public(tag: str, says: str) -> None:
     decision = decided(a_bucket(**SITE), LISTS_SITE, tags=Present({tag: says}), principal_account=ABSENT)
     assert decision.outcome == "alert"
-    assert "confidential_outside" in decision.reason
+    assert "confidential data shared outside the organization" in decision.reason
 
 
 @pytest.mark.parametrize(
@@ -209,18 +210,23 @@ def test_a_finding_needs_a_status(status: object) -> None:
 
 def test_guardrails_are_named_once_each() -> None:
     decision = decided(a_key(is_public=True, error="X"), tags=REFUSED)
-    assert decision.reason == "guardrail: public, finding_error, unknown_context"
+    assert decision.reason == (
+        "Needs a person: public; Access Analyzer reports an error; tags, aliases or accounts are not known"
+    )
     assert [rail.name for rail in decision.guardrails] == ["public", "finding_error", "unknown_context"]
 
 
 def test_score_against_threshold() -> None:
     tenths = round(decided().score * 10)
-    for threshold, outcome in ((tenths - 1, "alert"), (tenths, "alert"), (tenths + 1, "archive")):
+    for threshold, outcome, says in (
+        (tenths - 1, "alert", "is 0.1 points above the threshold of"),
+        (tenths, "alert", "reaches the threshold of"),
+        (tenths + 1, "archive", "is 0.1 points below the threshold of"),
+    ):
         decision = decide(a_key(), known(), CARD, POLICY, threshold)
         assert decision.outcome == outcome
         assert decision.threshold == threshold / 10
-        assert str(decision.score) in decision.reason
-        assert str(threshold / 10) in decision.reason
+        assert decision.reason == f"{said_points(tenths)} {says} {said_points(threshold)}"
 
 
 def test_no_threshold_no_archive() -> None:

@@ -145,7 +145,7 @@ def test_every_decision_is_explained(pair: tuple[Finding, Context], card: Scorec
     assert added == total
     assert is_subject(written.subject)
     for rail in decision.guardrails:
-        assert f"- {rail.name}: " in written.text
+        assert f"(guardrail {rail.name})" in " ".join(written.text.split())
     assert decision.unknown == () or "\nNOT KNOWN" in written.text
 
 

@@ -100,7 +100,7 @@ class Page(HTMLParser):
 
 
 HEADINGS = {
-    "GUARDRAILS: not to be archived without a person",
+    "NEEDS A PERSON",
     "HOW THE SCORE ADDS UP",
     "SIMILAR PAST DECISIONS",
     "NOT KNOWN (never counted as safe)",

@@ -138,22 +138,22 @@ def test_a_tenth_beyond_the_limit_is_given_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "exposed",
+    ("exposed", "why"),
     [
-        {"public": "public"},
-        {"public": "unknown"},
-        {"access_level": "Permissions management"},
-        {"access_level": "unknown"},
+        ({"public": "public"}, "the finding is public"),
+        ({"public": "unknown"}, "it may be public"),
+        ({"access_level": "Permissions management"}, "the finding gives control of permissions"),
+        ({"access_level": "unknown"}, "the level of access is not known"),
     ],
 )
-def test_tags_take_nothing_off_what_is_exposed(exposed: dict[str, str]) -> None:
+def test_tags_take_nothing_off_what_is_exposed(exposed: dict[str, str], why: str) -> None:
     of = card(ENVIRONMENT, OWNER)
     plain, _ = score(of, environment="absent", owner="absent", **exposed)
     tagged, contributions = score(of, environment="development", owner="blue", **exposed)
     assert tagged == plain
     assert contributions[-1] == (TAG_LIMIT, 12.0)
     assert of.score({**FEATURES, "environment": "development", "owner": "blue", **exposed})[1][-1].text == (
-        "tags and aliases take nothing off here"
+        f"credit from tags cancelled: {why}"
     )
 
 

@@ -126,7 +126,7 @@ def listed(page: str, heading: str) -> list[list[float]]:
 
 
 @pytest.mark.parametrize(
-    ("threshold", "heading"), [(9000, "Misses, one by one"), (-9000, "No miss; the near")]
+    ("threshold", "heading"), [(9000, "Misses, one by one"), (-9000, "Nothing missed. Closest")]
 )
 def test_the_lowest_unintended_stand_there_one_by_one_and_add_up(
     small: Trained, threshold: int, heading: str

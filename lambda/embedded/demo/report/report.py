@@ -12,6 +12,8 @@ from embedded.demo import words as demo_words
 from embedded.demo.report.charts import BIN, histogram, stack
 from embedded.demo.report.styles import SharedStyles
 from embedded.demo.results import TYPES, Decided, Results
+from scoring.decision.decide import is_by_rule
+from scoring.decision.guardrails import in_short
 from scoring.explanation.safe_text import visible
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def to_html(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["in_short"] = in_short
     shared = SharedStyles()
     largest = max(found.total() for found in results.by_type.values())
     archived = [one for one in results.decided if one.decision.outcome == "archive"]
@@ -83,15 +86,14 @@ def guardrails(decisions: Iterable[Decision]) -> list[Count]:
         if decision.outcome == "alert"
         for name in {rail.name for rail in decision.guardrails}
     )
-    return _counts(found, demo_words.GUARDRAILS)
+    return _counts(found, {name: in_short(name) for name in found})
 
 
 def reasons(archived: Iterable[Decided]) -> list[Count]:
     """Why findings were archived: by their score, or by a rule of the policy."""
     found: Counter[str] = Counter()
     for one in archived:
-        below = one.decision.reason.startswith("score ")
-        found["score below the threshold" if below else one.decision.reason] += 1
+        found[one.decision.reason if is_by_rule(one.decision) else "score below the threshold"] += 1
     return _counts(found, {})
 
 
@@ -115,7 +117,7 @@ def unknown(alerts: Iterable[Decided]) -> list[Count]:
 
 def _because(decision: Decision) -> str:
     """The rule by which a finding was archived, or else the two contributions that lowered its score most."""
-    if not decision.reason.startswith("score "):
+    if is_by_rule(decision):
         return visible(decision.reason)
     lowest = sorted((one for one in decision.contributions if one.points < 0), key=lambda one: one.points)[:2]
     return (

@@ -106,7 +106,9 @@ def test_wide_characters_keep_the_columns() -> None:
 
 def test_why_tells_one_alert_from_the_next() -> None:
     whys = dict(zip(CASES, (row.why for row in ROWS), strict=True))
-    assert whys["public-bucket"] == "guardrail: public"
+    assert whys["public-bucket"] == "Needs a person: public"
     assert whys["oidc-role"] == "+15.2 access level Write"
-    assert whys["unused-permission"] == "score 3.5 is below the threshold 30.0"
-    assert whys["error"] == "guardrail: finding_error, unknown_context"
+    assert whys["unused-permission"] == "3.5 is 26.5 points below the threshold of 30"
+    assert whys["error"] == (
+        "Needs a person: Access Analyzer reports an error; tags, aliases or accounts are not known"
+    )
