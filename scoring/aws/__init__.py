@@ -1,1 +1,1 @@
-"""The only code that asks or changes AWS, but for the decision log and the alerts."""
+"""AWS as we use it: clients, what goes wrong, Access Analyzer, buckets, and the facts around a finding."""

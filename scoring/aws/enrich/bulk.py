@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from scoring.aws.enrich.lookup import Facts, some, tags
 from scoring.aws.enrich.organization import principal_accounts
 from scoring.aws.enrich.resources import ENRICHERS
-from scoring.aws.enrich.single import Aws, account_steps, context, resource_steps, standing
+from scoring.aws.enrich.single import Aws, account_steps, context, known_facts, resource_steps
 from scoring.aws.errors import Unavailable, guarded
 from scoring.aws.sessions import Client
 from scoring.findings.arn import Arn
@@ -28,7 +28,7 @@ _KEY = "AWS::KMS::Key"
 _Name: TypeAlias = tuple[str, str]  # the service, and what follows the account in the ARN
 
 
-class _Place(NamedTuple):
+class _AccountRegion(NamedTuple):
     account: str
     region: str
 
@@ -36,7 +36,7 @@ class _Place(NamedTuple):
 class _Question(NamedTuple):
     """What is asked about one resource: the tags of a name, and the aliases if it is a key."""
 
-    place: _Place
+    asked_in: _AccountRegion
     kind: str
     name: _Name
     key: str | None
@@ -70,7 +70,7 @@ def enrich_many(
     aws.organization.preload(accounts)
     of_resources = _one_by_one(findings, aws) if deep else _in_bulk(findings, aws)
     for finding, of_resource in zip(findings, of_resources, strict=True):
-        facts = {**standing(finding.resource_type), **of_resource}
+        facts = {**known_facts(finding.resource_type), **of_resource}
         for step in account_steps(finding, aws, vendors or {}):
             facts.update(guarded(step.facts, step.find))
         yield context(facts)
@@ -89,15 +89,15 @@ def _one_by_one(findings: Iterable[Finding], aws: Aws) -> Iterator[Facts]:
 
 def _in_bulk(findings: Sequence[Finding], aws: Aws) -> Iterator[Facts]:
     asked: list[_Question | Facts] = []
-    places: dict[_Place, set[_Question]] = defaultdict(set)
+    by_region: dict[_AccountRegion, set[_Question]] = defaultdict(set)
     for finding in findings:
         question = _question(finding)
         asked.append(question)
         if isinstance(question, _Question):
-            places[question.place].add(question)
+            by_region[question.asked_in].add(question)
     answers: dict[_Question, Facts] = {}
-    for place, questions in places.items():
-        answers.update(_answer(place, questions, aws))
+    for asked_in, questions in by_region.items():
+        answers.update(_answer(asked_in, questions, aws))
     for question in asked:
         yield answers[question] if isinstance(question, _Question) else question
 
@@ -115,18 +115,18 @@ def _question(finding: Finding) -> _Question | Facts:
     except Unavailable as error:
         return dict.fromkeys(("tags", "aliases") if is_key else ("tags",), Unknown(str(error)))
     return _Question(
-        place=_Place(resource.account, resource.region),
+        asked_in=_AccountRegion(resource.account, resource.region),
         kind=enricher.bulk_tags,
         name=(TABLE[finding.resource_type].service, resource.tagged_name),
         key=resource.id if is_key else None,
     )
 
 
-def _answer(place: _Place, questions: Iterable[_Question], aws: Aws) -> dict[_Question, Facts]:
+def _answer(asked_in: _AccountRegion, questions: Iterable[_Question], aws: Aws) -> dict[_Question, Facts]:
     """Answer all questions about one account and region."""
 
     def client(service: str) -> Client:
-        return aws.sessions.client(service, account=place.account, region=place.region)
+        return aws.sessions.client(service, account=asked_in.account, region=asked_in.region)
 
     names = {question.name for question in questions}
     kinds = sorted({question.kind for question in questions})

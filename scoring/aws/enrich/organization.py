@@ -77,14 +77,14 @@ class Organization:
             return {"resource_account": member}
         if isinstance(member, Absent):
             return {"resource_account": Present(Account(id=account))}
-        place = self._place(account)
-        if isinstance(place, Unknown):
-            return {"resource_account": place}
+        path = self._ou_path(account)
+        if isinstance(path, Unknown):
+            return {"resource_account": path}
         given = self._kept(("tags", account), partial(self._ask_tags, account))
         described = Account(
             id=account,
             name=member.value.name,
-            ou="/".join(place),
+            ou="/".join(path),
             tags=None if isinstance(given, Unknown) else given.value if isinstance(given, Present) else {},
             org_id=member.value.organization,
         )
@@ -149,7 +149,7 @@ class Organization:
     def _is_outside(self, account: str | None) -> bool:
         return account is not None and isinstance(self._member(account), Absent)
 
-    def _place(self, child: str) -> tuple[str, ...] | Unknown:
+    def _ou_path(self, child: str) -> tuple[str, ...] | Unknown:
         """Walk from an account up to the root; a unit is shared by many accounts and asked for once."""
         names: list[str] = []
         while True:

@@ -93,7 +93,7 @@ def enrich(
     """
     steps = (*resource_steps(finding, aws), *account_steps(finding, aws, vendors or {}))
     found: dict[str, Fact[Any]] = {name: TIMED_OUT for step in steps for name in step.facts}
-    found.update(standing(finding.resource_type))
+    found.update(known_facts(finding.resource_type))
 
     def work() -> None:
         # What decides comes first; the details, if there is time left.
@@ -117,7 +117,7 @@ def context(facts: Facts) -> Context:
     return Context(**{name: facts[name] for name in _FIELDS if name in facts}, details=details)
 
 
-def standing(resource_type: str) -> Facts:
+def known_facts(resource_type: str) -> Facts:
     """Return what holds for every resource of a type, without asking."""
     enricher = ENRICHERS.get(resource_type)
     if enricher is None:

@@ -1,5 +1,9 @@
 """ARNs and account numbers are data: split as they are; twelve digits are twelve ASCII digits."""
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,3 +79,35 @@ def test_what_is_no_arn(text: str) -> None:
 
 def test_the_resource_keeps_its_colons_and_line_ends() -> None:
     assert Arn.parse("arn:aws:lambda:eu-west-1:111122223333:layer:a:3\n").resource == "layer:a:3\n"
+
+
+# --- one home
+
+ROOT = Path(__file__).parents[3]
+BY_HAND = re.compile(r"""split\(":"|\{12\}""")
+# Formats that have an account's number inside, and colons that are no ARN's.
+NO_PARSERS = {
+    "scoring/findings/arn.py",
+    "scoring/features/exposure.py",  # a bucket's name, whatever stands before it
+    "scoring/findings/access/conditions.py",  # the unique id of a user
+    "scoring/findings/security_hub_format.py",  # Security Hub's own id, which begins with an analyzer's ARN
+    "scoring/findings/resource_types.py",  # how the ARNs of a type begin
+    "scoring/policy/routes.py",  # the ARN of a topic that we may publish to
+    "lambda/embedded/services/delivery.py",  # the name of a function, with its version
+    "lambda/infra/parameters.py",  # what CloudFormation checks by itself
+    "lambda/infra/stacks/analyzers.py",
+    "lambda/infra/stacks/forwarding.py",
+    "lambda/infra/stacks/member_role.py",
+    "lambda/infra/stacks/stack_sets.py",
+}
+
+
+def by_hand() -> Iterator[str]:
+    for part in ("scoring", "training", "lambda/handlers", "lambda/infra", "lambda/embedded"):
+        for path in (ROOT / part).rglob("*.py"):
+            if BY_HAND.search(path.read_text(encoding="utf-8")):
+                yield path.relative_to(ROOT).as_posix()
+
+
+def test_nobody_else_takes_arns_apart() -> None:
+    assert set(by_hand()) == NO_PARSERS

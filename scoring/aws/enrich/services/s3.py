@@ -1,4 +1,4 @@
-"""S3 general purpose buckets."""
+"""S3 buckets: general purpose buckets and directory buckets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def _public_access_block(response: Mapping[str, Any]) -> Facts:
     return {"public_access_block": some(f"without {', '.join(off)}" if off else "complete")}
 
 
-def encryption(response: Mapping[str, Any]) -> Facts:
+def _encryption(response: Mapping[str, Any]) -> Facts:
     """Read a bucket's default encryption: the algorithm, and the key where one is named."""
     rules = response["ServerSideEncryptionConfiguration"]["Rules"]
     defaults = [rule.get("ApplyServerSideEncryptionByDefault", {}) for rule in rules]
@@ -54,7 +54,7 @@ BUCKET = Enricher(
             actions=("s3:GetEncryptionConfiguration",),
             facts=("encryption",),
             ask=lambda s3, bucket: s3.get_bucket_encryption(**_owned(bucket)),
-            read=encryption,
+            read=_encryption,
             nothing=("ServerSideEncryptionConfigurationNotFoundError",),
         ),
     ),
@@ -79,7 +79,7 @@ DIRECTORY_BUCKET = Enricher(
             facts=("encryption",),
             # Directory buckets refuse ExpectedBucketOwner; only the owner may ask at all.
             ask=lambda s3, bucket: s3.get_bucket_encryption(Bucket=bucket.id),
-            read=encryption,
+            read=_encryption,
         ),
     ),
 )
