@@ -28,6 +28,8 @@ from training.train import Trained
 
 CARD: Final = "card.md"
 REPORT: Final = "report.html"
+TRAINING_FORMAT: Final = 2
+"""Of training.joblib; raised with every change of the classes in it."""
 _VERDICT: Final = "_unintended"
 _WEIGHT: Final = "_weight"
 
@@ -54,6 +56,7 @@ def _for_notebooks(trained: Trained) -> bytes:
     rows = np.flatnonzero(dataset.labelled)
     about = dataset.about.iloc[rows].drop(columns="row").assign(part=part[rows], score=trained.scores[rows])
     content = {
+        "format": TRAINING_FORMAT,
         "estimator": _for_any_machine(trained),
         "X": _with_plain_categories(dataset.X.iloc[rows]),
         "about": about.astype({"finding_id": str, "resource": str}),
@@ -90,9 +93,19 @@ def load_training(registry: Registry, version: str) -> dict[str, Any]:
     Raises
     ------
     BadInput
-        Its digest is not the one of the manifest: it is not read then.
+        Its digest is not the one of the manifest: it is not read then. Or another release of access-triage
+        wrote it: the pickled classes may have changed since. The scorecard is not affected.
     """
-    content: dict[str, Any] = joblib.load(io.BytesIO(registry.read(version, TRAINING)))
+    packed = io.BytesIO(registry.read(version, TRAINING))
+    where = f"{registry.store.name}/{version}/{TRAINING}"
+    problem = "was written by another release of access-triage: train again to open it"
+    other_release = BadInput(f"{problem}; the scorecard still works", where=where)
+    try:
+        content: dict[str, Any] = joblib.load(packed)
+    except (ImportError, AttributeError, TypeError) as error:
+        raise other_release from error
+    if content.get("format") != TRAINING_FORMAT:
+        raise other_release
     return content
 
 
