@@ -1,1 +1,1 @@
-"""What was decided and done, in DynamoDB."""
+"""The decision log: what was decided and done, in DynamoDB or in a local file."""
