@@ -32,8 +32,8 @@ _CLOCK = "import time; start = time.process_time(); {}; print(time.process_time(
 IMPORTS = {
     "boto3": "import boto3",
     "boto3, then scoring and all that the handler needs to decide": (
-        "import boto3, handlers.single; from scoring import policy, scorecard_files; "
-        "policy.load(); scorecard_files.load()"
+        "import boto3, handlers.single; from scoring.policy import policy; "
+        "from scoring.scorecard import formats; policy.load(); formats.load()"
     ),
 }
 
