@@ -151,7 +151,7 @@ def test_a_screen_reader_is_told_the_same(here: Deployment, address: str, browse
         '- region "How the score adds up":',
         '- columnheader "Points"',
         '- row "+28.0 the principal is a stranger"',
-        """- 'region "Needs a person"':""",
+        '- region "Needs a person":',
     ):
         assert said in heard, said
     levels = [int(h.evaluate("e => e.tagName[1]")) for h in page.get_by_role("heading").all()]
