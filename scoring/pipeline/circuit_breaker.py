@@ -62,7 +62,9 @@ def intend_archive(
 
 def stop(decision: Decision, why: str) -> Decision:
     """Turn an archive into an alert, as a guardrail does."""
-    return refuse(decision, Guardrail(NAME, f"{why}: until the last hour has room again, findings alert"))
+    return refuse(
+        decision, Guardrail(NAME, f"{why}: findings alert until fewer were archived in the last hour")
+    )
 
 
 def close(log: DecisionLog) -> None:

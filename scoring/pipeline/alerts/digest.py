@@ -15,6 +15,7 @@ from scoring.explanation.content import Answers
 from scoring.explanation.explain import REPEAT, Message, explain_unreadable, explanation
 from scoring.explanation.safe_text import to_ascii, visible
 from scoring.files.errors import BadInput
+from scoring.pipeline.alerts.bursts import BREAKER
 from scoring.policy.policy import Policy
 
 MOST_ROWS: Final = 500
@@ -114,12 +115,16 @@ def of_burst(
         Gives the links of an alert; left out where there are too many of them for one mail.
     """
     answering = answering if len(items) <= MOST_ANSWERS else None
-    common = visible(group, 300)
-    count = _count(len(items), "alert")
+    common, count = visible(group, 300), _count(len(items), "alert")
+    title = f"{count} on {common}"
+    note = f"They came soon after another alert on {common}: here they are together."
+    if group == BREAKER:
+        title = f"{count} since archiving stopped"
+        note = "They would have been archived, but too many findings were archived within an hour."
     return Digest(
         _subject(f"{len(items)} more: {group}"),
-        f"{count} on {common}",
-        (f"They followed an alert on {common} and were collected.", *(REPEAT,) * is_repeat),
+        title,
+        (note, *(REPEAT,) * is_repeat),
         (section("Alerts", items, policy, answering=answering),),
         "burst",
     )
@@ -168,13 +173,13 @@ def of_report(
     would = "would be " if is_shadow else ""
     totals = Counter({outcome: len(found) for outcome, found in of_outcome.items()})
     notes = [
-        f"{totals['alert']} findings are to be looked at, {totals['archive']} {would}archived,"
-        f" {totals['skip']} skipped.",
+        f"To be looked at: {totals['alert']}. {f'{would}archived'.capitalize()}: {totals['archive']}."
+        f" Skipped: {totals['skip']}.",
     ]
     if is_shadow:
         notes.append("Shadow mode: no finding was changed, and no other mail is sent.")
     if waiting:
-        notes.append(f"{waiting} more are to be archived as soon as the circuit breaker has room for them.")
+        notes.append(f"{waiting} more will be archived when the circuit breaker allows it.")
     rows = MOST_ROWS
     sections = []
     for outcome, title in (("alert", "To be looked at"), ("archive", f"{would}archived".capitalize())):
@@ -206,8 +211,8 @@ def of_suspicion(suspicion: Mapping[str, Any], *, is_repeat: bool = False) -> Di
 def announce(message: Message, why: str) -> Message:
     """Put before an alert that archiving has stopped, and why."""
     note = (
-        f"{STOPPED}: {visible(why, 300)}. What would have been archived alerts from now on, and is collected"
-        " in one mail. Archiving goes on by itself as soon as the last hour has room again."
+        f"{STOPPED}: {visible(why, 300)}. Findings that would have been archived alert instead, all in one"
+        " mail. Archiving starts again by itself when fewer findings were archived in the last hour."
     )
     content = msgspec.structs.replace(message.explanation, notes=(note, *message.explanation.notes))
     return Message(_subject(f"{STOPPED}: {why}"), f"{note}\n\n{message.text}", content)

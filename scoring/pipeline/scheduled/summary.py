@@ -182,6 +182,7 @@ def summarise(
         if fact.verdict == "unintended" and period.has(fact.verdict_at) and (fact.archived or fact.is_sample)
     ]
     ending = list(expiring)
+    misses = "1 miss" if len(missed) == 1 else f"{len(missed)} misses"
     first, last = period.since[:10], period.until[:10]
     would = "would have been " if is_shadow else ""
     tiles = (
@@ -210,9 +211,7 @@ def summarise(
     if is_shadow:
         notes.insert(0, "Shadow mode: no finding was changed.")
     return Summary(
-        to_ascii(
-            f"[access-triage] Summary: {len(archived)} {would}archived, {len(missed)} misses found", SUBJECT
-        ),
+        to_ascii(f"[access-triage] Summary: {len(archived)} {would}archived, {misses} found", SUBJECT),
         f"Summary of {first} to {last}",
         tuple(notes),
         tiles,

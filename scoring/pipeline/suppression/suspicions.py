@@ -14,6 +14,7 @@ from scoring.aws import archive_rule_filter
 from scoring.aws.analyzers import Family
 from scoring.aws.archive_rule_filter import Criterion, Filter
 from scoring.explanation.safe_text import visible
+from scoring.explanation.words import moment
 from scoring.features.features import tag_of
 from scoring.files.errors import BadInput
 from scoring.findings.access.tags import fold, fold_key
@@ -91,7 +92,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def who(self) -> str:
         """By whom and when."""
-        return f"by {self.by or 'somebody unknown'} on {self.at or 'a day unknown'}"
+        when = f"on {moment(self.at)}" if self.at else "at an unknown time"
+        return f"by {self.by or 'somebody unknown'} {when}"
 
     @property
     def analyzer_arn(self) -> str:
@@ -151,7 +153,7 @@ def of_call(call: Call, family: Family, rule: Filter | None = None) -> Suspicion
             about=call.analyzer_arn,
             version=call.at,
             short="an analyzer was deleted",
-            headline=f"the analyzer {call.analyzer_arn} was deleted: it finds nothing any more",
+            headline=f"the analyzer {call.analyzer_arn} was deleted: it makes no findings any more",
             who=call.who,
             group="deleted analyzers",
         )
@@ -204,9 +206,9 @@ def _breadth(filters: Filter, family: Family) -> str:
         for key, asked in filters.items()
         if key.startswith(_NARROWING) and key not in ("resourceType", "resourceOwnerAccount")
     ):
-        return "asks for no principal, no condition and no resource: it archives whatever comes"
+        return "names no principal, condition or resource: it archives everything"
     if archive_rule_filter.may_hide_public(filters, family) and "resource" not in filters:
-        return "may archive public access: it does not ask for isPublic eq false"
+        return "may archive public access: it lacks the criterion isPublic eq false"
     return ""
 
 
@@ -224,7 +226,7 @@ def of_burst(principal: str, count: int, hour: str, who: str) -> Suspicion:
         version=hour[: len("2026-11-02")],
         short=f"{count} findings were archived within an hour",
         headline=f"{count} findings were archived within an hour {who}",
-        who=f"in the hour of {hour}:00Z; none of them by access-triage",
+        who=f"in the hour from {moment(f'{hour}:00')}; none of them by access-triage",
         group="bursts of archives",
         advice="triage review --list",
     )

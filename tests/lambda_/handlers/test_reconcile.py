@@ -107,7 +107,7 @@ def test_a_backlog_is_archived_at_half_the_pace_of_the_breaker(here: Deployment)
     here.clock.pass_by(minutes=5)
     here.reconcile()
     (report,) = here.mails()
-    assert "5 more are to be archived as soon as the circuit breaker has room" in report.text
+    assert "5 more will be archived when the circuit breaker allows it" in report.text
     for _ in range(2):
         here.clock.pass_by(minutes=61)
         here.reconcile()

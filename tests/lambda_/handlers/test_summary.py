@@ -63,7 +63,7 @@ def test_what_is_counted(here: Deployment) -> None:
     assert teams[0] in sample.rows[0].about
     assert {row.about.partition(",")[0] for row in expiring.rows} == set(archived[1:])
     assert "too few findings (8 in this period and" in found.notes[0]
-    assert found.subject == "[access-triage] Summary: 3 archived, 1 misses found"
+    assert found.subject == "[access-triage] Summary: 3 archived, 1 miss found"
 
 
 def test_what_somebody_has_looked_at_waits_no_longer(here: Deployment) -> None:

@@ -61,8 +61,8 @@ def archive_by_hand(here: Deployment, *ids: str) -> None:
     ("filters", "said"),
     [
         ({"isPublic": {"eq": ["true"]}}, "archives public access"),
-        ({"resourceType": {"eq": ["AWS::S3::Bucket"]}}, "asks for no principal"),
-        ({"principal.AWS": {"neq": ["111122223333"]}}, "asks for no principal"),
+        ({"resourceType": {"eq": ["AWS::S3::Bucket"]}}, "names no principal"),
+        ({"principal.AWS": {"neq": ["111122223333"]}}, "names no principal"),
         ({"condition.aws:PrincipalArn": {"eq": ["x"]}}, "may archive public access"),
         ("unreadable", "its filter cannot be read"),
     ],
@@ -109,7 +109,8 @@ def test_applying_a_broad_rule_and_deleting_an_analyzer(here: Deployment) -> Non
     here.deliver(call(here, "DeleteAnalyzer", analyzerName="account"))
     assert [text for mail in here.mails() if (text := mail.text.split("\n")[5].strip())] == [
         "archive rule hide was applied to the findings that were there: archives public access",
-        f"the analyzer {here.analyzer_arn.rpartition('/')[0]}/account was deleted: it finds nothing any more",
+        f"the analyzer {here.analyzer_arn.rpartition('/')[0]}/account was deleted:"
+        " it makes no findings any more",
     ]
 
 
