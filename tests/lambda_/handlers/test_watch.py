@@ -76,7 +76,7 @@ def test_a_rule_that_may_hide_access_is_told_of_when_it_is_made(
     (mail,) = here.mails()
     assert (mail.subject or "").startswith("[access-triage] Suppression watch: archive rule quiet")
     assert said in mail.text
-    assert f"by {MALLORY} on 2026-11-02T09:30:00Z" in mail.text
+    assert f"by {MALLORY} on 2026-11-02 09:30 UTC" in mail.text
 
 
 def test_a_changed_rule_is_told_of_again_and_a_narrow_one_never(here: Deployment) -> None:
