@@ -89,7 +89,7 @@ class Findings:
     ) -> Finding:
         """Update a finding with `changes`, by the API's field names, as after a new analysis of the resource.
 
-        `analyzedAt` and `updatedAt` move to the present. The analyzer need be named only where two have a
+        `analyzedAt` and `updatedAt` move to the present, where the changes name no others. The analyzer need be named only where two have a
         finding of the same id.
         """
         analyzer = self._analyzer(finding_id, analyzer_arn)

@@ -96,6 +96,23 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the finding is about access that nobody uses, so that no principal is given any."""
         return self.finding_type.startswith("Unused")
 
+    def says_the_same(self, other: "Finding") -> bool:
+        """Whether two readings of a finding agree in everything but their times.
+
+        Examples
+        --------
+        >>> before = Finding(id="f", resource="r", resource_type="t", status="ACTIVE", finding_type="x")
+        >>> before.says_the_same(msgspec.structs.replace(before, updated_at=datetime(2026, 11, 1, 10)))
+        True
+        >>> before.says_the_same(msgspec.structs.replace(before, is_public=True))
+        False
+        """
+        return _without_times(self) == _without_times(other)
+
+
+def _without_times(finding: Finding) -> Finding:
+    return msgspec.structs.replace(finding, created_at=None, analyzed_at=None, updated_at=None)
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """An event of Access Analyzer that is no finding: an access preview, or a call that CloudTrail saw."""

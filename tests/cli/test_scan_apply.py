@@ -172,6 +172,15 @@ class TestReadAgain:
         assert (status(aws, one), status(aws, other)) == ("ACTIVE", "ARCHIVED")
         assert logged(aws) == [(other, "done")]
 
+    def test_opened_to_everyone_within_the_same_second(self, aws, apply, meanwhile):
+        one = expected_key(aws)
+        at = aws.findings.get(one).updated_at
+        meanwhile(lambda: aws.findings.update(one, {"principal": {"AWS": "*"}, "isPublic": True, "updatedAt": at}))
+        result = apply()
+        assert aws.findings.get(one).updated_at == at
+        assert "1 finding not archived: changed since, now: alert, Needs a person: public" in result.err
+        assert (status(aws, one), logged(aws)) == ("ACTIVE", [])
+
     def test_changed_in_what_does_not_matter(self, aws, apply, meanwhile):
         one = expected_key(aws)
         meanwhile(lambda: aws.findings.update(one, {"action": ["kms:Decrypt"]}))

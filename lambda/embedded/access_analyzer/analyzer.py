@@ -166,7 +166,8 @@ class Analyzer:
     ) -> Finding:
         """Update a finding with `changes`, by the API's field names, as after a new analysis of its resource.
 
-        Access that is gone is `{"status": "RESOLVED"}`. `analyzedAt` and `updatedAt` move to the present.
+        Access that is gone is `{"status": "RESOLVED"}`. `analyzedAt` and `updatedAt` move to the present,
+        where the changes name no others.
         """
         before = self.finding(finding_id)
         whole = {**summary_v2(before), "error": before.error, "findingDetails": details_v2(before)}
@@ -177,7 +178,7 @@ class Analyzer:
         moment = _after(before.updated_at)
         times = {"analyzedAt": moment, "updatedAt": moment}
         account = before.resource_owner_account
-        after = read_finding({**whole, **changes, **times}, finding_id=finding_id, account=account)
+        after = read_finding({**whole, **times, **changes}, finding_id=finding_id, account=account)
         after = replace(after, sequence=before.sequence, previous_status=before.status)
         self._check(after)
         self._keep([after], announce=announce)

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from scoring.aws.analyzers import PAGE, Analyzer
+from scoring.aws.analyzers import PAGE, Analyzer, ListedFinding
 from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import regional
 from scoring.cli.scan.score import Group, Source, decide_rows
@@ -163,15 +163,19 @@ class _Batch:
         resources = list(dict.fromkeys(_finding(pair).resource for pair in pairs))
         listed = self._source.analyzers.rows(self._analyzer, resources=resources)
         rows = {row["id"]: row for row in listed}
-        same, changed = [], []
+        same: list[Decided] = []
+        changed: list[ListedFinding] = []
         for pair in pairs:
             row = rows.get(pair[1].finding_id)
             if row is None:
                 yield _left(pair, "no longer active")
-            elif row["updatedAt"] != _finding(pair).updated_at:
-                changed.append(row)
+                continue
+            finding, raw = self._source.analyzers.read_row(row, self._analyzer)
+            if finding.says_the_same(_finding(pair)):
+                case, decision = pair
+                same.append((msgspec.structs.replace(case, finding=finding, raw=raw), decision))
             else:
-                same.append(pair)
+                changed.append(row)
         decided = [*same, *decide_rows(changed, self._analyzer, self._source)]
         states = self._log.latest_of([_finding(pair).id for pair in decided])
         for pair in decided:

@@ -9,7 +9,6 @@ import msgspec
 from scoring.aws.errors import code
 from scoring.decision import decide
 from scoring.decision.guardrails import Guardrail
-from scoring.findings.finding import Finding
 from scoring.pipeline import circuit_breaker, security_hub
 from scoring.pipeline.archiving import Archived, Archiver, Failed, NotArchived, ToArchive, is_refusal
 from scoring.pipeline.runtime import Runtime
@@ -85,10 +84,9 @@ def _confirmed(state: CaseState, runtime: Runtime) -> CaseState:
         if not is_refusal(error):
             raise
         return _refused(state, error)
-    case = state.case
-    if _version(fresh) != _version(state.finding):
-        context = with_reactivation(case.context, fresh, state.before)
-        case = msgspec.structs.replace(read, context=context)
+    # Whether it still says the same is not asked: its times would not tell, since AWS writes them in seconds.
+    context = with_reactivation(state.case.context, fresh, state.before)
+    case = msgspec.structs.replace(read, context=context)
     return decided(msgspec.structs.replace(state, case=case), runtime)
 
 
@@ -104,7 +102,3 @@ def _refused(state: CaseState, error: Exception) -> CaseState:
     """Turn an archive that is out of the question into an alert."""
     rail = Guardrail("not_archived", f"it could not be archived: {code(error) or error}")
     return msgspec.structs.replace(state, decision=decide.refuse(state.decided, rail))
-
-
-def _version(finding: Finding) -> tuple[str, bool, object]:
-    return finding.status, finding.is_deleted, finding.updated_at

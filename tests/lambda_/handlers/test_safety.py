@@ -116,6 +116,18 @@ def test_a_change_that_is_expected_as_well_is_archived_again_but_once(here: Depl
     assert here.effects(finding_id)[-1] == "alert"
 
 
+def test_a_finding_that_grew_within_the_same_second_is_not_archived(here: Deployment) -> None:
+    """AWS writes times in seconds: only what a finding says tells whether it has changed."""
+    here.aws.delivery.at_once = False
+    finding_id = here.share(here.development_key())
+    at = here.aws.findings.get(finding_id).updated_at
+    here.aws.findings.update(finding_id, {"principal": {"AWS": "*"}, "isPublic": True, "updatedAt": at})
+    assert here.aws.findings.get(finding_id).updated_at == at
+    here.deliver(event_of(here.aws, finding_id))
+    assert here.status(finding_id) == "ACTIVE"
+    assert here.effects(finding_id) == ["alert"]
+
+
 def test_a_finding_that_changes_while_it_is_archived_does_not_stay_so(here: Deployment) -> None:
     """The change comes after the finding was read again and before UpdateFindings."""
     from tests.lambda_.faults import calls
