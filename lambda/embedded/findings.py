@@ -89,8 +89,8 @@ class Findings:
     ) -> Finding:
         """Update a finding with `changes`, by the API's field names, as after a new analysis of the resource.
 
-        `analyzedAt` and `updatedAt` move to the present, where the changes name no others. The analyzer need be named only where two have a
-        finding of the same id.
+        `analyzedAt` and `updatedAt` move to the present, where the changes name no others. The analyzer need
+        be named only where two have a finding of the same id.
         """
         analyzer = self._analyzer(finding_id, analyzer_arn)
         return analyzer.update_finding(finding_id, changes, announce=announce)

@@ -175,7 +175,8 @@ class TestReadAgain:
     def test_opened_to_everyone_within_the_same_second(self, aws, apply, meanwhile):
         one = expected_key(aws)
         at = aws.findings.get(one).updated_at
-        meanwhile(lambda: aws.findings.update(one, {"principal": {"AWS": "*"}, "isPublic": True, "updatedAt": at}))
+        grown = {"principal": {"AWS": "*"}, "isPublic": True, "updatedAt": at}
+        meanwhile(lambda: aws.findings.update(one, grown))
         result = apply()
         assert aws.findings.get(one).updated_at == at
         assert "1 finding not archived: changed since, now: alert, Needs a person: public" in result.err
