@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+# Here and not at the first call: Lambda gives a function more of a processor while it starts.
+import boto3
 import msgspec
 
 from handlers.runtime.live_settings import Configuration, Live
@@ -24,9 +26,6 @@ from scoring.pipeline.runtime import Runtime
 from scoring.policy import policy
 from scoring.scorecard import formats
 from scoring.scorecard.scorecard import Scorecard
-
-if TYPE_CHECKING:
-    import boto3
 
 PREFIX = "TRIAGE_"
 
@@ -132,7 +131,6 @@ class Clients(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=4)
 def clients(settings: Settings) -> Clients:
     """Make the clients; no request goes out."""
-    import boto3
     from botocore.config import Config
 
     session = boto3.Session()
@@ -209,7 +207,7 @@ def _from_files(settings: Settings) -> Configuration:
     return Configuration(card=card, policy=rules, mode=settings.mode or rules.mode)
 
 
-def _live(settings: Settings, session: "boto3.Session", config: object) -> Live | None:
+def _live(settings: Settings, session: boto3.Session, config: object) -> Live | None:
     address = settings.model if _is_bucket(settings.model) else None
     if settings.parameters is None and address is None:
         return None
@@ -238,14 +236,14 @@ def _version(path: str | Path) -> tuple[str, int]:
     return str(path), max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
 
-def _review_keys(settings: Settings, session: "boto3.Session", config: object) -> ReviewKeys | None:
+def _review_keys(settings: Settings, session: boto3.Session, config: object) -> ReviewKeys | None:
     if not (settings.review_url and settings.review_secret):
         return None
     client = session.client("secretsmanager", config=config)
     return ReviewKeys(client, settings.review_secret, settings.review_url, settings.table)
 
 
-def regional(session: "boto3.Session", service: str, config: object) -> RegionalClients:
+def regional(session: boto3.Session, service: str, config: object) -> RegionalClients:
     """Give the clients of one service by region, each made once."""
 
     @lru_cache(maxsize=64)

@@ -94,6 +94,29 @@ def test_a_finding_that_is_gone_is_skipped(here: Deployment) -> None:
     assert here.mails() == []
 
 
+@pytest.mark.parametrize("happens", ["delete", "resolve"])
+def test_a_finding_that_goes_at_the_last_moment_is_skipped_when_it_comes_again(
+    here: Deployment, happens: str
+) -> None:
+    from tests.lambda_.faults import calls
+
+    here.aws.delivery.at_once = False
+    finding_id = here.share(here.development_key())
+
+    def around(name: tuple[str, str], make):
+        if name == UPDATE:
+            getattr(here.aws.findings, happens)(finding_id)
+        return make()
+
+    with calls(around), pytest.raises(ClientError):
+        here.deliver(event_of(here.aws, finding_id))
+    assert here.effects(finding_id) == ["intent"]
+    here.clock.pass_by(minutes=3)
+    here.deliver(event_of(here.aws, finding_id))
+    assert here.effects(finding_id) == ["over", "none"]
+    assert here.mails() == []
+
+
 def test_an_archived_finding_that_changes_is_brought_back_and_scored_anew(here: Deployment) -> None:
     finding_id = here.share(here.development_key())
     assert here.status(finding_id) == "ARCHIVED"
