@@ -19,6 +19,7 @@ from embedded.demo import run as demo_run
 from embedded.demo import scenes
 from embedded.demo.report import charts
 from embedded.demo.results import TYPES
+from scoring.findings.finding import FINDING_TYPES
 
 FINDINGS = 60
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -95,6 +96,11 @@ def test_only_what_may_be_archived_is(ran: Ran) -> None:
         assert not decision["guardrails"]
         assert decision["status"] == "ACTIVE"
         assert decision["score"] < decision["threshold"] or decision["reason"].startswith("expected by")
+
+
+def test_every_type_of_finding_has_a_name_of_its_own() -> None:
+    assert tuple(TYPES) == FINDING_TYPES
+    assert len(set(TYPES.values())) == len(TYPES)
 
 
 def test_all_families_and_outcomes_occur(ran: Ran) -> None:
