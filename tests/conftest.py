@@ -4,7 +4,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import botocore.session
@@ -18,6 +18,7 @@ os.environ.update(
     AWS_SECRET_ACCESS_KEY="testing",
     AWS_DEFAULT_REGION="eu-west-1",
     AWS_EC2_METADATA_DISABLED="true",
+    MOTO_EC2_LOAD_DEFAULT_AMIS="false",
 )
 for _name in list(os.environ):
     if _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN") or _name.startswith("TRIAGE_"):
@@ -77,10 +78,35 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 pytest.skip(f"needs {name}")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+_SLOW = pytest.StashKey[int]()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count the slow tests that nobody asked for."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.config.stash[_SLOW] = item.config.stash.get(_SLOW, 0) + 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the count to the process that shows the summary, where tests run in several."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["slow"] = session.config.stash.get(_SLOW, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the count of a process that has ended; all of them have the same."""
+    node.config.stash[_SLOW] = getattr(node, "workeroutput", {}).get("slow", 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Name what was left out and how to get it."""
     skipped = terminalreporter.stats.get("skipped", [])
     left_out = Counter(name for report in skipped for key, name in report.user_properties if key == "needs")
     for name, count in left_out.items():
         tests = "1 test needs" if count == 1 else f"{count} tests need"
         terminalreporter.write_line(f"Left out: {tests} {name}; to run them, {TOOLS[name].how_to_get_it}.")
+    if slow := config.stash.get(_SLOW, 0):
+        tests = "1 slow test" if slow == 1 else f"{slow} slow tests"
+        terminalreporter.write_line(f"Left out: {tests}; to run them, run make test-all.")

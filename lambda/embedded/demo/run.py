@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
 from embedded.aws import EmbeddedAws
 from embedded.demo import world
@@ -73,7 +71,6 @@ def run(directory: Path, *, findings: int, seed: int, progress: Progress = lambd
     clock = Clock()
     told = world.describe(story)
     with (
-        patch.dict(os.environ, MOTO_EC2_LOAD_DEFAULT_AMIS="false"),  # a third of a second in each account
         EmbeddedAws(told, region=world.REGION, seed=seed, clock=clock) as aws,
         roles.must_exist(),
     ):

@@ -9,6 +9,7 @@ import pytest
 from botocore.validate import validate_parameters
 from moto import mock_aws
 
+from embedded.services import faster_moto
 from scoring.aws.enrich import Aws, connect
 from scoring.findings.finding import Finding
 from tests.scoring.aws.enrich.resource_makers import (
@@ -91,7 +92,7 @@ def _operation(model: Any) -> str:
 
 @pytest.fixture(autouse=True)
 def moto_aws() -> Iterator[None]:
-    with mock_aws():
+    with mock_aws(), faster_moto.patched():
         yield
 
 
