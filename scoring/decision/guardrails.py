@@ -152,7 +152,7 @@ GUARDRAILS: tuple[tuple[str, Callable[[Exposure], str | None]], ...] = (
 
 
 # What each is about, in a few words: for a reason that names several.
-_IN_SHORT = {
+IN_SHORT = {
     "public": "public",
     "finding_error": "Access Analyzer reports an error",
     "unknown_type": "a type that this version does not know",
@@ -172,7 +172,7 @@ _IN_SHORT = {
 
 def in_short(name: str) -> str:
     """Return what a guardrail is about, in a few words."""
-    return _IN_SHORT.get(name) or name.replace("_", " ")
+    return IN_SHORT.get(name) or name.replace("_", " ")
 
 
 def reason(names: Iterable[str]) -> str:

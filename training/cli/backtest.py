@@ -126,6 +126,7 @@ def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[In
     """Return the findings that none of the models has learned from, and what to say of them."""
     import numpy as np
 
+    from scoring.explanation.words import moment
     from training.evaluation.backtest import later_than
     from training.evaluation.metrics import day
     from training.registry.models import learned_until
@@ -138,12 +139,12 @@ def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[In
     said = f"All {n} findings."
     if learned and not everything:
         rows = later_than(dataset, max(learned))
-        said = f"The {len(rows):,} of {n} findings that came after {day(max(learned))}."
+        said = f"The {len(rows):,} of {n} findings that came after {moment(day(max(learned)))}."
     elif not everything and not all(one.is_known for one in reached):
         said += " Whether a model has learned from them is not known."
     if calibrated and (count := len(np.setdiff1d(rows, later_than(dataset, max(calibrated))))):
         said += (
-            f" A threshold was chosen on those up to {day(max(calibrated))}, {count:,} of them: what it"
+            f" A threshold was chosen on {count:,} of them, up to {moment(day(max(calibrated)))}: what it"
             " misses there does not prove what it will miss."
         )
     return rows, said

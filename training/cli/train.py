@@ -122,11 +122,11 @@ def _became(data: dict[str, object]) -> str:
     """Say what became of the records."""
     records, parts = data["records"], data["parts"]
     assert isinstance(records, dict) and isinstance(parts, dict)  # noqa: S101, PT018 - as `measure` made them
-    lines = [f"{data['findings']:,} findings from {data['from']} to {data['to']}"]
+    lines = [f"{data['findings']:,} findings from {str(data['from'])[:10]} to {str(data['to'])[:10]}"]
     lines += [f"  {count:>9,} {reason}" for reason, count in records.items()]
     for name, word in (("fit", "fitted on"), ("calibration", "calibrated on"), ("test", "tested on")):
         part = parts[name]
-        span = f", {part['from']} to {part['to']}" if part["n"] else ""
+        span = f", {part['from'][:10]} to {part['to'][:10]}" if part["n"] else ""
         lines.append(f"  {part['labelled']:>9,} {word}, {part['unintended']:,} of them unintended{span}")
     lines.append(f"  {parts['backlog']['n']:>9,} more count as precedent")
     if parts["backlog"]["too_young"]:

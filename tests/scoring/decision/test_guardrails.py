@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from scoring.decision.guardrails import check
+from scoring.decision.guardrails import GUARDRAILS, IN_SHORT, check
 from scoring.features.exposure import Exposure
 from scoring.findings.context import Account, Context, PrincipalAccount, Reactivation
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Present, Unknown
@@ -293,3 +293,10 @@ def test_guardrails_never_fail_and_say_something(case: tuple[Finding, Context], 
     for rail in check(Exposure(*case, policy)):
         assert rail.name
         assert rail.text.strip()
+
+
+def test_each_guardrail_is_named_in_words() -> None:
+    names = {name for name, _ in GUARDRAILS} | set(Guardrails.__struct_fields__)
+
+    assert names <= IN_SHORT.keys()
+    assert not [said for said in IN_SHORT.values() if "_" in said or said != said.strip(" .")]

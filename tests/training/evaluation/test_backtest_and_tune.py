@@ -67,10 +67,10 @@ def test_of_a_trained_model_only_later_findings_are_replayed(
     assert everything["models"][0]["findings"] == FINDINGS
     assert "came after" in replayed["note"]
     until = parts["calibration"]["to"]
-    chosen_on = re.search(r"A threshold was chosen on those up to (\S+), ([0-9,]+) of them", replayed["note"])
+    chosen_on = re.search(r"chosen on ([0-9,]+) of them, up to (\S+ \S+) UTC", replayed["note"])
     assert chosen_on
-    assert chosen_on[1] <= until
-    assert 0 < int(chosen_on[2].replace(",", "")) <= parts["calibration"]["n"]
+    assert chosen_on[2] <= until.replace("T", " ")
+    assert 0 < int(chosen_on[1].replace(",", "")) <= parts["calibration"]["n"]
 
 
 def test_a_model_that_has_learned_from_nothing_says_so_and_what_chose_its_threshold(
@@ -82,7 +82,7 @@ def test_a_model_that_has_learned_from_nothing_says_so_and_what_chose_its_thresh
     trained = run("train", history, "--out", registry, *shares)
     assert trained.code == 0, trained.err
     note = backtest(run, history, "--model", registry)["note"]
-    assert note.startswith("All 700 findings. A threshold was chosen on those up to ")
+    assert note.startswith("All 700 findings. A threshold was chosen on 700 of them, up to ")
     assert "not known" in backtest(run, history, "--model", HAND_MADE)["note"]
 
 
