@@ -2,9 +2,11 @@
 
 The arrangement is recognised by content, not by the file's name: JSON lines, one document, a list, the list
 under `findings` that the AWS CLI and Security Hub print, or several documents one after another. A broken
-value gives an error; the values before and after it are still read. Only one value is held in memory.
+value gives an error; the values before and after it are still read. Only one value is held in memory, and one
+of more than `scoring.files.json_stream.MAX_RECORD` characters is an error.
 """
 
+import codecs
 import gzip
 import io
 import os
@@ -13,7 +15,6 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +26,7 @@ STANDARD_INPUT = "-"
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_PIECE = 16 * 1024 * 1024  # bytes of a line that are read at once: more than a record may have
 
 
 def read(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Located]:
@@ -71,6 +73,8 @@ def check(source: str) -> None:
 @contextmanager
 def open_lines(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Iterator[str]]:
     """Open a file as lines of text, gzip or not; what is not UTF-8 is decoded with ``surrogateescape``.
+
+    A line of more than 16 MiB comes in pieces, of which only the last one ends with a line end.
 
     Raises
     ------
@@ -133,11 +137,14 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         head = stream.read(2)
     if head in _UTF16:
         raise BadInput("expected UTF-8, got UTF-16: convert it with iconv -f UTF-16 -t UTF-8")
-    first = head + stream.readline()
+    first = head + stream.readline(_PIECE)
     if first.startswith(_PARQUET):
         raise BadInput("expected JSON, got Parquet, which only a history for training may be")
-    for line in chain(io.BytesIO(first), stream):
-        try:
-            yield line.decode()
-        except UnicodeDecodeError:
-            yield line.decode("utf-8", "surrogateescape")
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    piece = first
+    while piece:
+        is_end_of_line = piece.endswith(b"\n") or len(piece) < _PIECE
+        yield decoder.decode(piece, is_end_of_line)
+        piece = stream.readline(_PIECE)
+    if rest := decoder.decode(b"", final=True):
+        yield rest

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 
 import msgspec
 
 from scoring.files.errors import BadInput
-from scoring.files.strict_json import MAX_DEPTH, Malformed, decode
+from scoring.files.strict_json import MAX_DEPTH, Malformed, decode, too_deep
 
 _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 _BLANK_IN_LINE = re.compile(r"[ \t\r\ufeff]*")
@@ -22,6 +21,8 @@ _BEHIND = {True: ("", ",", "]", "{", "["), False: ("", "{", "[")}
 _LINES_AT_ONCE = 32
 _MUCH_TEXT = 65536
 _NO_FINDINGS = '{"findings":[]'
+MAX_RECORD = 10_000_000
+"""Characters of one record; the largest finding that AWS sends is a thousandth of it."""
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ class Scanner:
     name : str
         What the input is called in locations.
     lines : iterator of str
-        Lines with their line ends; what was not UTF-8 decoded with ``surrogateescape``.
+        Lines with their line ends, long ones in pieces; what was not UTF-8 decoded with ``surrogateescape``.
 
     Notes
     -----
@@ -60,6 +61,7 @@ class Scanner:
 
     def __init__(self, name: str, lines: Iterator[str]) -> None:
         self.name, self.lines, self.lines_read = name, lines, 0
+        self.line_has_ended = True
         self.text, self.pos = "", 0
         self.begin, self.line, self.column = 0, 0, 0
         self.list_column, self.list_is_over = 0, False
@@ -133,13 +135,28 @@ class Scanner:
             try:
                 value, end = decode(self.text, self.pos)
             except Malformed as error:
-                if not error.ends_early:
+                if not error.ends_early and (not error.in_string or self.line_has_ended):
                     raise
+                unfinished = error
             else:
                 self.pos = end
                 return value
+            if len(self.text) - self.pos > MAX_RECORD:
+                problem = f"larger than {MAX_RECORD:,} characters, which no finding is"
+                raise Malformed(problem, is_beyond_limits=True)
             if not self._read_on():
+                if unfinished.in_string:
+                    raise unfinished
                 raise Malformed("cut off: the input ends inside the record", ends_early=True)
+
+    def _drop_line(self) -> None:
+        """Leave out the rest of the line that was read last, a piece at a time."""
+        while not self.text.endswith("\n"):
+            piece = self._take()
+            if piece is None:
+                break
+            self.text = piece
+        self.text, self.pos, self.begin = "\n", 0, 0
 
     def _read_on(self) -> bool:
         """Append lines until all brackets are closed or the text has twice as many lines; False at the end.
@@ -150,12 +167,16 @@ class Scanner:
         rest = self.text[self.pos :]
         depth, parts = _depth(rest), [rest]
         if depth > MAX_DEPTH:
-            raise Malformed(f"nested more than {MAX_DEPTH} levels deep")
-        for line in islice(self.lines, max(_LINES_AT_ONCE, rest.count("\n"))):
-            self.lines_read += 1
+            raise too_deep()
+        length = len(rest)
+        for _ in range(max(_LINES_AT_ONCE, rest.count("\n"))):
+            line = self._take()
+            if line is None:
+                break
             parts.append(line)
+            length += len(line)
             depth += _depth(line)
-            if not 0 < depth <= MAX_DEPTH:
+            if not 0 < depth <= MAX_DEPTH or length > MAX_RECORD:
                 break
         self.text, self.pos, self.begin = "".join(parts), 0, 0
         return len(parts) > 1
@@ -163,6 +184,9 @@ class Scanner:
     def _leave(self, error: Malformed, where: str, *, in_list: bool) -> Located:
         """Skip the bad record at `pos`, and return its error."""
         first_line, line, column = self.line, None, 0
+        if error.is_beyond_limits and not self.line_has_ended:
+            self._drop_line()
+            return _fault(where, error.problem)
         if error.position is not None and not error.ends_early:
             line, column = self._line_at(error.position), self._column_at(error.position) + 1
         begins_another = self._skip_record(self.column, in_list=in_list)
@@ -217,12 +241,19 @@ class Scanner:
                 return False
 
     def _next_line(self) -> bool:
-        line = next(self.lines, None)
+        line = self._take()
         if line is None:
             return False
-        self.lines_read += 1
         self.text, self.pos, self.begin, self.line, self.column = line, 0, 0, self.lines_read, 0
         return True
+
+    def _take(self) -> str | None:
+        """Return the next line, or the next piece of a long one; None at the end."""
+        piece = next(self.lines, None)
+        if piece is not None:
+            self.lines_read += self.line_has_ended
+            self.line_has_ended = piece.endswith("\n")
+        return piece
 
     def _next_in_line(self) -> str:
         pos = _end_of(_BLANK_IN_LINE, self.text, self.pos)

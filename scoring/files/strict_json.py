@@ -30,10 +30,23 @@ class Malformed(ValueError):
         Index into the text where it is wrong.
     ends_early : bool
         Whether the text is right as far as it goes, and more of it could make it whole.
+    in_string : bool
+        Whether the text ends inside a string: more of the same line could make it whole.
+    is_beyond_limits : bool
+        Whether the value is larger or deeper than any that we read.
     """
 
-    def __init__(self, problem: str, position: int | None = None, *, ends_early: bool = False) -> None:
-        self.problem, self.position, self.ends_early = problem, position, ends_early
+    def __init__(
+        self,
+        problem: str,
+        position: int | None = None,
+        *,
+        ends_early: bool = False,
+        in_string: bool = False,
+        is_beyond_limits: bool = False,
+    ) -> None:
+        self.problem, self.position = problem, position
+        self.ends_early, self.in_string, self.is_beyond_limits = ends_early, in_string, is_beyond_limits
         super().__init__(problem)
 
 
@@ -73,7 +86,7 @@ def decode(text: str, start: int = 0) -> tuple[object, int]:
     except json.JSONDecodeError as error:
         raise _malformed(text, start, error) from None
     except RecursionError:
-        raise Malformed(f"nested more than {MAX_DEPTH} levels deep") from None
+        raise too_deep() from None
     if not text.isascii() and (undecoded := _UNDECODED.search(text, start, end)):
         raise _not_utf8(undecoded)
     suspect = text.find("\\", start, end) >= 0 and _SUSPECT_ESCAPE.search(text, start, end)
@@ -122,7 +135,17 @@ def _malformed(text: str, start: int, error: json.JSONDecodeError) -> Malformed:
     problem = _EXPECTED.get(error.msg, error.msg.removesuffix(" at").lower())
     if text[error.pos : error.pos + 1] in ("\r", "\n") and error.msg.startswith("Invalid control"):
         problem = "cut off inside a string"
-    return Malformed(f"not valid JSON: {problem}", error.pos, ends_early=error.pos >= len(text.rstrip()))
+    return Malformed(
+        f"not valid JSON: {problem}",
+        error.pos,
+        ends_early=error.pos >= len(text.rstrip()),
+        in_string=error.msg.startswith("Unterminated string"),
+    )
+
+
+def too_deep() -> Malformed:
+    """Return the error of a value that is nested too deep."""
+    return Malformed(f"nested more than {MAX_DEPTH} levels deep", is_beyond_limits=True)
 
 
 def _not_utf8(undecoded: re.Match[str]) -> Malformed:
@@ -145,7 +168,7 @@ def _check(value: object) -> None:
         if not below:
             return
         level = below
-    raise Malformed(f"nested more than {MAX_DEPTH} levels deep")
+    raise too_deep()
 
 
 def _check_text(text: str) -> None:

@@ -299,3 +299,54 @@ def test_memory_stays_flat_and_reading_lazy_whatever_a_bad_line_opens(bad: bytes
     assert count >= 19_990
     assert source.taken > 10_000_000
     assert peak < 1_000_000
+
+
+RECORD = b'{"id": 1}'
+
+
+def _read_gzip(*parts: bytes) -> tuple[list[object], list[str], int]:
+    """Read a gzip stream; return values, faults, and the most bytes that reading held at a time."""
+    packed = io.BytesIO()
+    with gzip.open(packed, "wb", compresslevel=1) as stream:
+        for part in parts:
+            stream.write(part)
+    packed.seek(0)
+    tracemalloc.start()
+    try:
+        values: list[object] = []
+        faults: list[str] = []
+        for located in read(packed):
+            if located.error is None:
+                values.append(located.value)
+            else:
+                faults.append(str(located.error))
+        return values, faults, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("end", [b'"}\n', b""], ids=["whole", "cut off"])
+def test_a_giant_string_is_one_fault_and_takes_bounded_memory(end):
+    giant = [b'{"id": "', *[b"a" * 10_000_000] * 12]
+    values, faults, most = _read_gzip(RECORD, b"\n", *giant, end, RECORD if end else b"")
+    assert values == [{"id": 1}] * (2 if end else 1)
+    assert faults == ["input: line 2: larger than 10,000,000 characters, which no finding is"]
+    assert most < 100_000_000
+
+
+def test_giant_nesting_on_one_line_leaves_the_others(tmp_path):
+    values, faults, most = _read_gzip(RECORD, b"\n", *[b"[" * 10_000_000] * 4, b"\n", RECORD)
+    assert values == [{"id": 1}] * 2
+    assert len(faults) == 2
+    assert "nested more than 100 levels deep" in faults[0]
+    assert most < 150_000_000
+
+
+def test_a_long_list_on_one_line_is_read_in_pieces():
+    """The pieces of a line end anywhere: inside a string, a number, a character of several bytes."""
+    filler = "é" * 1000
+    record = json.dumps({"id": 12345, "text": filler}, ensure_ascii=False).encode()
+    count = 17_000_000 // len(record) + 1
+    values, faults, _ = _read_gzip(b"[", b",".join([record] * count), b"]")
+    assert (len(values), faults) == (count, [])
+    assert all(value == {"id": 12345, "text": filler} for value in values)
