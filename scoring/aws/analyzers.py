@@ -5,14 +5,14 @@ AWS.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from scoring.aws.errors import code
+from scoring.aws.errors import AwsError, code
 from scoring.aws.sessions import Client, RegionalClients
 from scoring.files.errors import BadInput
 from scoring.findings.arn import Arn, is_account_id
@@ -280,6 +280,29 @@ class AccessAnalyzer:
         if analyzer.lists_whole or not is_whole:
             return _finding(row, analyzer.arn, analyzer.family)
         return self.read(row["id"], analyzer.arn, analyzer.family)
+
+    def read_rows(
+        self, rows: Iterable[ListedFinding], analyzer: Analyzer, report: Callable[[BadInput], None]
+    ) -> Iterator[tuple[Finding, Mapping[str, Any]]]:
+        """Make findings of what was listed; one that cannot be read is reported, and the others go on.
+
+        Yields
+        ------
+        tuple
+            As `read` returns it.
+
+        Raises
+        ------
+        AwsError
+            AWS refuses a request.
+        """
+        for row in rows:
+            try:
+                yield self.read_row(row, analyzer)
+            except AwsError:
+                raise
+            except BadInput as error:
+                report(error.at(f"{analyzer.arn}: finding {row['id']}"))
 
     def update_status(
         self, arn: str | None, finding_ids: Sequence[str], status: Literal["ACTIVE", "ARCHIVED"]

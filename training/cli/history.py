@@ -1,20 +1,20 @@
 """The command `triage history pull`: past decisions as records."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from scoring.cli.faults import Faults
-from scoring.cli.options import LogTable, OptionalAnalyzerArns, Profile, Region
+from scoring.cli.options import (
+    LogTable,
+    OptionalAnalyzerArns,
+    Profile,
+    Region,
+    access_analyzer,
+    decision_log,
+)
 from scoring.cli.progress import progress
-
-if TYPE_CHECKING:
-    from collections import Counter
-    from datetime import timedelta
-
-    from scoring.aws.enrich import Aws
-    from training.history.pull import Logged
 
 MOST_DAYS = 100_000.0
 
@@ -71,7 +71,7 @@ def pull(
     from scoring.aws.connection import Options, connect_as
     from scoring.files.errors import BadInput
     from scoring.files.output_file import STANDARD
-    from training.history.pull import Logged
+    from training.history.pull import Logged, from_analyzer, from_log, read_analyzer
     from training.history.record_files import write_records
 
     arns = list(dict.fromkeys(analyzer_arn or ()))
@@ -82,63 +82,24 @@ def pull(
     first = AnalyzerArn.parse(arns[0], "--analyzer-arn").region if arns else None
     aws = connect_as(Options(profile=profile, region=region), fallback_region=first)
     counts: Counter[str] = Counter()
-    known = Logged()
     faults = Faults()
 
     def records() -> Iterator[dict[str, Any]]:
+        known = Logged()
         # The log comes first: what it knows of alerts and of our archives decides on what an analyzer says.
         if table:
-            yield from _logged(aws, table, known, counts)
+            yield from from_log(decision_log(table, aws), known, counts)
         for arn in arns:
-            asked = own_role or [] if cloudtrail else None
-            yield from _listed(aws, arn, asked, known, timedelta(days=resolved_within), counts, faults)
+            roles = own_role or [] if cloudtrail else None
+            found, changes = read_analyzer(arn, access_analyzer(aws), aws.sessions, roles, faults)
+            yield from from_analyzer(found, changes, known, timedelta(days=resolved_within), counts)
 
     with progress("records") as bar:
         bar.left_behind = f"nothing was written to {out}" if out != STANDARD else ""
         written = write_records(bar.each(records()), out)
+    if faults.count:
+        counts["findings that cannot be read: left out"] = faults.count
     for reason, count in sorted(counts.items()):
         typer.echo(f"{count:>9,} {reason}", err=out == STANDARD)
     typer.echo(f"{written:>9,} records in {out}", err=out == STANDARD)
     raise faults.exit()
-
-
-def _logged(aws: "Aws", table: str, known: "Logged", counts: "Counter[str]") -> Iterator[dict[str, Any]]:
-    from scoring.cli.options import decision_log
-    from training.history.pull import from_log
-
-    yield from from_log(decision_log(table, aws), known, counts)
-
-
-def _listed(
-    aws: "Aws",
-    arn: str,
-    own_roles: list[str] | None,
-    known: "Logged",
-    resolved_within: "timedelta",
-    counts: "Counter[str]",
-    faults: Faults,
-) -> Iterator[dict[str, Any]]:
-    """Read an analyzer's findings of all statuses; `own_roles` None leaves CloudTrail out."""
-    from scoring.aws.errors import AwsError
-    from scoring.cli.options import access_analyzer
-    from scoring.files.errors import BadInput
-    from training.history.cloudtrail import status_changes
-    from training.history.pull import from_analyzer
-
-    analyzers = access_analyzer(aws)
-    analyzer = analyzers.look_up(arn)
-    changes = []
-    if own_roles is not None:
-        changes = status_changes(aws.sessions.client("cloudtrail", region=analyzer.region), arn, own_roles)
-
-    def findings() -> Iterator[Any]:
-        for row in analyzers.rows(analyzer, status=None):
-            try:
-                yield analyzers.read_row(row, analyzer)
-            except AwsError:
-                raise
-            except BadInput as error:
-                counts["findings that cannot be read: left out"] += 1
-                faults(error.at(f"{arn}: finding {row['id']}"))
-
-    yield from from_analyzer(findings(), changes, known, resolved_within, counts)

@@ -14,18 +14,21 @@ Which verdicts count:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from scoring.aws.analyzers import AccessAnalyzer
 from scoring.aws.errors import as_bad_input
+from scoring.aws.sessions import Clients
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import EntryStatus
 from scoring.decision_log.log import DecisionLog
+from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
 from training.dataset.rows import RESOLVED
-from training.history.cloudtrail import Change
+from training.history.cloudtrail import Change, status_changes
 
 Record = dict[str, Any]
 
@@ -100,6 +103,31 @@ def _effect(decision: LoggedDecision) -> str | None:
     if decision.effect == "alert" and decision.status in _SENT:
         return "alert"
     return "archive" if decision.effect == "archive" else None
+
+
+def read_analyzer(
+    arn: str,
+    analyzers: AccessAnalyzer,
+    clients: Clients,
+    own_roles: Sequence[str] | None,
+    report: Callable[[BadInput], None],
+) -> tuple[Iterator[tuple[Finding, Mapping[str, Any]]], list[Change]]:
+    """Return the findings of an analyzer, of any status, and who has changed them.
+
+    Parameters
+    ----------
+    own_roles : sequence of str or None
+        Names or ARNs of roles whose archives are nobody's verdict; None leaves CloudTrail out.
+    report : callable
+        Takes each finding that cannot be read.
+    """
+    analyzer = analyzers.look_up(arn)
+    changes: list[Change] = []
+    if own_roles is not None:
+        cloudtrail = clients.client("cloudtrail", region=analyzer.region)
+        changes = status_changes(cloudtrail, arn, own_roles)
+    rows = analyzers.rows(analyzer, status=None)
+    return analyzers.read_rows(rows, analyzer, report), changes
 
 
 def from_analyzer(

@@ -9,7 +9,6 @@ import msgspec
 
 from scoring.aws.analyzers import AccessAnalyzer, Analyzer, ListedFinding
 from scoring.aws.enrich import Aws, enrich_many
-from scoring.aws.errors import AwsError
 from scoring.decision.decide import Decision
 from scoring.decision.settings import Decided, Settings
 from scoring.files.errors import BadInput
@@ -115,21 +114,12 @@ def scan(
 
 def decide_rows(rows: Iterable[ListedFinding], analyzer: Analyzer, source: Source) -> Iterator[Decided]:
     """Read, enrich and decide on findings of one analyzer."""
-    findings, raws = [], []
-    for row in rows:
-        try:
-            finding, raw = source.analyzers.read_row(row, analyzer)
-        except AwsError:
-            raise
-        except BadInput as error:
-            source.report(error.at(f"{analyzer.arn}: finding {row['id']}"))
-            continue
-        findings.append(finding)
-        raws.append(raw)
+    read = list(source.analyzers.read_rows(rows, analyzer, source.report))
+    findings = [finding for finding, _ in read]
     vendors = source.settings.policy.known_vendors
     contexts = enrich_many(findings, source.aws, vendors=vendors, deep=source.deep)
     back = source.reactivated(findings) if source.reactivated else None
-    for index, (finding, raw, context) in enumerate(zip(findings, raws, contexts, strict=True)):
+    for index, ((finding, raw), context) in enumerate(zip(read, contexts, strict=True)):
         if back is not None:
             context = msgspec.structs.replace(context, reactivated_by=back[index])
         case = Case(finding=finding, context=context, raw=raw)
