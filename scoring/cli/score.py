@@ -36,10 +36,11 @@ def score(
     faults = Faults()
     cases = Cases(file, faults, is_strict=strict)
     with (
-        progress("findings", is_printing=output is None) as done,
+        progress("findings", is_printing=output is None) as bar,
         destination(output, (file, model, policy)) as out,
     ):
-        WRITERS[output_format](decide_all(done.each(cases), settings), out, settings.policy)
+        bar.left_behind = f"nothing was written to {output}" if output else ""
+        WRITERS[output_format](decide_all(bar.each(cases), settings), out, settings.policy)
         if strict and faults.count:
             out.flush()
             raise faults.exit()

@@ -21,7 +21,15 @@ Registry = Annotated[
 ]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Name of a version.", show_default=False)]
 
-_SHOWN = ("kind", "threshold", "archived_share", "roc_auc", "n", "positives")
+_SHOWN = {
+    "kind": "kind",
+    "threshold": "threshold",
+    "archived_share": "archived",
+    "roc_auc": "ROC AUC",
+    "n": "n",
+    "positives": "unintended",
+}
+"""What the list shows of a version, and its headings."""
 
 
 @models.command("list")
@@ -53,14 +61,14 @@ def list_versions(registry: Registry, output_format: ListFormat = "table") -> No
     if output_format != "table":
         print_records(rows, output_format)
     elif rows:
-        print_columns(("  version", *_SHOWN), map(_cells, rows), numbers=_SHOWN)
+        print_columns(("", "version", *_SHOWN.values()), map(_cells, rows), numbers=_SHOWN.values())
     elif not faults.count:
         typer.echo(f"{found.store.name}: no versions")
     raise faults.exit()
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    return f"{'*' if row['current'] else ' '} {row['version']}", *(_cell(row[name]) for name in _SHOWN)
+    return "*" if row["current"] else "", row["version"], *(_cell(row[name]) for name in _SHOWN)
 
 
 def _cell(value: object) -> str:

@@ -36,8 +36,13 @@ def demo(
 
     files.prepare(out)
     with progress("findings", total=findings) as bar:
-        bar.begin("arriving on an embedded AWS")
-        outcome = demo_run.run(out, findings=findings, seed=seed, progress=bar.add)
+        bar.begin("building the organization")
+
+        def handled(count: int) -> None:
+            bar.begin("arriving")
+            bar.add(count)
+
+        outcome = demo_run.run(out, findings=findings, seed=seed, progress=handled)
         bar.begin("writing the report")
         results = demo_results.read(outcome)
         files.write(results, out)

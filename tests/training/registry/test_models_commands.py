@@ -139,7 +139,7 @@ def test_the_next_training_is_kept_beside_the_current_version(
 def test_list_and_show(run: Run, registry: Path, version: Path) -> None:
     listed = run("models", "list", registry)
     assert (listed.code, listed.err) == (0, "")
-    assert listed.out.splitlines()[1].startswith(f"* {version.name} ")
+    assert listed.out.splitlines()[1].split()[:2] == ["*", version.name]
     assert run("models", "show", registry).out == (version / "card.md").read_text()
     shown = run("models", "show", registry, version.name, "--format", "json")
     assert json.loads(shown.out) == json.loads((version / "metrics.json").read_text())
