@@ -1,7 +1,8 @@
-"""A deployment and a model of the version before the folders were made go on working.
+"""A deployment of the version before the folders were made goes on working.
 
 `before_the_move` was written by that version: the items of a decision log, with the findings and queues that
-they are about; states of the workflow between two functions; a policy; a promoted model, and scores of it.
+they are about, and states of the workflow between two functions. (Models and policies of then are in
+`tests.training.registry.test_before_the_move`.)
 """
 
 import base64
@@ -15,7 +16,6 @@ import pytest
 
 from embedded.services.lambda_context import LambdaContext
 from handlers import archive, evaluate, notify
-from scoring.decision.settings import load_settings
 from scoring.decision_log import audit_key, cursor, similar
 from scoring.decision_log.cursor import CallsCursor, SummaryCursor, SuppressionCursor, SweepCursor
 from scoring.decision_log.entries import EntryStatus
@@ -247,21 +247,6 @@ def test_the_log_may_move_into_a_file(here: Deployment, tmp_path: Path) -> None:
     alert = verdict.find(moved, FINDINGS["alerted"])
     assert similar.nearest(moved, alert.case, alert.item) == similar.nearest(here.log, alert.case, alert.item)
     moved.close()
-
-
-def test_policy_and_model_are_read() -> None:
-    settings = load_settings(str(HERE / "models"), str(HERE / "policy.toml"))
-    policy, card = settings.policy, settings.card
-    assert (policy.mode, policy.archives.days, policy.alerts.route[0].name) == ("enforce", 90, "payments")
-    assert policy.threshold is not None
-    assert policy.threshold.model_sha256 == card.sha256, "chosen for this model"
-    assert (card.kind, card.version) == ("trained", (HERE / "models" / "current").read_text().strip())
-    for line in (HERE / "models" / "scores.jsonl").read_text().splitlines():
-        said = json.loads(line)
-        score, contributions = card.score(said["features"])
-        assert score == said["score"]
-        assert [round(contribution.points * 10) for contribution in contributions] == said["points"]
-        assert card.risk_of(score) == said["risk"]
 
 
 def test_an_item_of_now_has_the_attributes_of_then(here: Deployment) -> None:

@@ -23,6 +23,8 @@ from moto.ses.models import ses_backends
 
 import triage
 from scoring.decision.settings import Settings
+from scoring.features.exposure import Exposure
+from scoring.findings.finding import Finding
 from scoring.findings.record import Origin, read_case
 from scoring.pipeline import security_hub
 from scoring.pipeline.scheduled.summary_mail import read_summary
@@ -229,7 +231,8 @@ def test_explain(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_security_hub_note() -> None:
     case = read_case(finding())
     decision = Settings(load(DEFAULT), Policy()).decide(case)
-    note = security_hub.note(case, decision, Policy())
+    assert isinstance(case.finding, Finding)
+    note = security_hub.note(Exposure(case.finding, case.context, Policy()), decision)
     assert len(note) <= 512
     harmless_text(note)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime import invocation
+from handlers.runtime import workflow_state as states
 from scoring.pipeline.steps.archive import archive
 
 
@@ -15,4 +16,4 @@ def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
     dict
         What the step adds; ``next`` is DONE, or NOTIFY where the finding cannot be archived.
     """
-    return invocation.of_step(archive, state, context)
+    return invocation.of_step(archive, states.read_evaluated, state, context)

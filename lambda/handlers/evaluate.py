@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.runtime import invocation
+from handlers.runtime import workflow_state as states
 from scoring.pipeline.steps.evaluate import evaluate
 
 
@@ -15,4 +16,4 @@ def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
     dict
         What the step adds: the decision, and in ``next`` which step comes now: ARCHIVE, NOTIFY or DONE.
     """
-    return invocation.of_step(evaluate, state, context)
+    return invocation.of_step(evaluate, states.read_arrived, state, context)

@@ -22,8 +22,8 @@ def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     wrong = states.wrong_with(state)
     if wrong is None:
-        return invocation.of_step(notify, state, context)
+        return invocation.of_step(notify, states.read_evaluated, state, context)
     with invocation.begun(context) as begun:
         done = triage_unreadable(states.event_of(state), *wrong, begun.runtime)
         begun.log_result(done, state)
-    return {"next": "DONE", "finding_id": done.finding_id, "effect": done.effect, "note": done.note}
+    return {"next": "DONE", "finding_id": done.finding_id, "effect": done.effect, "note": done.reason}

@@ -39,7 +39,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     with begun(context) as invocation:
         if is_call(event):
-            return {"told": [done.note for done in take_call(event, invocation.runtime)]}
+            return {"told": [done.reason for done in take_call(event, invocation.runtime)]}
         return _work(settings.read(os.environ), invocation)
 
 

@@ -72,5 +72,5 @@ def _summary(done: Result) -> dict[str, Any]:
         "effect": done.effect,
         "outcome": decision.outcome if decision else None,
         "score": decision.score if decision else None,
-        "note": done.note,
+        "note": done.reason,
     }

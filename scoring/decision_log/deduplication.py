@@ -1,10 +1,12 @@
-"""What a delivery means, given where the finding stands: new, a repeat, late, or our own doing.
+"""Classify an event by the latest log entry of its finding: new, duplicate, out of date, or our own doing.
 
-AWS delivers an event at least once and in any order, and tells time in seconds. An event of the same second
-says the same or not: where it says something else, only the finding itself can tell which came last.
+AWS delivers an event at least once and in any order, and its times are whole seconds. Where an event of the
+same second says something else than the log, only the finding itself can tell which of the two came last: it
+has to be read.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Literal
 
 from scoring.aws.errors import reason
@@ -14,115 +16,129 @@ from scoring.findings.context import Reactivation
 from scoring.findings.facts import ABSENT, Fact, Present, Unknown
 from scoring.findings.finding import Finding
 
-EventKind = Literal[
-    "new",  # to be decided on
-    "resumed",  # to be decided on again: whoever was at work has not finished
-    "repeat",  # decided on already
-    "taken",  # somebody else is at work
-    "unsent",  # an alert was about to go out, and nobody knows whether it did
-    "look",  # only the finding as it is now can tell
-    "our archive",  # our own archive coming back
-    "our archive, unfinished",  # the same, and its outcome was never written
-    "changed archive",  # we archived something else than what the finding says now
-]
+
+class EventKind(StrEnum):
+    """What an event is, given the latest state of its finding in the log."""
+
+    NEW = "new"
+    """A version of the finding that is to be decided on."""
+    RESUMED = "resumed"
+    """To be decided on again: the invocation that held the lease has not finished."""
+    REPEAT = "repeat"
+    """Decided on already, or out of date."""
+    IN_PROGRESS = "in_progress"
+    """Another invocation holds the lease."""
+    SEND_INTERRUPTED = "send_interrupted"
+    """An alert was about to be sent, and nobody knows whether it was."""
+    NEEDS_READ = "needs_read"
+    """Only the finding as it is now can tell; then it is one of the others."""
+    OWN_ARCHIVE = "own_archive"
+    """AWS tells of our own archive."""
+    UNFINISHED_ARCHIVE = "unfinished_archive"
+    """The same, and its outcome was never written."""
+    CHANGED_ARCHIVE = "changed_archive"
+    """We archived something else than what the finding says now."""
+
 
 _SECONDS = len("2026-11-01T10:00:00")
 
 
 def classify_event(
     finding: Finding,
-    before: FindingState | None,
+    latest: FindingState | None,
     *,
     now: str,
     mode: str,
     is_fresh: bool = False,
     content: str | None = None,
 ) -> EventKind:
-    """Say what a delivery means.
+    """Classify an event by the latest state of its finding in the log.
 
     Parameters
     ----------
-    before : FindingState or None
-        Where the finding stands.
     now : str
         The present moment, as `scoring.decision_log.entries.stamp` writes it.
     mode : str
         ``shadow`` or ``enforce``.
     is_fresh : bool
-        Whether the finding has just been read from AWS; then "look" is not an answer.
+        Whether the finding has just been read from AWS; then NEEDS_READ is not an answer.
     content : str, optional
         Digest of what the finding says, where the finding itself is only a summary.
     """
-    if before is None:
-        return "new"
-    is_unfinished = before.is_unfinished
-    if is_unfinished and now < before.lease_until:
-        return "taken"
-    if is_unfinished and before.effect == "alert":
-        return "unsent"
-    order = _order(finding, before)
+    if latest is None:
+        return EventKind.NEW
+    if latest.is_unfinished and now < latest.lease_until:
+        return EventKind.IN_PROGRESS
+    if latest.is_unfinished and latest.effect == "alert":
+        return EventKind.SEND_INTERRUPTED
+    order = _order(finding, latest)
     says = content_of(finding) if content is None else content
-    if before.effect == "archive" and finding.status == "ARCHIVED" and (order != "older" or is_unfinished):
-        if before.content and says != before.content:
-            return "changed archive"
-        return "our archive, unfinished" if is_unfinished else "our archive"
-    if before.effect == "archive" and finding.status == "ACTIVE" and (order != "older" or is_unfinished):
-        if not is_fresh:
-            return "look"
-        return "resumed" if is_unfinished else "new"
-    if is_unfinished:
-        return "look" if order == "older" and not is_fresh else "resumed"
+    if latest.effect == "archive" and (order != "older" or latest.is_unfinished):
+        if finding.status == "ARCHIVED":
+            return _kind_of_archive(says, latest)
+        if finding.status == "ACTIVE" and not is_fresh:
+            return EventKind.NEEDS_READ
+        if finding.status == "ACTIVE":
+            return EventKind.RESUMED if latest.is_unfinished else EventKind.NEW
+    if latest.is_unfinished:
+        return EventKind.NEEDS_READ if order == "older" and not is_fresh else EventKind.RESUMED
     if order == "newer":
-        return "new"
+        return EventKind.NEW
     if order == "older":
-        return "repeat"
-    if (finding.status, says) != (before.status, before.content):
-        return "new" if is_fresh else "look"
-    was_shadow = before.effect == "none" and before.outcome != "skip" and mode == "enforce"
-    return "new" if was_shadow else "repeat"
+        return EventKind.REPEAT
+    if (finding.status, says) != (latest.status, latest.content):
+        return EventKind.NEW if is_fresh else EventKind.NEEDS_READ
+    was_shadow = latest.effect == "none" and latest.outcome != "skip" and mode == "enforce"
+    return EventKind.NEW if was_shadow else EventKind.REPEAT
 
 
-def brought_back_by(finding: Finding, before: FindingState | None) -> tuple[str, str]:
-    """Say who brought a finding back, and when: one that stood as archived and is active was re-activated.
+def _kind_of_archive(says: str, latest: FindingState) -> EventKind:
+    if latest.content and says != latest.content:
+        return EventKind.CHANGED_ARCHIVE
+    return EventKind.UNFINISHED_ARCHIVE if latest.is_unfinished else EventKind.OWN_ARCHIVE
+
+
+def brought_back_by(finding: Finding, latest: FindingState | None) -> tuple[str, str]:
+    """Say who re-activated a finding, and when: one that was archived by the log and is active.
 
     Returns
     -------
     tuple of str
         ``person``, ``undo``, ``expiry`` or an empty string; and the moment, as far as it is known.
     """
-    if before is None:
+    if latest is None:
         return "", ""
     # An archive whose outcome was never written may have happened: what is active and newer may be back.
-    has_acted = not before.is_unfinished or _order(finding, before) == "newer"
+    has_acted = not latest.is_unfinished or _order(finding, latest) == "newer"
     if finding.status == "ACTIVE" and has_acted:
-        if before.effect == "archive" and not before.reactivated:
+        if latest.effect == "archive" and not latest.reactivated:
             return "person", updated_at(finding)
-        if before.effect != "archive" and before.status == "ARCHIVED":
+        if latest.effect != "archive" and latest.status == "ARCHIVED":
             return "person", updated_at(finding)
-    return before.reactivated, before.reactivated_at
+    return latest.reactivated, latest.reactivated_at
 
 
-def _order(finding: Finding, before: FindingState) -> Literal["older", "same", "newer"]:
+def _order(finding: Finding, latest: FindingState) -> Literal["older", "same", "newer"]:
     """Compare times by the second; without a time of its own a finding counts as newer."""
-    said, known = updated_at(finding)[:_SECONDS], before.updated_at[:_SECONDS]
+    said, known = updated_at(finding)[:_SECONDS], latest.updated_at[:_SECONDS]
     if not said or said > known:
         return "newer"
     return "same" if said == known else "older"
 
 
 def reactivated(findings: Sequence[Finding], log: DecisionLog) -> list[Fact[Reactivation]]:
-    """Find out who brought each finding back, 100 a request; where nobody can tell, it is unknown."""
+    """Find out who re-activated each finding, 100 a request; where nobody can tell, it is unknown."""
     try:
-        marks = log.latest_of([finding.id for finding in findings])
+        states = log.latest_of([finding.id for finding in findings])
     except Exception as error:
         why = reason(error)
         if why is None:
             raise
         return [Unknown(why)] * len(findings)
-    return [reactivation(finding, marks.get(finding.id)) for finding in findings]
+    return [reactivation(finding, states.get(finding.id)) for finding in findings]
 
 
-def reactivation(finding: Finding, mark: FindingState | None) -> Fact[Reactivation]:
-    """Say who brought a finding back, given where it stands; absent where nobody did."""
-    who, moment = brought_back_by(finding, mark)
+def reactivation(finding: Finding, latest: FindingState | None) -> Fact[Reactivation]:
+    """Say who re-activated a finding, given its latest state in the log; absent where nobody did."""
+    who, moment = brought_back_by(finding, latest)
     return Present(Reactivation(who, moment or None)) if who else ABSENT

@@ -201,15 +201,15 @@ def facts_of(context: Context) -> dict[str, str]:
     }
 
 
-def is_unchanged(entry: Entry, before: FindingState) -> bool:
+def is_unchanged(entry: Entry, latest: FindingState) -> bool:
     """Say whether a decision rests on the same as the one before it.
 
     A fact that was not known then, or is not now, is no change: nobody is told twice of the same access
     because AWS did not answer once.
     """
-    both = entry.facts.keys() & before.facts.keys()
-    return (entry.content, entry.status) == (before.content, before.status) and all(
-        entry.facts[name] == before.facts[name] for name in both
+    both = entry.facts.keys() & latest.facts.keys()
+    return (entry.content, entry.status) == (latest.content, latest.status) and all(
+        entry.facts[name] == latest.facts[name] for name in both
     )
 
 

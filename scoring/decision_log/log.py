@@ -182,11 +182,11 @@ class DecisionLog(msgspec.Struct, frozen=True):
         entry: Entry,
         effect: Effect,
         *,
-        before: FindingState | None,
+        latest: FindingState | None,
         now: datetime,
         limits: Sequence[Limit] = (),
     ) -> FindingState:
-        """Write that an effect is about to happen; nothing else may have happened since `before` was read.
+        """Write that an effect is about to happen; nothing else may have happened since `latest` was read.
 
         Raises
         ------
@@ -195,9 +195,9 @@ class DecisionLog(msgspec.Struct, frozen=True):
         LimitReached
             One of the limits was reached.
         """
-        state = _state_of(entry, effect, EntryStatus.INTENT, before, now, self.lease_seconds)
+        state = _state_of(entry, effect, EntryStatus.INTENT, latest, now, self.lease_seconds)
         decision = {**_decision(entry, state), **_status(EntryStatus.INTENT), "intended": effect}
-        self._write(decision, state, before, now, limits)
+        self._write(decision, state, latest, now, limits)
         return state
 
     def settle(
@@ -205,18 +205,18 @@ class DecisionLog(msgspec.Struct, frozen=True):
         entry: Entry,
         effect: Effect,
         *,
-        before: FindingState | None,
+        latest: FindingState | None,
         now: datetime,
         waiting: QueuedAlert | None = None,
     ) -> FindingState:
         """Write a decision of which nothing is left to be done here and now; raises as `intend` does."""
-        state = _state_of(entry, effect, EntryStatus.DONE, before, now, 0)
+        state = _state_of(entry, effect, EntryStatus.DONE, latest, now, 0)
         decision = _decision(entry, state)
         if waiting is None:
             decision |= {"effect": effect, "state": str(EntryStatus.DONE), **self.expiry(now)}
         else:
             decision |= {**msgspec.structs.asdict(waiting), **_status(EntryStatus.QUEUED)}
-        self._write(decision, state, before, now, ())
+        self._write(decision, state, latest, now, ())
         return state
 
     def finish(self, intent: FindingState, *, now: datetime) -> FindingState:
@@ -331,24 +331,24 @@ class DecisionLog(msgspec.Struct, frozen=True):
             raise InProgress(state.finding_id) from error
         return after
 
-    def _put(self, state: FindingState, before: FindingState | None) -> Put:
-        """Return the write of a state, provided that `before` is still the latest one."""
-        is_latest = IS_NEW if before is None else Equals(("version",), before.version)
+    def _put(self, state: FindingState, latest: FindingState | None) -> Put:
+        """Return the write of a state, provided that `latest` still is the latest one."""
+        is_latest = IS_NEW if latest is None else Equals(("version",), latest.version)
         return Put(item={"item": _LATEST, **msgspec.to_builtins(state)}, only_if=(is_latest,))
 
     def _write(
         self,
         decision: Mapping[str, Any],
         state: FindingState,
-        before: FindingState | None,
+        latest: FindingState | None,
         now: datetime,
         limits: Sequence[Limit],
     ) -> None:
         key = {"finding_id": state.finding_id, "item": state.decision_item}
-        writes: list[Write] = [Put(item={**decision, **key}, only_if=(IS_NEW,)), self._put(state, before)]
-        if before is not None and (before.is_unfinished or before.effect == "archive"):
+        writes: list[Write] = [Put(item={**decision, **key}, only_if=(IS_NEW,)), self._put(state, latest)]
+        if latest is not None and (latest.is_unfinished or latest.effect == "archive"):
             ended = {**_status(EntryStatus.ENDED), **self.expiry(now)}
-            writes.append(Change(key=(before.finding_id, before.decision_item), assign=ended))
+            writes.append(Change(key=(latest.finding_id, latest.decision_item), assign=ended))
         takes = [limit.take(now) for limit in limits]
         for _ in range(_TRIES):
             try:
@@ -368,11 +368,11 @@ def _state_of(
     entry: Entry,
     effect: Effect,
     status: EntryStatus,
-    before: FindingState | None,
+    latest: FindingState | None,
     now: datetime,
     lease_seconds: float,
 ) -> FindingState:
-    decided_at, version = stamp(now), before.version + 1 if before else 1
+    decided_at, version = stamp(now), latest.version + 1 if latest else 1
     return FindingState(
         finding_id=entry.finding_id,
         version=version,
@@ -387,18 +387,18 @@ def _state_of(
         status=entry.status,
         reactivated="" if effect == "archive" else entry.reactivated,
         reactivated_at="" if effect == "archive" else entry.reactivated_at,
-        was_changed=before.was_changed if before else False,
+        was_changed=latest.was_changed if latest else False,
         decision_item=f"{decisions.PREFIX}{decided_at}#{version}",
-        alerted=_alerted(entry, effect, before),
-        analyzer_arn=entry.analyzer_arn or (before.analyzer_arn if before else ""),
+        alerted=_alerted(entry, effect, latest),
+        analyzer_arn=entry.analyzer_arn or (latest.analyzer_arn if latest else ""),
     )
 
 
-def _alerted(entry: Entry, effect: str, before: FindingState | None) -> str:
-    if before is None or effect != "archive" or not is_unchanged(entry, before):
+def _alerted(entry: Entry, effect: str, latest: FindingState | None) -> str:
+    if latest is None or effect != "archive" or not is_unchanged(entry, latest):
         return ""
-    is_alert = before.effect == "alert" and not before.is_unfinished
-    return before.decision_item if is_alert else before.alerted
+    is_alert = latest.effect == "alert" and not latest.is_unfinished
+    return latest.decision_item if is_alert else latest.alerted
 
 
 def _reactivated(state: FindingState, who: str, now: datetime) -> FindingState:

@@ -34,7 +34,7 @@ class ToArchive(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     ----------
     item : object
         What the caller knows it by; it comes back with the result.
-    before : FindingState or None
+    latest : FindingState or None
         Its latest state in the log.
     """
 
@@ -43,7 +43,7 @@ class ToArchive(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     finding: Finding
     decision: Decision
     entry: Entry
-    before: FindingState | None
+    latest: FindingState | None
 
 
 class Archived(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -150,7 +150,7 @@ class Archiver(msgspec.Struct, frozen=True, kw_only=True):
                 wanted.finding,
                 log=self.log,
                 policy=self.policy,
-                before=wanted.before,
+                latest=wanted.latest,
                 now=self.now(),
                 share=self.share,
             )

@@ -27,7 +27,7 @@ def intend_archive(
     *,
     log: DecisionLog,
     policy: Policy,
-    before: FindingState | None,
+    latest: FindingState | None,
     now: datetime,
     share: int = 1,
 ) -> FindingState | str:
@@ -55,7 +55,7 @@ def intend_archive(
     }
     limit = HourlyLimit(_LIMIT, [Cap(*cap) for cap in most.items()])
     try:
-        return log.intend(entry, "archive", before=before, now=now, limits=[limit])
+        return log.intend(entry, "archive", latest=latest, now=now, limits=[limit])
     except LimitReached as reached:
         return f"more than {most[reached.cap]} archives in an hour{counted[reached.cap]}"
 

@@ -13,10 +13,9 @@ from scoring.pipeline.steps.archive import archive
 from scoring.pipeline.steps.enrich import enrich
 from scoring.pipeline.steps.evaluate import evaluate
 from scoring.pipeline.steps.notify import notify
+from scoring.pipeline.steps.state import Arrived
 from scoring.pipeline.suppression.cloudtrail_calls import take_call
 from scoring.pipeline.suppression.suspicions import is_call
-
-STEPS = {"EVALUATE": evaluate, "ARCHIVE": archive, "NOTIFY": notify}
 
 
 def triage_event(event: object, runtime: Runtime) -> list[Result]:
@@ -28,7 +27,7 @@ def triage_event(event: object, runtime: Runtime) -> list[Result]:
     Raises
     ------
     InProgress
-        Another invocation is at work on the same finding; deliver the event again later.
+        Another invocation holds the lease on the same finding; deliver the event again later.
     botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError
         Writing failed; deliver the event again: what has been done is known and not done twice.
     """
@@ -45,7 +44,9 @@ def triage_event(event: object, runtime: Runtime) -> list[Result]:
 
 def triage_case(case: Case, runtime: Runtime) -> Result:
     """Take one finding from beginning to end; raises as `triage_event` does."""
-    turn = enrich(case, runtime)
-    while turn.next != "DONE":
-        turn = STEPS[turn.next](turn, runtime)
-    return turn.done()
+    state = enrich(case, runtime)
+    if isinstance(state, Arrived):
+        state = evaluate(state, runtime)
+    if not isinstance(state, Result) and state.next_step == "ARCHIVE":
+        state = archive(state, runtime)
+    return state if isinstance(state, Result) else notify(state, runtime)

@@ -15,7 +15,7 @@ def log_entry(
     case: Case,
     finding: Finding,
     decision: Decision,
-    before: FindingState | None,
+    latest: FindingState | None,
     *,
     log: DecisionLog,
     policy: Policy,
@@ -26,12 +26,12 @@ def log_entry(
 
     Parameters
     ----------
-    before : FindingState or None
+    latest : FindingState or None
         The finding's latest state in the log.
     mode : str
         ``shadow`` or ``enforce``; in shadow mode nothing is drawn.
     """
-    who, when = brought_back_by(finding, before)
+    who, when = brought_back_by(finding, latest)
     share = policy.archives.audit_share if mode == "enforce" else 0.0
     drawn = audit_sample.draw(decision, content_of(finding), share, lambda: audit_key.secret_of(log))
     return entry_of(

@@ -73,7 +73,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     effect : str
         ``archive``, ``alert``, ``collected`` (an alert that is sent with others), or ``none``.
-    note : str
+    reason : str
         Why nothing was done, where nothing was.
     """
 
@@ -81,4 +81,4 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     effect: ResultEffect
     decision: Decision | None = None
     context: Context | None = None
-    note: str = ""
+    reason: str = ""

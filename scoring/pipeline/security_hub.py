@@ -24,8 +24,6 @@ from scoring.files.errors import BadInput
 from scoring.findings import security_hub_format
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
-from scoring.pipeline.runtime import Runtime
-from scoring.pipeline.steps.state import CaseState
 from scoring.points import from_tenths
 from scoring.policy.policy import Policy
 
@@ -43,15 +41,10 @@ _OURS: Final = {"archive": ("NEW", "NOTIFIED"), "alert": ("NEW",)}
 logger = logging.getLogger(__name__)
 
 
-def tell_security_hub(state: CaseState, runtime: Runtime) -> None:
-    """Write what has been done to Security Hub; failing is no reason to do it again."""
-    log_problem(state, update(state.case, state.decided, runtime.policy, runtime.security_hub))
-
-
-def log_problem(state: CaseState, problem: str) -> None:
-    """Log why Security Hub was not told, if there is a reason."""
+def log_problem(finding_id: str, problem: str) -> None:
+    """Log why Security Hub was not updated, if there is a reason; that is none to decide or act again."""
     if problem:
-        logger.warning("Security Hub was not told: %s", problem, extra={"finding_id": state.finding.id})
+        logger.warning("Security Hub was not updated: %s", problem, extra={"finding_id": finding_id})
 
 
 def update(case: Case, decision: Decision, policy: Policy, clients: RegionalClients | None) -> str:
@@ -85,7 +78,8 @@ def write_back(case: Case, decision: Decision, policy: Policy, clients: Regional
         known = case.raw if security_hub_format.is_finding(case.raw) else _find(finding, client)
         if known is None:
             return "Security Hub has no such finding (yet)"
-        answer = client.batch_update_findings(**request(known, case, decision, policy))
+        exposure = Exposure(finding, case.context, policy)
+        answer = client.batch_update_findings(**request(known, exposure, decision))
     except Exception as error:
         why = reason(error)
         if why is None:
@@ -95,7 +89,7 @@ def write_back(case: Case, decision: Decision, policy: Policy, clients: Regional
     return f"Security Hub did not take it: {', '.join(failed)}" if failed else ""
 
 
-def request(known: Mapping[str, Any], case: Case, decision: Decision, policy: Policy) -> dict[str, Any]:
+def request(known: Mapping[str, Any], exposure: Exposure, decision: Decision) -> dict[str, Any]:
     """Return the arguments of BatchUpdateFindings.
 
     Parameters
@@ -109,7 +103,7 @@ def request(known: Mapping[str, Any], case: Case, decision: Decision, policy: Po
     }
     noted_by = (known.get("Note") or {}).get("UpdatedBy", AUTHOR)
     if noted_by == AUTHOR:
-        asked["Note"] = {"Text": note(case, decision, policy), "UpdatedBy": AUTHOR}
+        asked["Note"] = {"Text": note(exposure, decision), "UpdatedBy": AUTHOR}
     status = (known.get("Workflow") or {}).get("Status", "NEW")
     was_archived = (known.get("UserDefinedFields") or {}).get(f"{_PREFIX}outcome") == "archive"
     if status in _OURS[decision.outcome] or (status == "RESOLVED" and was_archived):
@@ -117,14 +111,12 @@ def request(known: Mapping[str, Any], case: Case, decision: Decision, policy: Po
     return asked
 
 
-def note(case: Case, decision: Decision, policy: Policy) -> str:
+def note(exposure: Exposure, decision: Decision) -> str:
     """Explain a decision in at most 512 characters; the points that it names add up to the score.
 
     The largest contributions are named as far as there is room, the others as one sum.
     """
-    assert isinstance(case.finding, Finding)  # noqa: S101 - notices are skipped
-    said = words.headline(Exposure(case.finding, case.context, policy))
-    head = f"{decision.outcome.capitalize()}: {said}. {visible(decision.reason)}."
+    head = f"{decision.outcome.capitalize()}: {words.headline(exposure)}. {visible(decision.reason)}."
     tail = f" Model {visible(decision.model.version, 40)}."
     if decision.unknown:
         tail = f" Not known: {visible(', '.join(decision.unknown), 80)}.{tail}"

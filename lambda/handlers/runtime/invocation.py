@@ -4,15 +4,17 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from handlers.runtime import logs, metrics, settings
 from handlers.runtime import workflow_state as states
 from scoring.decision_log.log import InProgress
 from scoring.pipeline.runtime import Result, Runtime
-from scoring.pipeline.steps.state import CaseState
+from scoring.pipeline.steps.state import Arrived, Evaluated, Unfinished
 
 logger = logging.getLogger(__name__)
+
+G = TypeVar("G", bound=Arrived | Unfinished)
 
 
 class Invocation:
@@ -75,23 +77,32 @@ def begun(context: Any) -> Iterator[Invocation]:
 
 
 def of_step(
-    step: Callable[[CaseState, Runtime], CaseState], state: Mapping[str, Any], context: Any
+    step: Callable[[G, Runtime], Evaluated | Result],
+    read: Callable[[Mapping[str, Any]], tuple[G, int]],
+    state: Mapping[str, Any],
+    context: Any,
 ) -> dict[str, Any]:
-    """Let a step of the workflow take the state on, and give what it adds."""
-    case_state, number = states.read(state)
+    """Let a step of the workflow take the state on, and return what it adds.
+
+    Parameters
+    ----------
+    read : callable
+        Reads what the step takes, of `handlers.runtime.workflow_state`.
+    """
+    given, number = read(state)
     with begun(context) as invocation:
-        return told(step(case_state, invocation.runtime), invocation, state, number, since=case_state)
+        return hand_on(step(given, invocation.runtime), invocation, state, number, since=given)
 
 
-def told(
-    case_state: CaseState,
+def hand_on(
+    made: Arrived | Unfinished | Result,
     invocation: Invocation,
     state: Mapping[str, Any],
     number: int,
-    since: CaseState | None = None,
+    since: Arrived | Unfinished | None = None,
 ) -> dict[str, Any]:
-    """Give what a step adds to the state; where the finding is done, log and count that."""
-    added = states.write(case_state, state, number, since=since)
-    if case_state.next == "DONE":
-        invocation.log_result(case_state.done(), state)
+    """Return what a step adds to the state; where the finding is done, log and count that."""
+    added = states.write(made, state, number, since=since)
+    if isinstance(made, Result):
+        invocation.log_result(made, state)
     return added

@@ -46,7 +46,7 @@ def of_result(done: Result, event: object, now: datetime) -> Iterator[tuple[str,
     yield "Score", decision.score
     if decision.unknown:
         yield "Unknown", 1
-    if done.note == WAITS or any(rail.name == BREAKER for rail in decision.guardrails):
+    if done.reason == WAITS or any(rail.name == BREAKER for rail in decision.guardrails):
         yield "BreakerOpen", 1
 
 

@@ -182,36 +182,36 @@ class _Batch:
             yield self._confirm(pair, states.get(_finding(pair).id))
 
     def _confirm(
-        self, pair: Decided, before: FindingState | None
+        self, pair: Decided, latest: FindingState | None
     ) -> ToArchive[Decided] | NotArchived[Decided]:
         """Say whether a finding is still to be archived, now that it and the log were read again."""
         (case, decision), finding = pair, _finding(pair)
         if decision.outcome != "archive":
             return _left(pair, f"changed since, now: {decision.outcome}, {decision.reason}")
-        who, _ = brought_back_by(finding, before)
+        who, _ = brought_back_by(finding, latest)
         if who and who != "expiry":
             return _left(pair, f"re-opened by {RE_OPENED_BY.get(who, who)}")
-        if before is not None and before.is_unfinished and stamp(self._now()) < before.lease_until:
-            return _left(pair, f"another run holds it until {before.lease_until[11:16]} UTC")
-        entry = self._entry(pair, before)
+        if latest is not None and latest.is_unfinished and stamp(self._now()) < latest.lease_until:
+            return _left(pair, f"another run holds it until {latest.lease_until[11:16]} UTC")
+        entry = self._entry(pair, latest)
         if audit_sample.is_sample(entry.record):
             explained = (case, audit_sample.explained(decision))
-            return self._sample(pair, self._entry(explained, before), before)
-        return ToArchive(item=pair, case=case, finding=finding, decision=decision, entry=entry, before=before)
+            return self._sample(pair, self._entry(explained, latest), latest)
+        return ToArchive(item=pair, case=case, finding=finding, decision=decision, entry=entry, latest=latest)
 
-    def _entry(self, pair: Decided, before: FindingState | None) -> Entry:
+    def _entry(self, pair: Decided, latest: FindingState | None) -> Entry:
         case, decision = pair
         policy = self._policy
         return log_entry(
-            case, _finding(pair), decision, before, log=self._log, policy=policy, mode=policy.mode
+            case, _finding(pair), decision, latest, log=self._log, policy=policy, mode=policy.mode
         )
 
-    def _sample(self, pair: Decided, entry: Entry, before: FindingState | None) -> NotArchived[Decided]:
+    def _sample(self, pair: Decided, entry: Entry, latest: FindingState | None) -> NotArchived[Decided]:
         """Leave a finding to a person, on the queue of `triage review`."""
-        stands = before is not None and not before.is_unfinished and before.effect == "alert"
-        if not (stands and before is not None and is_unchanged(entry, before)):
+        stands = latest is not None and not latest.is_unfinished and latest.effect == "alert"
+        if not (stands and latest is not None and is_unchanged(entry, latest)):
             try:
-                self._log.settle(entry, "alert", before=before, now=self._now())
+                self._log.settle(entry, "alert", latest=latest, now=self._now())
             except InProgress:
                 return _left(pair, _FAILED["in progress"])
         return _left(pair, "chosen as a random sample of what would be archived: triage review shows it")

@@ -25,7 +25,7 @@ def send(
     compose: Callable[[str], Mail],
     runtime: Runtime,
     *,
-    before: FindingState | None,
+    latest: FindingState | None,
     groups: Sequence[str],
     is_guarded: bool,
     to: tuple[Destination, ...],
@@ -48,11 +48,11 @@ def send(
     """
     log, policy, now = runtime.log, runtime.policy.alerts, runtime.now()
     if runtime.is_report:
-        log.settle(entry, "alert", before=before, now=now)
+        log.settle(entry, "alert", latest=latest, now=now)
         return "collected"
     if waiting is None:
         try:
-            intent = log.intend(entry, "alert", before=before, now=now, limits=bursts.limits(groups, policy))
+            intent = log.intend(entry, "alert", latest=latest, now=now, limits=bursts.limits(groups, policy))
         except LimitReached as reached:
             waiting = bursts.queued(reached, policy, now, is_guarded=is_guarded)
         else:
@@ -60,20 +60,20 @@ def send(
             _send(Delivery(key, to), lambda: compose(intent.decision_item), runtime)
             log.finish(intent, now=runtime.now())
             return "alert"
-    log.settle(entry, "alert", before=before, now=now, waiting=waiting)
+    log.settle(entry, "alert", latest=latest, now=now, waiting=waiting)
     return "collected"
 
 
-def send_again(before: FindingState, runtime: Runtime) -> Result:
+def send_again(latest: FindingState, runtime: Runtime) -> Result:
     """Send an alert of which nobody knows whether it has been sent, as it was decided on; it says so.
 
     Where it is known to have been already it does not go again.
     """
-    intent = runtime.log.take_over(before, now=runtime.now())
+    intent = runtime.log.take_over(latest, now=runtime.now())
     logged = runtime.log.decision(intent)
     _send(Delivery.of(logged, runtime), lambda: _repeated(logged, runtime), runtime)
     runtime.log.finish(intent, now=runtime.now())
-    return Result(finding_id=before.finding_id, effect="alert", note="its sending had been interrupted")
+    return Result(finding_id=latest.finding_id, effect="alert", reason="its sending had been interrupted")
 
 
 def _send(alert: Delivery, compose: Callable[[], Mail], runtime: Runtime) -> None:
@@ -119,14 +119,14 @@ def triage_unreadable(
 
     content = hashlib.sha256(msgspec.json.encode([event, where], order="deterministic")).hexdigest()
     finding_id = finding_id or f"unreadable#{content}"
-    before = runtime.log.latest(finding_id)
-    if before is not None and before.is_unfinished and stamp(runtime.now()) < before.lease_until:
+    latest = runtime.log.latest(finding_id)
+    if latest is not None and latest.is_unfinished and stamp(runtime.now()) < latest.lease_until:
         raise InProgress(finding_id)
-    if before is not None and before.is_unfinished:
-        return send_again(before, runtime)
-    was_shadow = before is not None and before.effect == "none" and runtime.mode == "enforce"
-    if before is not None and not was_shadow:
-        return Result(finding_id=finding_id, effect="none", note="decided on already")
+    if latest is not None and latest.is_unfinished:
+        return send_again(latest, runtime)
+    was_shadow = latest is not None and latest.effect == "none" and runtime.mode == "enforce"
+    if latest is not None and not was_shadow:
+        return Result(finding_id=finding_id, effect="none", reason="decided on already")
     text = msgspec.json.encode(event).decode()
     entry = Entry(
         finding_id=finding_id,
@@ -139,18 +139,18 @@ def triage_unreadable(
         is_reported=runtime.is_report or runtime.mode == "shadow",
     )
     if runtime.mode == "shadow":
-        runtime.log.settle(entry, "none", before=before, now=runtime.now())
-        return Result(finding_id=finding_id, effect="none", note=why)
+        runtime.log.settle(entry, "none", latest=latest, now=runtime.now())
+        return Result(finding_id=finding_id, effect="none", reason=why)
     effect = send(
         entry,
         lambda _: explain_unreadable(event, why),
         runtime,
-        before=before,
+        latest=latest,
         groups=[_UNREADABLE],
         is_guarded=True,
         to=routing.security(runtime.policy.alerts, runtime.channels),
     )
-    return Result(finding_id=finding_id, effect=effect, note=why)
+    return Result(finding_id=finding_id, effect=effect, reason=why)
 
 
 _GROUP = "the configuration"
@@ -178,11 +178,11 @@ def alert_configuration(
     said = {"configuration": name, "version": version or now[: len("2026-11-01")], "problem": why}
     content = hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
     finding_id = f"configuration#{content}"
-    before = runtime.log.latest(finding_id)
-    if before is not None and (not before.is_unfinished or now < before.lease_until):
-        return Result(finding_id=finding_id, effect="none", note="told already")
-    if before is not None:
-        return send_again(before, runtime)
+    latest = runtime.log.latest(finding_id)
+    if latest is not None and (not latest.is_unfinished or now < latest.lease_until):
+        return Result(finding_id=finding_id, effect="none", reason="alerted on already")
+    if latest is not None:
+        return send_again(latest, runtime)
     entry = Entry(
         finding_id=finding_id,
         status="",
@@ -196,9 +196,9 @@ def alert_configuration(
         entry,
         lambda _: explain_configuration(name, why, has_last_good=has_last_good),
         runtime,
-        before=None,
+        latest=None,
         groups=[_GROUP],
         is_guarded=True,
         to=routing.security(runtime.policy.alerts, runtime.channels),
     )
-    return Result(finding_id=finding_id, effect=effect, note=why)
+    return Result(finding_id=finding_id, effect=effect, reason=why)

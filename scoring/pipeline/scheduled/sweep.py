@@ -15,7 +15,7 @@ from scoring.aws.analyzers import Analyzer, ListedFinding
 from scoring.decision_log import cursor
 from scoring.decision_log.cursor import SweepCursor
 from scoring.decision_log.decisions import LoggedDecision
-from scoring.decision_log.deduplication import classify_event
+from scoring.decision_log.deduplication import EventKind, classify_event
 from scoring.decision_log.entries import EntryStatus, FindingState, stamp
 from scoring.decision_log.log import InProgress
 from scoring.files.errors import BadInput
@@ -25,7 +25,7 @@ from scoring.pipeline.event import triage_case
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.archive import WAITS
 
-_TO_DO = ("new", "resumed", "look")
+_TO_DO = (EventKind.NEW, EventKind.RESUMED, EventKind.NEEDS_READ)
 _ACTIVE = {"status": {"eq": ["ACTIVE"]}}
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def _sweep_one(
             if not is_time_left():
                 return False
             done = swept.add(_take, row, analyzer, runtime)
-            progress.waiting += done is not None and done.note == WAITS
+            progress.waiting += done is not None and done.reason == WAITS
         progress.token = page.token
         cursor.write(runtime.log, progress)
     return True
@@ -144,15 +144,15 @@ def _to_do(rows: Sequence[ListedFinding], analyzer: Analyzer, runtime: Runtime) 
     return [row for row in rows if _is_to_do(row, marks.get(row["id"]), analyzer, runtime)]
 
 
-def _is_to_do(row: ListedFinding, before: FindingState | None, analyzer: Analyzer, runtime: Runtime) -> bool:
+def _is_to_do(row: ListedFinding, latest: FindingState | None, analyzer: Analyzer, runtime: Runtime) -> bool:
     try:
         finding, _ = runtime.analyzers.read_row(row, analyzer, is_whole=False)
     except BadInput:
         return True
     # A summary says nothing of who is given what: what it leaves out is taken to be unchanged.
-    content = None if analyzer.lists_whole or before is None else before.content
+    content = None if analyzer.lists_whole or latest is None else latest.content
     now = stamp(runtime.now())
-    return classify_event(finding, before, now=now, mode=runtime.mode, content=content) in _TO_DO
+    return classify_event(finding, latest, now=now, mode=runtime.mode, content=content) in _TO_DO
 
 
 def _take(row: ListedFinding, analyzer: Analyzer, runtime: Runtime) -> Result:

@@ -1,5 +1,5 @@
-"""The third step, where the decision is to archive: read the finding again, and archive it with its intent
-and its outcome in the log. What cannot be archived goes on to the alert.
+"""The third step, where the decision is to archive: read the finding again, and archive it by
+`scoring.pipeline.archiving`. What cannot be archived goes on to the alert.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,19 +8,21 @@ import msgspec
 
 from scoring.aws.errors import code
 from scoring.decision import decide
+from scoring.decision.decide import Decision
 from scoring.decision.guardrails import Guardrail
+from scoring.decision_log.deduplication import EventKind
 from scoring.pipeline import circuit_breaker, security_hub
 from scoring.pipeline.archiving import Archived, Archiver, Failed, NotArchived, ToArchive, is_refusal
-from scoring.pipeline.runtime import Runtime
+from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.enrich import read_again, with_reactivation
-from scoring.pipeline.steps.evaluate import act_on, decided
-from scoring.pipeline.steps.state import CaseState
+from scoring.pipeline.steps.evaluate import choose_effect, decide_now
+from scoring.pipeline.steps.state import Evaluated, Unfinished
 from scoring.pipeline.undo import end_archive
 
 WAITS = "waits for the circuit breaker"
 
 
-def archive(state: CaseState, runtime: Runtime) -> CaseState:
+def archive(state: Evaluated | Unfinished, runtime: Runtime) -> Evaluated | Result:
     """Archive a finding, or finish what an earlier archive left open.
 
     Raises
@@ -28,12 +30,39 @@ def archive(state: CaseState, runtime: Runtime) -> CaseState:
     InProgress
         Another invocation was faster.
     """
-    if state.meant == "our archive, unfinished":
-        runtime.log.finish(state.stands, now=runtime.now())
-        return state.ends(note="our own archive")
-    if state.meant == "changed archive":
-        end_archive(state.stands, runtime.log, runtime.analyzers, runtime.now())
-        return state.ends(note="changed since it was archived")
+    if isinstance(state, Unfinished):
+        return _finish(state, runtime)
+    confirmed = _decide_again(state, runtime)
+    if isinstance(confirmed, Result) or confirmed.next_step != "ARCHIVE":
+        return confirmed
+    return _archive(confirmed, runtime)
+
+
+def _finish(archived: Unfinished, runtime: Runtime) -> Result:
+    if archived.kind is EventKind.UNFINISHED_ARCHIVE:
+        runtime.log.finish(archived.latest, now=runtime.now())
+        return archived.result(reason="our own archive")
+    end_archive(archived.latest, runtime.log, runtime.analyzers, runtime.now())
+    return archived.result(reason="changed since it was archived")
+
+
+def _decide_again(state: Evaluated, runtime: Runtime) -> Evaluated | Result:
+    """Decide once more, on the finding as it is now and with the model and the policy of this moment."""
+    if state.is_fresh:
+        return choose_effect(state, state.decision, runtime)
+    try:
+        fresh, raw = read_again(state.finding, state.raw, state.latest, runtime)
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        return choose_effect(state, _refused(state.decision, error), runtime)
+    # Whether it still says the same is not asked: its times would not tell, since AWS writes them in seconds.
+    context = with_reactivation(state.context, fresh, state.latest)
+    now = msgspec.structs.replace(state, finding=fresh, raw=raw, context=context)
+    return choose_effect(now, decide_now(now, runtime), runtime)
+
+
+def _archive(state: Evaluated, runtime: Runtime) -> Evaluated | Result:
     archiver = Archiver(
         analyzers=runtime.analyzers,
         log=runtime.log,
@@ -43,62 +72,38 @@ def archive(state: CaseState, runtime: Runtime) -> CaseState:
         security_hub=runtime.security_hub,
     )
 
-    def read(states: Sequence[CaseState]) -> Iterator[ToArchive[CaseState] | NotArchived[CaseState]]:
-        return (_read_again(one, runtime) for one in states)
+    def just_read(states: Sequence[Evaluated]) -> Iterator[ToArchive[Evaluated]]:
+        return (_to_archive(one, runtime) for one in states)
 
-    [end] = archiver.archive([state], read)
+    [end] = archiver.archive([state], just_read)
     match end:
         case Archived():
-            security_hub.log_problem(end.item, end.untold)
-            return end.item.ends("archive")
+            security_hub.log_problem(state.finding.id, end.untold)
+            return state.result(state.decision, "archive")
         case NotArchived():
-            return _stopped(end, runtime) if end.reason == "circuit breaker" else end.item
+            if runtime.is_paced:
+                return state.result(state.decision, reason=WAITS)
+            stopped = circuit_breaker.stop(state.decision, end.why)
+            return choose_effect(state, stopped, runtime, stopped=end.why)
         case Failed():
             if end.reason != "refused":
                 raise end.error
-            return act_on(_refused(msgspec.structs.replace(end.item, before=end.state), end.error), runtime)
+            intended = msgspec.structs.replace(state, latest=end.state)
+            return choose_effect(intended, _refused(state.decision, end.error), runtime)
 
 
-def _read_again(state: CaseState, runtime: Runtime) -> ToArchive[CaseState] | NotArchived[CaseState]:
-    """Read a finding as it is now, and name the step that follows now."""
-    state = act_on(_confirmed(state, runtime), runtime)
-    if state.next != "ARCHIVE":
-        return NotArchived(item=state, reason="decided otherwise")
+def _to_archive(state: Evaluated, runtime: Runtime) -> ToArchive[Evaluated]:
     return ToArchive(
         item=state,
         case=state.case,
         finding=state.finding,
-        decision=state.decided,
-        entry=state.entry(runtime),
-        before=state.before,
+        decision=state.decision,
+        entry=state.entry(state.decision, runtime),
+        latest=state.latest,
     )
 
 
-def _confirmed(state: CaseState, runtime: Runtime) -> CaseState:
-    """Decide once more, on the finding as it is now and with the model and the policy of this moment."""
-    if state.is_fresh:
-        return state
-    try:
-        fresh, read = read_again(state.finding, state.case, state.before, runtime)
-    except Exception as error:
-        if not is_refusal(error):
-            raise
-        return _refused(state, error)
-    # Whether it still says the same is not asked: its times would not tell, since AWS writes them in seconds.
-    context = with_reactivation(state.case.context, fresh, state.before)
-    case = msgspec.structs.replace(read, context=context)
-    return decided(msgspec.structs.replace(state, case=case), runtime)
-
-
-def _stopped(end: NotArchived[CaseState], runtime: Runtime) -> CaseState:
-    """Let a finding wait for the circuit breaker where a sweep found it, or else alert."""
-    if runtime.is_paced:
-        return end.item.ends(note=WAITS)
-    stopped = circuit_breaker.stop(end.item.decided, end.why)
-    return act_on(msgspec.structs.replace(end.item, decision=stopped, stopped=end.why), runtime)
-
-
-def _refused(state: CaseState, error: Exception) -> CaseState:
+def _refused(decision: Decision, error: Exception) -> Decision:
     """Turn an archive that is out of the question into an alert."""
     rail = Guardrail("not_archived", f"it could not be archived: {code(error) or error}")
-    return msgspec.structs.replace(state, decision=decide.refuse(state.decided, rail))
+    return decide.refuse(decision, rail)

@@ -1,59 +1,60 @@
 """The second step: what model and policy say, and whether anything is to be done about it."""
 
-import msgspec
-
 from scoring.decision import audit_sample
-from scoring.decision.decide import decide, refuse
+from scoring.decision.decide import Decision, decide, refuse
 from scoring.decision.guardrails import Guardrail
 from scoring.decision_log.entries import Entry, FindingState, is_unchanged
-from scoring.pipeline.runtime import Runtime
-from scoring.pipeline.steps.state import CaseState
+from scoring.pipeline.runtime import Result, Runtime
+from scoring.pipeline.steps.state import Arrived, Evaluated
+
+UNCHANGED = "nothing changed that matters"
 
 
-def evaluate(state: CaseState, runtime: Runtime) -> CaseState:
+def evaluate(arrived: Arrived, runtime: Runtime) -> Evaluated | Result:
     """Decide on a finding; a decision of which nothing is left to be done is written down at once."""
-    return act_on(decided(state, runtime), runtime)
+    return choose_effect(arrived, decide_now(arrived, runtime), runtime)
 
 
-def decided(state: CaseState, runtime: Runtime) -> CaseState:
-    """Add the decision on a finding, as model and policy are now."""
-    decision = decide(state.finding, state.case.context, runtime.card, runtime.policy)
+def decide_now(arrived: Arrived, runtime: Runtime) -> Decision:
+    """Decide on a finding, as model and policy are now."""
+    decision = decide(arrived.finding, arrived.context, runtime.card, runtime.policy)
     if runtime.configuration_error and decision.outcome == "archive":
-        decision = refuse(decision, Guardrail("configuration", runtime.configuration_error))
-    return msgspec.structs.replace(state, decision=decision)
+        return refuse(decision, Guardrail("configuration", runtime.configuration_error))
+    return decision
 
 
-def act_on(state: CaseState, runtime: Runtime) -> CaseState:
-    """Name the step that carries a decision out; nothing is done twice, and in shadow mode nothing at all."""
-    before, outcome = state.before, state.decided.outcome
+def choose_effect(
+    arrived: Arrived, decision: Decision, runtime: Runtime, *, stopped: str = ""
+) -> Evaluated | Result:
+    """Name the step that carries a decision out; nothing is done twice, and in shadow mode nothing at all.
+
+    Parameters
+    ----------
+    stopped : str
+        Why the circuit breaker stopped an archive, where it did.
+    """
+    latest, outcome, now = arrived.latest, decision.outcome, runtime.now
     effect = outcome if runtime.mode == "enforce" and outcome != "skip" else "none"
-    entry = state.entry(runtime)
+    entry = arrived.entry(decision, runtime)
     if audit_sample.is_sample(entry.record):
-        state, effect = (
-            msgspec.structs.replace(state, decision=audit_sample.explained(state.decided)),
-            "alert",
-        )
-        entry = state.entry(runtime)
+        decision, effect = audit_sample.explained(decision), "alert"
+        entry = arrived.entry(decision, runtime)
     if effect == "archive":
-        return msgspec.structs.replace(state, next="ARCHIVE")
-    stands = before if before is not None and not before.is_unfinished else None
-    if stands is not None and stands.effect == effect and is_unchanged(entry, stands):
-        runtime.log.seen_again(stands, entry)
-        return state.ends(note="nothing changed that matters")
-    if effect == "alert" and before is not None and _was_told(entry, before):
-        runtime.log.withdraw(before, now=runtime.now())
-        return state.ends(note="nothing changed that matters")
+        return arrived.evaluated(decision, "ARCHIVE", stopped)
+    is_done = latest is not None and not latest.is_unfinished and latest.effect == effect
+    if latest is not None and is_done and is_unchanged(entry, latest):
+        runtime.log.seen_again(latest, entry)
+        return arrived.result(decision, reason=UNCHANGED)
+    if effect == "alert" and latest is not None and _has_alert(entry, latest):
+        runtime.log.withdraw(latest, now=now())
+        return arrived.result(decision, reason=UNCHANGED)
     if effect == "alert":
-        return msgspec.structs.replace(state, next="NOTIFY")
-    runtime.log.settle(entry, "none", before=before, now=runtime.now())
-    return state.ends()
+        return arrived.evaluated(decision, "NOTIFY", stopped)
+    runtime.log.settle(entry, "none", latest=latest, now=now())
+    return arrived.result(decision)
 
 
-def _was_told(entry: Entry, before: FindingState) -> bool:
+def _has_alert(entry: Entry, latest: FindingState) -> bool:
     """Whether somebody has the alert already, and only an archive of ours came to nothing since."""
-    return (
-        before.is_unfinished
-        and before.effect == "archive"
-        and bool(before.alerted)
-        and is_unchanged(entry, before)
-    )
+    is_dropped = latest.is_unfinished and latest.effect == "archive"
+    return is_dropped and bool(latest.alerted) and is_unchanged(entry, latest)

@@ -2,15 +2,15 @@
 
 from scoring.decision_log.entries import content_of
 from scoring.decision_log.log import InProgress
+from scoring.pipeline import security_hub
 from scoring.pipeline.alerts import bursts, routing
 from scoring.pipeline.alerts.alert import send, send_again
 from scoring.pipeline.alerts.mail import Mail
-from scoring.pipeline.runtime import Runtime
-from scoring.pipeline.security_hub import tell_security_hub
-from scoring.pipeline.steps.state import CaseState
+from scoring.pipeline.runtime import Result, Runtime
+from scoring.pipeline.steps.state import Evaluated, Unfinished
 
 
-def notify(state: CaseState, runtime: Runtime) -> CaseState:
+def notify(state: Evaluated | Unfinished, runtime: Runtime) -> Result:
     """Alert a person, or send an alert again of which nobody knows whether it has been sent.
 
     Raises
@@ -19,30 +19,28 @@ def notify(state: CaseState, runtime: Runtime) -> CaseState:
         Another invocation was faster; or this version of the finding has to come again, after an alert on an
         earlier one.
     """
-    if state.meant == "unsent":
+    if isinstance(state, Unfinished):
         return _send_again(state, runtime)
-
-    def compose(item: str) -> Mail:
-        return _mail(state, runtime, item)
-
+    case, decision, policy = state.case, state.decision, runtime.policy
     effect = send(
-        state.entry(runtime),
-        compose,
+        state.entry(decision, runtime),
+        lambda item: _mail(state, runtime, item),
         runtime,
-        before=state.before,
-        groups=bursts.groups_of(state.finding, state.decided),
-        is_guarded=bool(state.decided.guardrails),
-        to=routing.destinations(state.case, state.decided, runtime.policy, runtime.channels),
-        waiting=bursts.route_to_digest(state.finding, state.decided, runtime.policy.alerts, runtime.now()),
+        latest=state.latest,
+        groups=bursts.groups_of(state.finding, decision),
+        is_guarded=bool(decision.guardrails),
+        to=routing.destinations(case, decision, policy, runtime.channels),
+        waiting=bursts.route_to_digest(state.finding, decision, policy.alerts, runtime.now()),
     )
-    tell_security_hub(state, runtime)
-    return state.ends(effect)
+    problem = security_hub.update(case, decision, policy, runtime.security_hub)
+    security_hub.log_problem(state.finding.id, problem)
+    return state.result(decision, effect)
 
 
-def _mail(state: CaseState, runtime: Runtime, item: str) -> Mail:
+def _mail(state: Evaluated, runtime: Runtime, item: str) -> Mail:
     from scoring.pipeline.alerts.alert_mail import alert_mail
 
-    message = alert_mail(state.case, state.decided, runtime, item=item)
+    message = alert_mail(state.case, state.decision, runtime, item=item)
     if not state.stopped:
         return message
     from scoring.pipeline.alerts.digest import announce
@@ -50,9 +48,9 @@ def _mail(state: CaseState, runtime: Runtime, item: str) -> Mail:
     return announce(message, state.stopped)
 
 
-def _send_again(state: CaseState, runtime: Runtime) -> CaseState:
-    before = state.stands
-    done = send_again(before, runtime)
-    if (state.finding.status, content_of(state.finding)) != (before.status, before.content):
-        raise InProgress(before.finding_id)
-    return state.ends(done.effect, done.note)
+def _send_again(interrupted: Unfinished, runtime: Runtime) -> Result:
+    finding, latest = interrupted.finding, interrupted.latest
+    sent = send_again(latest, runtime)
+    if (finding.status, content_of(finding)) != (latest.status, latest.content):
+        raise InProgress(latest.finding_id)
+    return sent

@@ -1,92 +1,125 @@
-"""What one step hands to the next."""
+"""What one step hands to the next: each type has what is known by then, and nothing that may be missing.
 
-from typing import Literal
+`enrich` returns an `Arrived` finding, an `Unfinished` effect of an earlier delivery, or a `Result`.
+`evaluate` turns an `Arrived` finding into an `Evaluated` one or a `Result`. `archive` and `notify` end in a
+`Result`; what cannot be archived is `Evaluated` again and goes on to `notify`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import msgspec
 
 from scoring.decision.decide import Decision
 from scoring.decision_log.deduplication import EventKind
 from scoring.decision_log.entries import Entry, FindingState
+from scoring.findings.context import Context
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
 from scoring.pipeline.log_entry import log_entry
 from scoring.pipeline.runtime import Result, ResultEffect, Runtime
 
-Next = Literal["EVALUATE", "ARCHIVE", "NOTIFY", "DONE"]
+Effecting = Literal["ARCHIVE", "NOTIFY"]
+"""The steps that have an effect."""
 
 
-class CaseState(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding on its way: what the steps so far found out, decided and did.
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding that is to be decided on.
 
     Attributes
     ----------
-    next : str
-        The step that comes next; ``DONE`` where nothing is left to be done.
-    meant : str
-        What the delivery means, given where the finding stands; see `scoring.decision_log.deduplication`.
-    before : FindingState or None
-        Where the finding stands in the decision log; every write expects it to stand there still.
-    decision : Decision or None
-        None before the evaluation.
+    raw : mapping
+        The finding in AWS's own words.
+    latest : FindingState or None
+        Its latest state in the log; every write expects that no other has followed.
     is_fresh : bool
         Whether the finding has just been read from AWS.
-    stopped : str
-        Why the circuit breaker stopped an archive, where it did.
-    effect, note : str
-        As in `scoring.pipeline.runtime.Result`.
     """
 
-    case: Case
-    next: Next
-    meant: EventKind = "new"
-    before: FindingState | None = None
-    decision: Decision | None = None
+    finding: Finding
+    context: Context
+    raw: Mapping[str, Any]
+    latest: FindingState | None = None
     is_fresh: bool = False
-    stopped: str = ""
-    effect: ResultEffect = "none"
-    note: str = ""
 
     @property
-    def finding(self) -> Finding:
-        """The finding; an event that is none is done before anything is asked of it."""
-        assert isinstance(self.case.finding, Finding)  # noqa: S101
-        return self.case.finding
+    def case(self) -> Case:
+        """The finding as a record has it."""
+        return Case(finding=self.finding, context=self.context, raw=self.raw)
 
-    @property
-    def decided(self) -> Decision:
-        """The decision, in the steps after the evaluation."""
-        assert self.decision is not None  # noqa: S101
-        return self.decision
-
-    @property
-    def stands(self) -> FindingState:
-        """Where the finding stands, where the log is known to have it."""
-        assert self.before is not None  # noqa: S101
-        return self.before
-
-    def ends(self, effect: ResultEffect = "none", note: str = "") -> "CaseState":
-        """Say that nothing is left to be done."""
-        return msgspec.structs.replace(self, next="DONE", effect=effect, note=note)
-
-    def done(self) -> Result:
-        """Say what became of the finding."""
-        return Result(
-            finding_id=self.case.finding.id,
-            effect=self.effect,
-            decision=self.decision,
-            context=self.case.context if self.decision else None,
-            note=self.note,
+    def evaluated(self, decision: Decision, next_step: Effecting, stopped: str = "") -> "Evaluated":
+        """Add what was decided, and the step that carries it out."""
+        return Evaluated(
+            finding=self.finding,
+            context=self.context,
+            raw=self.raw,
+            latest=self.latest,
+            is_fresh=self.is_fresh,
+            decision=decision,
+            next_step=next_step,
+            stopped=stopped,
         )
 
-    def entry(self, runtime: Runtime) -> Entry:
-        """Make the decision's entry in the log."""
+    def result(self, decision: Decision, effect: ResultEffect = "none", reason: str = "") -> Result:
+        """Say what became of the finding."""
+        return Result(
+            finding_id=self.finding.id,
+            effect=effect,
+            decision=decision,
+            context=self.context,
+            reason=reason,
+        )
+
+    def entry(self, decision: Decision, runtime: Runtime) -> Entry:
+        """Make the entry of a decision in the log."""
         return log_entry(
             self.case,
             self.finding,
-            self.decided,
-            self.before,
+            decision,
+            self.latest,
             log=runtime.log,
             policy=runtime.policy,
             mode=runtime.mode,
             is_reported=runtime.is_report or runtime.mode == "shadow",
         )
+
+
+class Evaluated(Arrived, frozen=True, kw_only=True):
+    """A finding that was decided on, and that something is to be done about.
+
+    Attributes
+    ----------
+    stopped : str
+        Why the circuit breaker stopped an archive, where it did.
+    """
+
+    decision: Decision
+    next_step: Effecting
+    stopped: str = ""
+
+
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
+    """An effect that an earlier delivery left unfinished, or an archive that holds no longer.
+
+    Attributes
+    ----------
+    finding : Finding
+        As it was delivered, or as it was read again.
+    kind : EventKind
+        UNFINISHED_ARCHIVE, CHANGED_ARCHIVE or SEND_INTERRUPTED.
+    latest : FindingState
+        The finding's latest state in the log.
+    """
+
+    finding: Finding
+    kind: EventKind
+    latest: FindingState
+
+    @property
+    def next_step(self) -> Effecting:
+        """The step that finishes it."""
+        return "NOTIFY" if self.kind is EventKind.SEND_INTERRUPTED else "ARCHIVE"
+
+    def result(self, effect: ResultEffect = "none", reason: str = "") -> Result:
+        """Say what became of it; nothing was decided."""
+        return Result(finding_id=self.finding.id, effect=effect, reason=reason)

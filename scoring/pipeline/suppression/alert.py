@@ -33,13 +33,13 @@ def tell(suspicion: Suspicion, runtime: Runtime) -> Result:
     InProgress
         Somebody else is just doing so.
     """
-    before = runtime.log.latest(suspicion.id)
-    if before is not None and before.is_unfinished:
-        if stamp(runtime.now()) < before.lease_until:
+    latest = runtime.log.latest(suspicion.id)
+    if latest is not None and latest.is_unfinished:
+        if stamp(runtime.now()) < latest.lease_until:
             raise InProgress(suspicion.id)
-        return send_again(before, runtime)
-    if runtime.mode == "shadow" or (before is not None and before.content == suspicion.version):
-        return Result(finding_id=suspicion.id, effect="none", note="told already, or shadow mode")
+        return send_again(latest, runtime)
+    if runtime.mode == "shadow" or (latest is not None and latest.content == suspicion.version):
+        return Result(finding_id=suspicion.id, effect="none", reason="alerted on already, or shadow mode")
     plain = msgspec.to_builtins(suspicion)
     entry = Entry(
         finding_id=suspicion.id,
@@ -54,9 +54,9 @@ def tell(suspicion: Suspicion, runtime: Runtime) -> Result:
         entry,
         lambda _: digest.of_suspicion(plain),
         runtime,
-        before=before,
+        latest=latest,
         groups=[suspicion.group],
         is_guarded=True,
         to=routing.security(runtime.policy.alerts, runtime.channels),
     )
-    return Result(finding_id=suspicion.id, effect=effect, note=visible(suspicion.headline, 300))
+    return Result(finding_id=suspicion.id, effect=effect, reason=visible(suspicion.headline, 300))

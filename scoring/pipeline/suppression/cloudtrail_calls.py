@@ -23,7 +23,7 @@ def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Result]:
     """Take an event of a call to Access Analyzer; raises as `scoring.pipeline.event.triage_event` does."""
     call = suspicions.read_call(event)
     if call is None:
-        return [Result(finding_id="", effect="none", note="a call that hides nothing")]
+        return [Result(finding_id="", effect="none", reason="a call that hides nothing")]
     if call.name == "UpdateFindings":
         suspicion = _burst(call, runtime)
     else:
@@ -31,7 +31,7 @@ def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Result]:
         family = "external" if call.name == "DeleteAnalyzer" else family_of(call.analyzer_arn, runtime)
         suspicion = suspicions.of_call(call, family, rule)
     if suspicion is None:
-        return [Result(finding_id="", effect="none", note="nothing to tell of")]
+        return [Result(finding_id="", effect="none", reason="nothing suspicious")]
     return [tell(suspicion, runtime)]
 
 

@@ -94,7 +94,7 @@ def test_what_it_refuses_changes_nothing_else(aws, hub, caplog):
     archived = share_key(aws, make_key(aws, DEVELOPMENT)).id
     assert status(aws, archived) == "ARCHIVED"
     assert aws.delivery.dead_letters == []
-    assert "Security Hub was not told: Security Hub: AccessDeniedException" in caplog.text
+    assert "Security Hub was not updated: Security Hub: AccessDeniedException" in caplog.text
 
 
 def test_in_shadow_it_is_not_told(aws, hub, monkeypatch):

@@ -9,6 +9,7 @@ from embedded.services.lambda_context import LambdaContext
 from handlers import enrich, notify
 from handlers.runtime import workflow_state
 from scoring.decision_log.log import InProgress
+from scoring.pipeline.steps.state import Arrived
 from tests.lambda_ import workflow
 from tests.lambda_.deployment import Deployment, event_of
 from tests.lambda_.faults import refused
@@ -111,12 +112,12 @@ def test_an_event_of_several_findings_goes_before_a_person(here: Deployment) -> 
 
 
 def test_a_long_finding_is_packed(here: Deployment) -> None:
-    condition = {f"aws:PrincipalTag/{n}": "value " * 40 for n in range(250)}
+    condition = {f"aws:PrincipalTag/{n}": "value " * 40 for n in range(600)}
     here.aws.delivery.at_once = False
     finding_id = here.share(here.development_key(), condition=condition)
     here.aws.findings.update(finding_id, {"action": ["kms:Decrypt"]})
     ended = run(here, finding_id)
-    assert "packed" in ended["archived"]
+    assert "packed" in ended["enriched"]
     assert len(json.dumps(ended)) < 262_144
     assert here.status(finding_id) == "ARCHIVED"
 
@@ -133,20 +134,23 @@ def test_a_finding_too_long_for_the_workflow_goes_before_a_person(here: Deployme
 
 
 def test_an_earlier_round_does_not_count_any_more(here: Deployment) -> None:
-    """The first round ended because somebody else was faster; meanwhile the key was tagged."""
+    """The first round decided in shadow mode; meanwhile the mode and the tags of the key have changed."""
     here.aws.delivery.at_once = False
     arn = here.development_key()
     finding_id = here.share(arn)
     event = event_of(here.aws, finding_id)
-    with refused(UPDATE, denied("UpdateFindings")):
-        first = run(here, finding_id)
+    here.set(MODE="shadow")
+    first = run(here, finding_id)
+    assert "decision" in first["evaluated"]
+    here.set(MODE="enforce")
     here.aws.client("kms").tag_resource(KeyId=arn, Tags=[{"TagKey": "Environment", "TagValue": "prod"}])
-    again = {**first, "enriched": {**first["enriched"], "round": 1}}
-    again["taken"] = {"Error": "InProgress", "Cause": finding_id}
+    again = first | {"taken": {"Error": "InProgress", "Cause": finding_id}}
     again["enriched"] = enrich.handler(again, context())
-    assert again["enriched"]["round"] == 2
-    turn, number = workflow_state.read(again)
-    assert (turn.decision, turn.stopped, number) == (None, "", 2)
+    assert (again["enriched"]["next"], again["enriched"]["round"]) == ("EVALUATE", 2)
+    arrived, number = workflow_state.read_arrived(again)
+    assert (type(arrived), number) == (Arrived, 2)
+    with pytest.raises(ValueError, match="expected a finding that something is to be done about"):
+        workflow_state.read_evaluated(again)
     assert workflow_state.event_of(again) == event
 
 

@@ -42,12 +42,12 @@ def statuses(log: DecisionLog, finding_id: str = "f") -> list[tuple[str, str]]:
 
 
 def archived(log: DecisionLog, finding_id: str = "f", now: datetime = NOW) -> FindingState:
-    return log.finish(log.intend(entry(finding_id), "archive", before=None, now=now), now=now)
+    return log.finish(log.intend(entry(finding_id), "archive", latest=None, now=now), now=now)
 
 
 def test_from_intent_to_outcome(log: DecisionLog) -> None:
     assert log.latest("f") is None
-    intent = log.intend(entry(), "archive", before=None, now=NOW)
+    intent = log.intend(entry(), "archive", latest=None, now=NOW)
     assert log.latest("f") == intent
     assert (intent.is_unfinished, intent.version, intent.lease_until) == (
         True,
@@ -68,10 +68,10 @@ def test_from_intent_to_outcome(log: DecisionLog) -> None:
 
 
 def test_whoever_comes_second_writes_nothing(log: DecisionLog) -> None:
-    intent = log.intend(entry(), "archive", before=None, now=NOW)
+    intent = log.intend(entry(), "archive", latest=None, now=NOW)
     second: list[Callable[[], object]] = [
-        lambda: log.intend(entry(), "alert", before=None, now=LATER),
-        lambda: log.settle(entry(), "none", before=None, now=LATER),
+        lambda: log.intend(entry(), "alert", latest=None, now=LATER),
+        lambda: log.settle(entry(), "none", latest=None, now=LATER),
     ]
     for write in second:
         with pytest.raises(InProgress):
@@ -91,15 +91,15 @@ def test_whoever_comes_second_writes_nothing(log: DecisionLog) -> None:
 
 def test_an_outcome_that_is_written_twice_is_written_once(log: DecisionLog) -> None:
     """The answer to the first write may have been lost."""
-    intent = log.intend(entry(), "alert", before=None, now=NOW)
+    intent = log.intend(entry(), "alert", latest=None, now=NOW)
     assert log.finish(intent, now=LATER) == log.finish(intent, now=LATER)
 
 
 def test_what_follows_ends_an_archive_and_an_intent(log: DecisionLog) -> None:
     done = archived(log)
-    alert = log.settle(entry(outcome="alert"), "alert", before=done, now=LATER)
+    alert = log.settle(entry(outcome="alert"), "alert", latest=done, now=LATER)
     assert statuses(log) == [("ENDED", "archive"), ("DONE", "alert")]
-    intent = log.intend(entry(), "archive", before=alert, now=LATER)
+    intent = log.intend(entry(), "archive", latest=alert, now=LATER)
     assert intent.alerted == alert.decision_item, "the same was alerted on"
     back = log.withdraw(intent, now=LATER)
     assert statuses(log) == [("ENDED", "archive"), ("DONE", "alert"), ("ENDED", "archive")]
@@ -114,9 +114,9 @@ def test_only_what_no_longer_matters_expires(log: DecisionLog) -> None:
 
     state = archived(log)
     assert expiring("f") == [False]
-    log.settle(entry(), "none", before=state, now=LATER)
+    log.settle(entry(), "none", latest=state, now=LATER)
     assert expiring("f") == [True, True]
-    log.settle(entry("g"), "alert", before=None, now=NOW, waiting=QueuedAlert("burst", stamp(LATER), "x"))
+    log.settle(entry("g"), "alert", latest=None, now=NOW, waiting=QueuedAlert("burst", stamp(LATER), "x"))
     assert expiring("g") == [False]
 
 
@@ -150,14 +150,14 @@ def test_bringing_archives_back(log: DecisionLog) -> None:
 
 def test_a_limit_goes_with_its_intent(log: DecisionLog) -> None:
     limit = HourlyLimit("archives", (Cap("all", 2), Cap("of one", 1)))
-    log.intend(entry("a"), "archive", before=None, now=NOW, limits=[limit])
+    log.intend(entry("a"), "archive", latest=None, now=NOW, limits=[limit])
     with pytest.raises(LimitReached) as reached:
-        log.intend(entry("b"), "archive", before=None, now=NOW, limits=[limit])
+        log.intend(entry("b"), "archive", latest=None, now=NOW, limits=[limit])
     assert (reached.value.name, reached.value.cap) == ("archives", "of one")
     assert log.latest("b") is None
     other = HourlyLimit("archives", (Cap("all", 2),))
     with pytest.raises(InProgress):
-        log.intend(entry("a"), "archive", before=None, now=NOW, limits=[other])
+        log.intend(entry("a"), "archive", latest=None, now=NOW, limits=[other])
     assert other.room(log, NOW) == 1, "an intent that was not written takes no room"
     assert other.admit(log, NOW)
     assert not other.admit(log, NOW)
@@ -180,18 +180,18 @@ def test_a_limit_forgets_before_its_item_gets_long(log: DecisionLog) -> None:
 
 def test_a_window_lets_one_out(log: DecisionLog) -> None:
     window, other = (BurstWindow(name, timedelta(minutes=15)) for name in ("resource a", "resource b"))
-    log.intend(entry("a"), "alert", before=None, now=NOW, limits=[window])
+    log.intend(entry("a"), "alert", latest=None, now=NOW, limits=[window])
     with pytest.raises(LimitReached) as reached:
-        log.intend(entry("b"), "alert", before=None, now=LATER, limits=[other, window])
+        log.intend(entry("b"), "alert", latest=None, now=LATER, limits=[other, window])
     assert reached.value.name == "resource a"
-    log.intend(entry("b"), "alert", before=None, now=LATER, limits=[other])
-    log.intend(entry("c"), "alert", before=None, now=NOW + timedelta(minutes=15), limits=[window])
+    log.intend(entry("b"), "alert", latest=None, now=LATER, limits=[other])
+    log.intend(entry("c"), "alert", latest=None, now=NOW + timedelta(minutes=15), limits=[window])
 
 
 def test_queued_alerts_are_claimed_once(log: DecisionLog) -> None:
     waiting = QueuedAlert("burst", stamp(LATER), "resource a")
     for name in "abc":
-        log.settle(entry(name, outcome="alert"), "alert", before=None, now=NOW, waiting=waiting)
+        log.settle(entry(name, outcome="alert"), "alert", latest=None, now=NOW, waiting=waiting)
     alerts = list(queued.waiting(log, NOW))
     assert [(alert.finding_id, alert.route, alert.due_at, alert.group) for alert in alerts] == [
         (name, "burst", stamp(LATER), "resource a") for name in "abc"
@@ -211,7 +211,7 @@ def test_queued_alerts_are_claimed_once(log: DecisionLog) -> None:
 
 
 def test_one_verdict_at_a_time(log: DecisionLog) -> None:
-    log.settle(entry(outcome="alert"), "alert", before=None, now=NOW)
+    log.settle(entry(outcome="alert"), "alert", latest=None, now=NOW)
     (decision,) = log.decisions("f")
     label = Label("expected", "ana", LATER, "cli", "why\udce4", verified=False, origin=Origin("203.0.113.9"))
     assert verdicts.give(log, decision, label)

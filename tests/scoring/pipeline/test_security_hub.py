@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.decision.decide import decide
+from scoring.features.exposure import Exposure
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case, read_case
 from scoring.pipeline.security_hub import AUTHOR, note, request, write_back
@@ -134,6 +135,10 @@ class TestWriteBack:
         )
 
 
+def exposure(case: Any) -> Exposure:
+    return Exposure(case.finding, case.context, POLICY)
+
+
 class TestRequest:
     @pytest.mark.parametrize(
         ("outcome", "before", "after"),
@@ -148,7 +153,7 @@ class TestRequest:
     )
     def test_workflow_follows_unless_a_person_has_set_it(self, outcome, before, after):
         case, decision = decided(ASFF, outcome=outcome)
-        asked = request(ASFF | {"Workflow": {"Status": before}}, case, decision, POLICY)
+        asked = request(ASFF | {"Workflow": {"Status": before}}, exposure(case), decision)
         assert asked.get("Workflow", {}).get("Status") == after
 
     def test_what_we_archived_and_comes_back_is_notified(self):
@@ -157,18 +162,18 @@ class TestRequest:
             "Workflow": {"Status": "RESOLVED"},
             "UserDefinedFields": {"triage/outcome": "archive"},
         }
-        assert request(known, case, decision, POLICY)["Workflow"] == {"Status": "NOTIFIED"}
+        assert request(known, exposure(case), decision)["Workflow"] == {"Status": "NOTIFIED"}
 
     @pytest.mark.parametrize(("author", "is_kept"), [("ada", True), (AUTHOR, False)])
     def test_a_persons_note_stays(self, author, is_kept):
         case, decision = decided(ASFF)
         known = ASFF | {"Note": {"Text": "mine", "UpdatedBy": author, "UpdatedAt": "2026-05-04T00:00:00Z"}}
-        assert ("Note" not in request(known, case, decision, POLICY)) == is_kept
+        assert ("Note" not in request(known, exposure(case), decision)) == is_kept
 
     def test_fields_of_others_stay_within_the_limit(self):
         case, decision = decided(ASFF)
         others = {f"field{n}": "x" for n in range(60)}
-        fields = request(ASFF | {"UserDefinedFields": others}, case, decision, POLICY)["UserDefinedFields"]
+        fields = request(ASFF | {"UserDefinedFields": others}, exposure(case), decision)["UserDefinedFields"]
         assert len(fields) == 50
         assert fields["triage/outcome"] == "alert"
         assert fields["triage/score"] == f"{decision.score:.1f}"
@@ -178,7 +183,7 @@ class TestRequest:
 
 def test_the_note_explains():
     case, decision = decided(ASFF)
-    text = note(case, decision, POLICY)
+    text = note(exposure(case), decision)
     assert text.startswith("Alert: S3 bucket partner-exchange is shared with")
     assert decision.reason in text
     assert f"= {decision.score:.1f}." in text
@@ -189,10 +194,10 @@ def test_a_note_is_short_harmless_and_adds_up(drawn, outcome):
     finding, context = drawn
     case = Case(finding=finding, context=context, raw={})
     decision = msgspec.structs.replace(decide(finding, context, CARD, POLICY), outcome=outcome)
-    text = note(case, decision, POLICY)
+    text = note(exposure(case), decision)
     assert 0 < len(text) <= 512
     assert text.isprintable()
-    fields = request(ASFF, case, decision, POLICY)["UserDefinedFields"]
+    fields = request(ASFF, exposure(case), decision)["UserDefinedFields"]
     assert all(0 < len(value) <= 1024 and value.isprintable() for value in fields.values())
     added = re.search(r"\. (-?\d+\.\d)((?:; [+-]\d+\.\d [^;]*)*) = (-?\d+\.\d)\.", text)
     if added:
