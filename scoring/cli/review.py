@@ -128,7 +128,7 @@ def _list(found: "list[LoggedDecision]", output_format: OutputFormat) -> None:
         return
     if found:
         headings = ("Decided", "Finding", "Score", "Resource", "Reason")
-        print_columns(headings, map(_row, found), numbers=["Score"])
+        print_columns(headings, map(_row, found), numbers=["Score"], unbroken=["Finding"])
         typer.echo()
     typer.echo("1 open alert" if len(found) == 1 else f"{len(found)} open alerts")
 

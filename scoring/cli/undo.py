@@ -82,7 +82,7 @@ def _print(done: "list[Undone]", output_format: OutputFormat, *, is_applied: boo
         return
     if done:
         headings = ("Archived", "Finding", "Resource", "Score", "Model", "Outcome")
-        print_columns(headings, map(_row, done), numbers=["Score"])
+        print_columns(headings, map(_row, done), numbers=["Score"], unbroken=["Finding"])
         typer.echo()
     counts = Counter(undone.outcome for undone in done)
     total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())

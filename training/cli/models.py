@@ -61,7 +61,8 @@ def list_versions(registry: Registry, output_format: ListFormat = "table") -> No
     if output_format != "table":
         print_records(rows, output_format)
     elif rows:
-        print_columns(("", "version", *_SHOWN.values()), map(_cells, rows), numbers=_SHOWN.values())
+        headings = ("", "version", *_SHOWN.values())
+        print_columns(headings, map(_cells, rows), numbers=headings[2:], unbroken=["version"])
     elif not faults.count:
         typer.echo(f"{found.store.name}: no versions")
     raise faults.exit()

@@ -1,7 +1,7 @@
 """Standard output as rich sees it: nothing is markup, and rows lie in columns.
 
-On a terminal columns share its width. In a pipe there are no colours, and each row is one line, wherever it
-runs. Rich is imported when something is printed.
+On a wide terminal columns share its width. In a pipe there are no colours, and each row is one line, wherever
+it runs. Rich is imported when something is printed.
 """
 
 import os
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 60
 _PIPE_WIDTH: Final = 10_000
+_NARROWEST: Final = 100
 
 
 def make_console(file: IO[str] | None = None) -> "Console":
@@ -37,7 +38,11 @@ def make_console(file: IO[str] | None = None) -> "Console":
 
 
 def print_columns(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Container[str] = ()
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Container[str] = (),
+    unbroken: Container[str] = (),
 ) -> None:
     """Print rows under headings; what others have written is made harmless, and cut in its middle.
 
@@ -45,6 +50,8 @@ def print_columns(
     ----------
     numbers : container of str
         Headings of columns that are aligned on the right.
+    unbroken : container of str
+        Headings of columns that stay on one line however narrow the terminal is: somebody will copy them.
 
     Examples
     --------
@@ -57,12 +64,15 @@ def print_columns(
     from rich.text import Text
 
     console = make_console()
-    if not console.is_terminal:
-        console.width = _PIPE_WIDTH
+    if not console.is_terminal or console.width < _NARROWEST:
+        console.width = _PIPE_WIDTH  # the terminal breaks lines: better than columns of a few characters
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
         table.add_column(
-            Text(visible(heading)), justify="right" if heading in numbers else "left", overflow="fold"
+            Text(visible(heading)),
+            justify="right" if heading in numbers else "left",
+            overflow="fold",
+            no_wrap=heading in unbroken or heading in numbers,
         )
     for *cells, last in rows:
         table.add_row(*(Text(cut(visible(cell), _LONGEST)) for cell in cells), Text(visible(last)))
