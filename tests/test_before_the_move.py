@@ -174,7 +174,7 @@ def test_a_link_that_was_sent_is_good(here: Deployment) -> None:
     links = Links(url="", table=TABLE, keys=("a secret of the fixture, long enough",))
     token = WRITTEN["link_to_expect_what_was_alerted"].rpartition("/")[2]
     link = links.read(token, here.clock())
-    assert answer.look(link, here.log).state == "open"
+    assert isinstance(answer.link_state(link, here.log), answer.OpenLink)
     assert link.finding_id == FINDINGS["alerted"]
 
 

@@ -343,7 +343,7 @@ def _review(here: Deployment, ids: list[str], capsys: pytest.CaptureFixture[str]
     reviewed = find(here.log, ids[0])
     link = Link(finding_id=ids[0], item=reviewed.item, action="expected", issued_at=here.clock())
     who = answer.Reviewer(HOSTILE, is_verified=False, origin=Origin("192.0.2.1", HOSTILE))
-    shown = review_page.page(answer.look(link, here.log), Policy(), links, who)
+    shown = review_page.page(answer.link_state(link, here.log), Policy(), links, who)
     harmless_page(page_content.to_html(shown))
     summary = read_summary(here.log, parse("[archives]\ndays = 30\n"), here.clock(), timedelta(days=7))
     harmless_text(summary.text, has="")

@@ -113,7 +113,8 @@ class TestTheSeed:
             finding_id = here.share(arn)
         assert here.status(finding_id) == "ACTIVE"
         (mail,) = here.mails()
-        assert "tags (AccessDeniedException)" in mail.text
+        said = " ".join(mail.text.split())
+        assert "AccessDeniedException; triage doctor names the missing permission" in said
 
     def test_6_a_step_that_fails_loses_nothing(self, here: Deployment) -> None:
         """It raises, so that the event is delivered again or set aside; then the work is finished, once."""

@@ -15,7 +15,7 @@ from scoring.files.errors import BadInput
 from scoring.review import answer as answering
 from scoring.review import page as review_page
 from scoring.review import page_content
-from scoring.review.answer import Busy, LinkState
+from scoring.review.answer import Busy, LinkState, OpenLink
 from scoring.review.links import Expired, Forged, Link, Links
 from scoring.review.page_content import LONGEST_NOTE, Page, Problem
 
@@ -70,18 +70,18 @@ def _answer(request: Request, given: PageSettings) -> Page | str:
         answering.admit(link, page.log, now)
     except Busy:
         return page_content.problem("busy", link)
-    link_state = answering.look(link, page.log)
-    if request.method == "POST" and link_state.state in ("open", "unfinished", "given"):
+    state = answering.link_state(link, page.log)
+    if request.method == "POST" and isinstance(state, answering.Answerable):
         try:
             done = answering.answer(
-                link_state, request.who, request.field("note"), page.log, lambda: page.analyzers, now
+                state, request.who, request.field("note"), page.log, lambda: page.analyzers, now
             )
         except BadInput:
-            link_state = answering.look(link, page.log)
+            state = answering.link_state(link, page.log)
         else:
             logger.info("a review link was used", extra=_said(link, request))
             return links.token(done)
-    return _show(link_state, page, links, request, given)
+    return _show(state, page, links, request, given)
 
 
 def _read(token: str, page: PageClients, now: datetime) -> tuple[Links, Link]:
@@ -119,11 +119,9 @@ def _said(link: Link, request: Request) -> dict[str, Any]:
     }
 
 
-def _show(
-    link_state: LinkState, page: PageClients, links: Links, request: Request, given: PageSettings
-) -> Page:
+def _show(state: LinkState, page: PageClients, links: Links, request: Request, given: PageSettings) -> Page:
     policy = settings.policy_now(given, os.environ)
     past: tuple[Any, ...] = ()
-    if link_state.state == "open" and link_state.reviewed is not None:
-        past = similar.nearest(page.log, link_state.reviewed.case, link_state.link.item)
-    return review_page.page(link_state, policy, links, request.who, past)
+    if isinstance(state, OpenLink):
+        past = similar.nearest(page.log, state.decision.case, state.link.item)
+    return review_page.page(state, policy, links, request.who, past)

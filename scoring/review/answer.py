@@ -1,12 +1,12 @@
 """What a review link stands for at the moment, and answering an alert by one.
 
-Nothing changes by looking. What a link is still good for follows from the decision log alone: a verdict
-raises the number of turns, which uses up every link that was made before it.
+Opening a link changes nothing. What a link is still good for follows from the decision log alone: a verdict
+that is given and taken back raises the decision's revision, which uses up every link made before it.
 """
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,17 +24,6 @@ MOST_PER_LINK = 40
 MOST = 400
 """Requests in an hour that carry a good token: on one decision, and in all."""
 
-State = Literal[
-    "open",  # waits for the verdict that the link is for
-    "unfinished",  # the verdict is written down, and what it asks for is not done yet
-    "answered",  # somebody has given a verdict
-    "given",  # the verdict that this link takes back
-    "taken back",  # by this link
-    "used",  # a verdict was given and taken back since the link was made
-    "followed",  # another decision has followed the one that the link is about
-    "foreign",  # the decision log knows no such decision
-]
-
 
 class Busy(Exception):
     """Too many requests in the last hour."""
@@ -48,24 +37,76 @@ class Reviewer(NamedTuple):
     origin: Origin
 
 
-class LinkState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a link stands for.
+class ForeignLink(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision log knows no such decision."""
+
+    link: Link
+
+
+class KnownLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link on a decision that the log has; one of the types below says what it stands for.
 
     Attributes
     ----------
-    reviewed, latest : LoggedDecision or None
-        The decision, and the latest one on the finding; None where it is foreign.
+    decision, latest : LoggedDecision
+        The decision, and the latest one on the finding.
     """
 
     link: Link
-    state: State
-    reviewed: LoggedDecision | None = None
-    latest: LoggedDecision | None = None
+    decision: LoggedDecision
+    latest: LoggedDecision
 
     @property
     def is_latest(self) -> bool:
         """Whether no other decision on the finding has followed."""
-        return self.reviewed == self.latest
+        return self.decision == self.latest
+
+
+class OpenLink(KnownLink, frozen=True, kw_only=True):
+    """The decision waits for the verdict that the link is for."""
+
+    verdict: review.Verdict
+
+
+class InterruptedLink(KnownLink, frozen=True, kw_only=True):
+    """The link's verdict is written down, and what it asks for is not done yet."""
+
+    label: Label
+
+
+class GivenLink(KnownLink, frozen=True, kw_only=True):
+    """The verdict that this link takes back was given."""
+
+    label: Label
+
+    @property
+    def can_take_back(self) -> bool:
+        """Whether taking the verdict back undoes what it did, and nothing that came after it."""
+        return self.is_latest or self.label.verdict == "unintended"
+
+
+class AnsweredLink(KnownLink, frozen=True, kw_only=True):
+    """Somebody has given a verdict."""
+
+    label: Label
+
+
+class TakenBackLink(KnownLink, frozen=True, kw_only=True):
+    """The verdict was taken back by this link."""
+
+
+class UsedLink(KnownLink, frozen=True, kw_only=True):
+    """A verdict was given and taken back since the link was made."""
+
+
+class OutdatedLink(KnownLink, frozen=True, kw_only=True):
+    """Another decision has followed the one that the link is about."""
+
+
+Answerable = OpenLink | InterruptedLink | GivenLink
+"""What a confirmation does something about."""
+KnownState = Answerable | AnsweredLink | TakenBackLink | UsedLink | OutdatedLink
+LinkState = ForeignLink | KnownState
 
 
 def admit(link: Link, log: DecisionLog, now: datetime) -> None:
@@ -81,57 +122,58 @@ def admit(link: Link, log: DecisionLog, now: datetime) -> None:
         raise Busy
 
 
-def look(link: Link, log: DecisionLog) -> LinkState:
-    """Say what a link stands for; nothing changes."""
+def link_state(link: Link, log: DecisionLog) -> LinkState:
+    """Say what a link stands for at the moment; nothing changes."""
     decisions = review.decisions(log, link.finding_id)
-    reviewed = next((decision for decision in decisions if decision.item == link.item), None)
-    if reviewed is None:
-        return LinkState(link=link, state="foreign")
-    latest = decisions[-1]
-    state = _state(link, reviewed, latest == reviewed)
-    return LinkState(link=link, state=state, reviewed=reviewed, latest=latest)
+    decision = next((one for one in decisions if one.item == link.item), None)
+    if decision is None:
+        return ForeignLink(link=link)
+    known = KnownLink(link=link, decision=decision, latest=decisions[-1])
+    return _to_take_back(known) if link.action == "take back" else _to_give(known, link.action)
 
 
-def _state(link: Link, reviewed: LoggedDecision, is_latest: bool) -> State:
-    label, turn = reviewed.verdict, len(reviewed.labels_before)
-    if link.action == "take back":
-        if label is not None and turn == link.turn:
-            return "given" if reviewed.acted else "unfinished"
-        return "taken back" if label is None and turn == link.turn + 1 else "used"
-    if label is None and turn == link.turn:
-        return "open" if is_latest else "followed"
-    if label is None:
-        return "used"
-    is_ours = turn == link.turn and label.verdict == link.action and not reviewed.acted
-    return "unfinished" if is_ours and is_latest else "answered"
+def _to_take_back(known: KnownLink) -> KnownState:
+    link, decision, latest = known.link, known.decision, known.latest
+    label, revision = decision.verdict, len(decision.labels_before)
+    if label is not None and revision == link.revision:
+        state = GivenLink if decision.acted else InterruptedLink
+        return state(link=link, decision=decision, latest=latest, label=label)
+    is_ours = label is None and revision == link.revision + 1
+    return (TakenBackLink if is_ours else UsedLink)(link=link, decision=decision, latest=latest)
 
 
-def can_take_back(link_state: LinkState) -> bool:
-    """Say whether taking the verdict back undoes what it did, and nothing that came after it."""
-    label = None if link_state.reviewed is None else link_state.reviewed.verdict
-    return label is not None and (link_state.is_latest or label.verdict == "unintended")
+def _to_give(known: KnownLink, verdict: review.Verdict) -> KnownState:
+    link, decision, latest = known.link, known.decision, known.latest
+    label, is_same = decision.verdict, len(decision.labels_before) == link.revision
+    if label is not None:
+        is_ours = is_same and label.verdict == verdict and not decision.acted and known.is_latest
+        state = InterruptedLink if is_ours else AnsweredLink
+        return state(link=link, decision=decision, latest=latest, label=label)
+    if is_same and known.is_latest:
+        return OpenLink(link=link, decision=decision, latest=latest, verdict=verdict)
+    return (OutdatedLink if is_same else UsedLink)(link=link, decision=decision, latest=latest)
 
 
-def again(link_state: LinkState) -> tuple[Link, ...]:
+def links_after_taking_back(taken: TakenBackLink) -> tuple[Link, ...]:
     """Return links to decide once more after a verdict was taken back; they expire with the first ones.
 
     Archiving, or bringing back, may have led to a new decision meanwhile: then they are about that one,
     provided that the finding still says the same.
     """
-    reviewed, latest, link = link_state.reviewed, link_state.latest, link_state.link
-    if reviewed is None or latest is None or latest.label is not None:
-        return ()
-    if review.content(latest) != review.content(reviewed):
+    latest = taken.latest
+    if latest.label is not None or review.content(latest) != review.content(taken.decision):
         return ()
     actions: tuple[LinkAction, ...] = ("expected", "unintended")
     return tuple(
-        msgspec.structs.replace(link, item=latest.item, action=action, turn=len(latest.labels_before))
+        msgspec.structs.replace(
+            taken.link, item=latest.item, action=action, revision=len(latest.labels_before)
+        )
         for action in actions
     )
 
 
 def answer(
-    link_state: LinkState,
+    state: Answerable,
     who: Reviewer,
     note: str,
     log: DecisionLog,
@@ -150,29 +192,24 @@ def answer(
     BadInput
         The link is good for nothing any more; look again.
     botocore.exceptions.ClientError
-        AWS refused; what was written stands, and this can be tried again.
+        AWS refused; what was written is kept, and this can be tried again.
     """
-    link, reviewed = link_state.link, link_state.reviewed
-    if reviewed is None or link_state.state not in ("open", "unfinished", "given"):
-        raise BadInput("the link has been used")
-    if link_state.state == "given":
-        if not can_take_back(link_state):
+    link, decision = state.link, state.decision
+    if isinstance(state, GivenLink):
+        if not state.can_take_back:
             raise BadInput("another decision has followed")
-        review.take_back(reviewed, log, analyzers(), who.name, now)
+        review.take_back(decision, log, analyzers(), who.name, now)
         return link
-    given = reviewed.verdict
-    if given is not None:  # and what it asks for is not done yet
-        answered = Answered(reviewed, given)
-    else:
-        verdict = _verdict(link.action)
-        label = Label(verdict, who.name, now, "review-link", note, who.is_verified, who.origin)
-        answered = review.give(reviewed, label, log)
-        if answered.label != label:
-            raise BadInput("somebody else has just given a verdict")
+    answered = (
+        _give(state, who, note, log, now) if isinstance(state, OpenLink) else Answered(decision, state.label)
+    )
     review.act(answered, log, analyzers(), now)
-    return msgspec.structs.replace(link, action="take back", turn=len(reviewed.labels_before))
+    return msgspec.structs.replace(link, action="take back", revision=len(decision.labels_before))
 
 
-def _verdict(action: LinkAction) -> review.Verdict:
-    assert action != "take back"  # noqa: S101 - such a link is never open
-    return action
+def _give(state: OpenLink, who: Reviewer, note: str, log: DecisionLog, now: datetime) -> Answered:
+    label = Label(state.verdict, who.name, now, "review-link", note, who.is_verified, who.origin)
+    answered = review.give(state.decision, label, log)
+    if answered.label != label:
+        raise BadInput("somebody else has just given a verdict")
+    return answered

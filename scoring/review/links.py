@@ -55,7 +55,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     item : str
         The decision's key in the log beside the finding's id.
-    turn : int
+    revision : int
         How many verdicts had been given on the decision and taken back.
     issued_at : datetime
         When the alert was sent, in whole seconds; links that follow from it expire with it.
@@ -64,7 +64,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     finding_id: str
     item: str
     action: LinkAction
-    turn: int = 0
+    revision: int = 0
     issued_at: datetime
 
     @property
@@ -111,7 +111,7 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
             link.finding_id,
             link.item.removeprefix(_ITEM),
             _ACTIONS.index(link.action),
-            link.turn,
+            link.revision,
         ]
         signed: str | bytes = self._serializer(int(link.issued_at.timestamp())).dumps(content)
         return signed if isinstance(signed, str) else signed.decode("ascii")
@@ -129,12 +129,12 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
             raise Forged
         try:
             content, issued_at = self._serializer().loads(token, return_timestamp=True)
-            finding_id, item, action, turn = msgspec.convert(content, tuple[str, str, int, int])
+            finding_id, item, action, revision = msgspec.convert(content, tuple[str, str, int, int])
             link = Link(
                 finding_id=finding_id,
                 item=_ITEM + item,
                 action=_ACTIONS[action],
-                turn=turn,
+                revision=revision,
                 issued_at=issued_at.astimezone(UTC),
             )
         except (BadData, msgspec.ValidationError, IndexError) as error:

@@ -39,7 +39,7 @@ def refused(token: str, links: Links = LINKS) -> bool:
         finding_id=st.text(max_size=80),
         item=st.text(max_size=60).map("decision#".__add__),
         action=st.sampled_from(("expected", "unintended", "take back")),
-        turn=st.integers(0, 1000),
+        revision=st.integers(0, 1000),
         issued_at=st.integers(1_600_000_000, 3_000_000_000).map(lambda s: datetime.fromtimestamp(s, UTC)),
     )
 )
@@ -125,7 +125,7 @@ def mangled(count: int, seed: int = 6) -> list[str]:
     """Tokens of which none is ours: good ones with something changed, and some that never were any."""
     pick = random.Random(seed)  # noqa: S311 - the same ones every time
     good = [
-        LINKS.token(msgspec.structs.replace(LINK, action=action, turn=turn))
+        LINKS.token(msgspec.structs.replace(LINK, action=action, revision=turn))
         for action in ("expected", "unintended", "take back")
         for turn in (0, 1)
     ]
@@ -148,7 +148,7 @@ def mangled(count: int, seed: int = 6) -> list[str]:
         if kind == 5:
             return ".".join(pick.choice((token, other)).split(".")[part] for part in range(3))
         if kind == 6:
-            return foreign.token(msgspec.structs.replace(LINK, turn=pick.randrange(100)))
+            return foreign.token(msgspec.structs.replace(LINK, revision=pick.randrange(100)))
         if kind == 7:
             return "".join(pick.choices(string.printable, k=pick.randrange(200)))
         return pick.choice(
