@@ -33,6 +33,8 @@ def _public(exposure: Exposure) -> str | None:
 
 def _finding_error(exposure: Exposure) -> str | None:
     error = exposure.finding.error
+    if error == "PRINCIPAL_LIMIT_EXCEEDED":
+        return "more principals have access than Access Analyzer lists (PRINCIPAL_LIMIT_EXCEEDED)"
     return f"Access Analyzer could not analyze the resource: {error}" if error else None
 
 

@@ -86,6 +86,12 @@ def given(exposure: Exposure) -> tuple[Row, ...]:
         rows.append(Row("Restrictions", tuple([visible(r) for r in finding.restrictions[:_SHOWN_VALUES]])))
     if finding.sources:
         rows.append(Row("Granted by", tuple([visible(source) for source in finding.sources[:_SHOWN_VALUES]])))
+    if finding.access_points:
+        rows.append(_listed("Access point", [visible(arn, _LONG_ARN) for arn in finding.access_points]))
+    if finding.access_key_id:
+        rows.append(Row("Access key", (), (visible(finding.access_key_id),)))
+    if finding.unused:
+        rows.append(_listed("Not used", [visible(name) for name in finding.unused]))
     details = [(name, fact.value) for name, fact in context.details.items() if isinstance(fact, Present)]
     if details:
         rows.append(_listed("Details", [_pair(name, value) for name, value in details]))

@@ -86,7 +86,7 @@ def headline(exposure: Exposure) -> Headline:
     """
     finding, what = exposure.finding, thing(exposure)
     if finding.error:
-        return Headline(what, "could", "not be analyzed:", visible(finding.error, 60))
+        return Headline(what, *_error(finding))
     if not exposure.is_granting:
         return Headline(what, *_unused(finding))
     if exposure.is_public:
@@ -148,24 +148,42 @@ def _phrases(given: tuple[str, ...], decisive: str) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
+def _error(finding: Finding) -> tuple[str, ...]:
+    """Say what an error means; an internal finding may concern the access of one principal alone."""
+    error = visible(finding.error or "", 60)
+    if finding.error == "PRINCIPAL_LIMIT_EXCEEDED":
+        return "can", "be reached by more principals than Access Analyzer lists"
+    if finding.principals:
+        _, first = finding.principals[0]
+        others = len(finding.principals) - 1
+        whom = visible(first, _LONG_NAME) + (f" and {others} more" if others else "")
+        return "could", "not be analyzed for", f"{whom}: {error}"
+    return "could", "not be analyzed:", error
+
+
 def _unused(finding: Finding) -> tuple[str, str]:
     if finding.finding_type == "UnusedPermission" and finding.unused_actions is not None:
-        return "has", _count(finding.unused_actions, "unused action") + _in_services(finding)
+        return "has", _unused_permissions(finding.unused_services, finding.unused_actions)
     return _UNUSED.get(finding.finding_type, _UNUSED_OTHERWISE)[0]
 
 
 def _unused_access(finding: Finding) -> str:
     said = _UNUSED.get(finding.finding_type, _UNUSED_OTHERWISE)[1]
     if finding.finding_type == "UnusedPermission" and finding.unused_actions is not None:
-        return f"{said}: {_count(finding.unused_actions, 'action')}{_in_services(finding)}"
+        return f"{said}: {_unused_permissions(finding.unused_services, finding.unused_actions)}"
+    if finding.access_key_id:
+        said = f"the access key {visible(finding.access_key_id, 60)} has not been used"
     if finding.last_accessed is not None:
         return f"{said} since {finding.last_accessed.date().isoformat()}"
     return f"{said} for longer than the analyzer allows"
 
 
-def _in_services(finding: Finding) -> str:
-    services = finding.unused_services
-    return f" in {_count(services, 'service')}" if services is not None else ""
+def _unused_permissions(services: int | None, actions: int) -> str:
+    """Count as AWS does: services that are wholly unused, and single actions of the others."""
+    if not services:
+        return _count(actions, "unused action")
+    wholly = _count(services, "unused service")
+    return f"{wholly} and {_count(actions, 'other unused action')}" if actions else wholly
 
 
 def _count(number: int, what: str) -> str:

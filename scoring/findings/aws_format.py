@@ -1,12 +1,13 @@
 """Findings and events as AWS writes them; each field that it documents, with the type that it sends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from scoring.files.errors import BadInput
+from scoring.files.strict_json import Malformed, decode
 
 # AWS always names the offset; without one a time would mean something else on each machine.
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -24,6 +25,14 @@ KINDS = frozenset(
     }
 )
 """The unions of ``findingDetails`` that this version can read."""
+
+
+# Marks of what stands around a message (SNS, SQS by its API, SQS as Lambda gets it), and where it is.
+_ENVELOPES = (
+    (frozenset({"Type", "TopicArn", "Message"}), "Message"),
+    (frozenset({"MessageId", "ReceiptHandle", "Body"}), "Body"),
+    (frozenset({"messageId", "eventSource", "body"}), "body"),
+)
 
 
 class AccessPoint(msgspec.Struct, rename="camel"):
@@ -159,11 +168,14 @@ def _of_one(details: Details) -> dict[str, Any]:
         "conditions": _conditions([details.condition]) if details.condition else (),
         "is_public": details.is_public,
         "sources": tuple(dict.fromkeys([s.type for s in details.sources])) if details.sources else (),
+        "access_points": _access_points([details]) if details.sources else (),
         "restrictions": tuple(dict.fromkeys(details.restrictions())),
         "access_type": details.access_type,
         "principal_type": details.principal_type,
         "principal_owner_account": details.principal_owner_account,
         "last_accessed": details.last_accessed,
+        "access_key_id": details.access_key_id,
+        "unused": (),
         "unused_services": None,
         "unused_actions": None,
     }
@@ -175,20 +187,38 @@ def _of_several(found: Sequence[Details]) -> dict[str, Any]:
     sources = [source.type for details in found for source in details.sources or ()]
     granting = [details for details in found if details.is_granting]
     unused = [details for details in found if details.service_namespace is not None]
+    wholly = [details for details in unused if not details.actions]
     return {
         "principals": tuple(dict.fromkeys(principals)),
         "actions": tuple(dict.fromkeys(actions)),
         "conditions": _conditions([d.condition or {} for d in granting if d.action or d.principal]),
         "is_public": _is_public([details.is_public for details in granting]),
         "sources": tuple(dict.fromkeys(sources)),
+        "access_points": _access_points(found),
         "restrictions": _restrictions(found, granting),
         "access_type": _access_type([details.access_type for details in granting]),
         "principal_type": _shared([details.principal_type for details in granting]),
         "principal_owner_account": _shared([details.principal_owner_account for details in granting]),
         "last_accessed": max([d.last_accessed for d in found if d.last_accessed], default=None),
-        "unused_services": len(unused) or None,
+        "access_key_id": _shared([d.access_key_id for d in found if d.access_key_id] or [None]),
+        "unused": tuple(dict.fromkeys(name for details in unused for name in _unused(details))),
+        "unused_services": len(wholly) if unused else None,
         "unused_actions": sum(len(details.actions or ()) for details in unused) if unused else None,
     }
+
+
+def _unused(details: Details) -> list[str]:
+    """Name what nobody uses of one service: the service where no action is named, else its actions."""
+    service = details.service_namespace or ""
+    if not details.actions:
+        return [service]
+    named = [unused.action for unused in details.actions]
+    return [action if ":" in action else f"{service}:{action}" for action in named]
+
+
+def _access_points(found: Sequence[Details]) -> tuple[str, ...]:
+    named = [source.detail for details in found for source in details.sources or () if source.detail]
+    return tuple(dict.fromkeys([d.access_point_arn for d in named if d.access_point_arn]))
 
 
 def _principals(details: Details) -> tuple[tuple[str, str], ...]:
@@ -236,3 +266,27 @@ def _values(of_grants: Sequence[str | list[str]]) -> tuple[str, ...]:
     for value in of_grants:
         values.update(dict.fromkeys((value,) if isinstance(value, str) else value))
     return tuple(values)
+
+
+def unwrap(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Take an event out of what SNS and SQS put around it, one in the other or each alone.
+
+    Returns
+    -------
+    mapping
+        The event; the value itself where nothing is around it, or where what is inside is no JSON object.
+
+    Examples
+    --------
+    >>> unwrap({"Type": "Notification", "TopicArn": "arn:...", "Message": '{"source": "aws.s3"}'})
+    {'source': 'aws.s3'}
+    """
+    for marks, name in _ENVELOPES:
+        if marks.issubset(value) and isinstance(value[name], str):
+            try:
+                inner, end = decode(value[name].strip())
+            except Malformed:
+                return value
+            if isinstance(inner, dict) and end == len(value[name].strip()):
+                return unwrap(inner)
+    return value

@@ -57,6 +57,15 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         None where AWS did not say.
     restrictions : tuple of str
         What AWS says of resource and service control policies, e.g. ``APPLIED``.
+    access_points : tuple of str
+        ARNs of the access points that grant the access.
+    access_key_id : str or None
+        The access key that nobody uses; a user may have two.
+    unused : tuple of str
+        What nobody uses: a service (``s3``) where all of it is unused, else single actions
+        (``s3:GetObject``).
+    unused_services, unused_actions : int or None
+        As AWS counts them: services that are wholly unused, and the single unused actions of the others.
     incomplete : bool
         Further pages of details exist that are not here.
     updated_at : datetime or None
@@ -79,10 +88,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     is_deleted: bool = False
     error: str | None = None
     sources: tuple[str, ...] = ()
+    access_points: tuple[str, ...] = ()
     restrictions: tuple[str, ...] = ()
     access_type: str | None = None
     principal_type: str | None = None
     principal_owner_account: str | None = None
+    access_key_id: str | None = None
+    unused: tuple[str, ...] = ()
     unused_services: int | None = None
     unused_actions: int | None = None
     last_accessed: datetime | None = None

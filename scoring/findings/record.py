@@ -14,6 +14,7 @@ import msgspec
 from scoring.files.errors import BadInput
 from scoring.findings import context as contexts
 from scoring.findings import security_hub_format
+from scoring.findings.aws_format import unwrap
 from scoring.findings.context import NO_CONTEXT, Context
 from scoring.findings.finding import Finding, Notice, from_api, from_event
 
@@ -113,6 +114,10 @@ def read_value(value: object) -> Iterator[LocatedCase]:
 
 def _entries(value: dict[str, Any]) -> tuple[object, str]:
     """Return the list of findings that an object holds, and what it is called; None where it holds none."""
+    inner = unwrap(value)
+    if inner is not value:
+        entries, name = _entries(dict(inner))
+        return (entries, name) if isinstance(entries, list) else ([inner], "Message")
     for name in ("findings", "Findings"):
         if name in value:
             if not isinstance(value[name], list):

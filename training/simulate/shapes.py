@@ -227,18 +227,19 @@ _SERVICES = ("s3", "ec2", "sqs", "sns", "dynamodb", "kms", "lambda", "rds", "ecr
 
 
 def _unused_permissions(draft: Draft) -> list[Json]:
-    """One element a service, the actions dealt out among them."""
-    count = max(1, draft.unused_services)
+    """One element a service: what is wholly unused names no action, one more has the single actions."""
+    used_last = offset(draft.created - 7776000)
+    actions = [
+        {"action": f"Action{number}", "lastAccessed": used_last} for number in range(draft.unused_actions)
+    ]
+    wholly: list[Json] = [{} for _ in range(draft.unused_services)]
     return [
         {
             "unusedPermissionDetails": {
-                "serviceNamespace": _SERVICES[service % len(_SERVICES)],
-                "lastAccessed": offset(draft.created - 7776000),
-                "actions": [
-                    {"action": f"Action{number}", "lastAccessed": offset(draft.created - 7776000)}
-                    for number in range(service, draft.unused_actions, count)
-                ],
+                "serviceNamespace": _SERVICES[number % len(_SERVICES)],
+                "lastAccessed": used_last,
+                **more,
             }
         }
-        for service in range(count)
+        for number, more in enumerate([*wholly, *([{"actions": actions}] if actions else [])])
     ]

@@ -9,7 +9,7 @@ from scoring.explanation.principal_words import account_name, owner, to_whom, to
 from scoring.explanation.words import access, actions, headline, name, noun, thing
 from scoring.features.exposure import Exposure
 from scoring.findings.access.access_level import access_level
-from scoring.findings.context import Account, Context, PrincipalAccount
+from scoring.findings.context import NO_CONTEXT, Account, Context, PrincipalAccount
 from scoring.findings.facts import ABSENT, Present, Unknown
 from scoring.findings.finding import FINDING_TYPES, Finding
 from scoring.findings.resource_types import RESOURCE_TYPES
@@ -212,8 +212,54 @@ def test_headlines() -> None:
     )
     assert str(headline(exposure(**unused))) == "S3 bucket site has unused permissions"
     assert str(headline(exposure(unused_actions=1, unused_services=1, **unused))) == (
-        "S3 bucket site has 1 unused action in 1 service"
+        "S3 bucket site has 1 unused service and 1 other unused action"
     )
     later: dict[str, Any] = {**unused, "finding_type": "UnusedSomethingNew"}
     assert str(headline(exposure(**later))) == "S3 bucket site has unused access"
     assert access(exposure(**later)) == ("the access has not been used for longer than the analyzer allows",)
+
+
+@pytest.mark.parametrize(
+    ("error", "principals", "said"),
+    [
+        ("INTERNAL_ERROR", (), "S3 bucket site could not be analyzed: INTERNAL_ERROR"),
+        (
+            "INTERNAL_ERROR",
+            (("AWS", "arn:aws:iam::111122223333:role/Backup"),),
+            "S3 bucket site could not be analyzed for arn:aws:iam::111122223333:role/Backup: INTERNAL_ERROR",
+        ),
+        (
+            "PRINCIPAL_LIMIT_EXCEEDED",
+            (),
+            "S3 bucket site can be reached by more principals than Access Analyzer lists",
+        ),
+    ],
+)
+def test_what_an_error_means(error: str, principals: tuple[tuple[str, str], ...], said: str) -> None:
+    finding = Finding(
+        id="1",
+        resource="arn:aws:s3:::site",
+        resource_type="AWS::S3::Bucket",
+        status="ACTIVE",
+        finding_type="InternalAccess",
+        error=error,
+        principals=principals,
+    )
+    assert str(headline(Exposure(finding, NO_CONTEXT, Policy()))) == said
+
+
+@pytest.mark.parametrize(
+    ("services", "actions", "said"),
+    [(0, 24, "24 unused actions"), (3, 0, "3 unused services"), (None, 1, "1 unused action")],
+)
+def test_unused_permissions_are_counted_as_aws_counts(services: int | None, actions: int, said: str) -> None:
+    finding = Finding(
+        id="1",
+        resource="arn:aws:iam::111122223333:role/batch",
+        resource_type="AWS::IAM::Role",
+        status="ACTIVE",
+        finding_type="UnusedPermission",
+        unused_services=services,
+        unused_actions=actions,
+    )
+    assert str(headline(Exposure(finding, NO_CONTEXT, Policy()))) == f"IAM role batch has {said}"

@@ -260,8 +260,20 @@ class TestSeveralPagesOfDetails:
             {"unusedPermissionDetails": {"serviceNamespace": "iam", "lastAccessed": "2026-01-01T00:00:00Z"}},
         ]
         finding = self.merged(*pages, findingType="UnusedPermission")
-        assert (finding.unused_services, finding.unused_actions) == (2, 1)
+        assert (finding.unused_services, finding.unused_actions) == (1, 1), "as the event counts them"
+        assert finding.unused == ("s3:GetObject", "iam")
         assert finding.last_accessed == datetime(2026, 1, 1, tzinfo=UTC)
+
+    def test_the_access_key_is_named(self):
+        page = {"unusedIamUserAccessKeyDetails": {"accessKeyId": "AKIAIOSFODNN7EXAMPLE"}}
+        finding = self.merged(page, findingType="UnusedIAMUserAccessKey")
+        assert finding.access_key_id == "AKIAIOSFODNN7EXAMPLE"
+
+    def test_the_access_point_is_named(self):
+        arn = "arn:aws:s3:eu-west-1:111122223333:accesspoint/partners"
+        source = {"type": "S3_ACCESS_POINT", "detail": {"accessPointArn": arn}}
+        grant = {"externalAccessDetails": {"action": ["s3:GetObject"], "condition": {}, "sources": [source]}}
+        assert self.merged(grant).access_points == (arn,)
 
     def test_a_part_of_the_unused_permissions_counts_for_nothing(self):
         page = {"unusedPermissionDetails": {"serviceNamespace": "s3"}}

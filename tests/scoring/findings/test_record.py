@@ -145,3 +145,38 @@ def test_any_json_gives_cases_or_lines(value):
         assert (entry.case is None) != (entry.error is None)
         assert entry.case is None or isinstance(entry.case.finding, (Finding, Notice))
         assert str(entry.error).isprintable()
+
+
+def _sns(message: str) -> dict[str, object]:
+    return {
+        "Type": "Notification",
+        "MessageId": "m",
+        "TopicArn": "arn:aws:sns:eu-west-1:1:t",
+        "Message": message,
+    }
+
+
+def _sqs(body: str) -> dict[str, object]:
+    return {"MessageId": "m", "ReceiptHandle": "r", "Body": body}
+
+
+def _sqs_of_lambda(body: str) -> dict[str, object]:
+    return {"messageId": "m", "eventSource": "aws:sqs", "body": body}
+
+
+@pytest.mark.parametrize("around", [[_sns], [_sqs], [_sqs_of_lambda], [_sns, _sqs], [_sns, _sqs_of_lambda]])
+@pytest.mark.parametrize("name", ["external-cross-account-kms.json", "security-hub-event.json"])
+def test_an_event_is_the_same_inside_an_envelope(name, around):
+    event = json.loads((EVENTS / name).read_text())
+    plain = [located.case and located.case.finding for located in read_value(event)]
+    assert None not in plain
+    for envelope in around:
+        event = envelope(json.dumps(event))
+    assert [located.case and located.case.finding for located in read_value(event)] == plain
+
+
+@pytest.mark.parametrize("message", ["hello", "[1]", "null", '{"a": 1} more', "{" * 500])
+def test_an_envelope_around_something_else_is_bad_input(message):
+    [located] = read_value(_sns(message))
+    assert located.case is None
+    assert located.error is not None
