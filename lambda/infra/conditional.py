@@ -1,8 +1,12 @@
-"""Parts of the stack that are there under a condition."""
+"""Parts of the stack that are there under a condition, and the one resource behind a construct."""
+
+from typing import TypeVar
 
 import jsii
 from aws_cdk import Aspects, CfnCondition, CfnResource, Fn, IAspect, Stack
 from constructs import Construct, IConstruct
+
+R = TypeVar("R", bound=CfnResource)
 
 
 @jsii.implements(IAspect)
@@ -32,3 +36,17 @@ def both(first: CfnCondition, second: CfnCondition) -> CfnCondition:
     if isinstance(known, CfnCondition):
         return known
     return CfnCondition(stack, name, expression=Fn.condition_and(first, second))
+
+
+def resource_of(construct: Construct, kind: type[R]) -> R:
+    """Return the one resource that a construct makes, to set what the construct itself has no argument for.
+
+    Raises
+    ------
+    TypeError
+        The construct makes another kind of resource, or several.
+    """
+    resource = construct.node.default_child
+    if not isinstance(resource, kind):
+        raise TypeError(f"{construct.node.path} makes no {kind.__name__} of its own")
+    return resource

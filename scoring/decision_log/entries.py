@@ -15,7 +15,7 @@ from scoring.decision.decide import Decision
 from scoring.findings.context import Context, Reactivation, to_json
 from scoring.findings.facts import Absent, Unknown
 from scoring.findings.finding import Finding
-from scoring.findings.record import Audit, Case, Effect
+from scoring.findings.record import Audit, Effect, FindingCase
 
 # What the events and the API both say, and in the same words; unused services and actions they count apart.
 _SAID = (
@@ -143,8 +143,7 @@ class QueuedAlert(msgspec.Struct, frozen=True):
 
 
 def entry_of(
-    case: Case,
-    finding: Finding,
+    case: FindingCase,
     decision: Decision,
     *,
     mode: str,
@@ -154,7 +153,8 @@ def entry_of(
     is_reported: bool = False,
     audit: Audit | None = None,
 ) -> Entry:
-    """Make the entry of a decision on a finding, which is the case's own."""
+    """Make the entry of a decision on a finding."""
+    finding = case.finding
     return Entry(
         finding_id=finding.id,
         status=finding.status,

@@ -86,6 +86,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     audit: Audit | None = None
 
 
+class FindingCase(Case, frozen=True, kw_only=True):
+    """A case of a finding, and of no other event."""
+
+    finding: Finding
+
+
 class LocatedCase(msgspec.Struct, frozen=True):
     """A case or what is wrong with it, and where in the value it stands (e.g. ``findings[3]``)."""
 

@@ -18,8 +18,7 @@ from scoring.decision.decide import Decision
 from scoring.decision_log.entries import Entry, FindingState
 from scoring.decision_log.log import DecisionLog, InProgress
 from scoring.files.errors import BadInput
-from scoring.findings.finding import Finding
-from scoring.findings.record import Case
+from scoring.findings.record import FindingCase
 from scoring.pipeline import security_hub
 from scoring.pipeline.circuit_breaker import intend_archive
 from scoring.policy.policy import Policy
@@ -39,8 +38,7 @@ class ToArchive(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """
 
     item: T
-    case: Case
-    finding: Finding
+    case: FindingCase
     decision: Decision
     entry: Entry
     latest: FindingState | None
@@ -147,7 +145,7 @@ class Archiver(msgspec.Struct, frozen=True, kw_only=True):
         try:
             state = intend_archive(
                 wanted.entry,
-                wanted.finding,
+                wanted.case.finding,
                 log=self.log,
                 policy=self.policy,
                 latest=wanted.latest,
@@ -163,7 +161,7 @@ class Archiver(msgspec.Struct, frozen=True, kw_only=True):
     def _carry_out(
         self, intended: Sequence[tuple[ToArchive[T], FindingState]]
     ) -> list[Archived[T] | Failed[T]]:
-        arn = intended[0][0].finding.analyzer_arn
+        arn = intended[0][0].case.finding.analyzer_arn
         try:
             gone = self.analyzers.update_status(arn, [state.finding_id for _, state in intended], "ARCHIVED")
         except Exception as error:

@@ -6,14 +6,12 @@ from scoring.decision_log import audit_key
 from scoring.decision_log.deduplication import brought_back_by
 from scoring.decision_log.entries import Entry, FindingState, content_of, entry_of
 from scoring.decision_log.log import DecisionLog
-from scoring.findings.finding import Finding
-from scoring.findings.record import Case
+from scoring.findings.record import FindingCase
 from scoring.policy.policy import Policy
 
 
 def log_entry(
-    case: Case,
-    finding: Finding,
+    case: FindingCase,
     decision: Decision,
     latest: FindingState | None,
     *,
@@ -22,7 +20,7 @@ def log_entry(
     mode: str,
     is_reported: bool = False,
 ) -> Entry:
-    """Make the entry of a decision on a finding, which is the case's own.
+    """Make the entry of a decision on a finding.
 
     Parameters
     ----------
@@ -31,12 +29,12 @@ def log_entry(
     mode : str
         ``shadow`` or ``enforce``; in shadow mode nothing is drawn.
     """
+    finding = case.finding
     who, when = brought_back_by(finding, latest)
     share = policy.archives.audit_share if mode == "enforce" else 0.0
     drawn = audit_sample.draw(decision, content_of(finding), share, lambda: audit_key.secret_of(log))
     return entry_of(
         case,
-        finding,
         decision,
         mode=mode,
         policy_sha256=policy.sha256,

@@ -1,7 +1,8 @@
 """The command `triage train`."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -118,10 +119,9 @@ def train(
     raise faults.exit()
 
 
-def _became(data: dict[str, object]) -> str:
-    """Say what became of the records."""
+def _became(data: Mapping[str, Any]) -> str:
+    """Say what became of the records, given what `measure` said of the data."""
     records, parts = data["records"], data["parts"]
-    assert isinstance(records, dict) and isinstance(parts, dict)  # noqa: S101, PT018 - as `measure` made them
     lines = [f"{data['findings']:,} findings from {str(data['from'])[:10]} to {str(data['to'])[:10]}"]
     lines += [f"  {count:>9,} {reason}" for reason, count in records.items()]
     for name, word in (("fit", "fitted on"), ("calibration", "calibrated on"), ("test", "tested on")):

@@ -47,8 +47,7 @@ class ReviewKeys(msgspec.Struct):
             AWS refuses to tell.
         """
         if self._links is None or time.monotonic() - self._read_at > _KEPT_SECONDS:
-            self._read()
-        assert self._links is not None  # noqa: S101 - just read
+            return self._read()
         return self._links
 
     def newer(self) -> Links | None:
@@ -62,8 +61,8 @@ class ReviewKeys(msgspec.Struct):
         before = self._links
         if time.monotonic() - self._read_at < _AGAIN_SECONDS:
             return None
-        self._read()
-        return None if self._links == before else self._links
+        links = self._read()
+        return None if links == before else links
 
     def links_if_any(self) -> Links | None:
         """Return what `links` does, and None where the keys cannot be had: no alert waits for its links."""
@@ -73,10 +72,11 @@ class ReviewKeys(msgspec.Struct):
             logger.warning("alerts go out without review links", exc_info=True)
             return None
 
-    def _read(self) -> None:
+    def _read(self) -> Links:
         keys = [key for stage in _STAGES if (key := self._key(stage))]
         self._links = Links(url=self.url, table=self.table, keys=tuple(keys))
         self._read_at = time.monotonic()
+        return self._links
 
     def _key(self, stage: str) -> str | None:
         try:

@@ -14,7 +14,7 @@ from infra.components.events import FindingsRule
 from infra.components.functions import Function
 from infra.components.metrics import metric
 from infra.components.workflow import Workflow
-from infra.conditional import only_if
+from infra.conditional import only_if, resource_of
 from infra.parameters import Parameters
 
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
@@ -99,8 +99,7 @@ class Alarms(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.BREACHING,
         )
-        resource = alarm.node.default_child
-        assert isinstance(resource, cloudwatch.CfnAlarm)  # noqa: S101 - an alarm is one resource
+        resource = resource_of(alarm, cloudwatch.CfnAlarm)
         resource.evaluation_periods = days
         resource.datapoints_to_alarm = days
 

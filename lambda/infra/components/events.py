@@ -14,6 +14,7 @@ from infra.components.functions import Function
 from infra.components.queues import dead_letters
 from infra.components.single import Single
 from infra.components.workflow import Workflow
+from infra.conditional import resource_of
 from infra.parameters import Parameters, value_if
 from infra.permissions import allow
 
@@ -55,9 +56,7 @@ class FindingsRule(Construct):
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         start = iam.Policy(self, "Start", statements=[allow(("states:StartExecution",), [machine])])
         start.attach_to_role(role)
-        resource = start.node.default_child
-        assert isinstance(resource, iam.CfnPolicy)  # noqa: S101 - a policy is one resource
-        resource.cfn_options.condition = parameters.is_workflow
+        resource_of(start, iam.CfnPolicy).cfn_options.condition = parameters.is_workflow
         self.rule = events.CfnRule(
             self,
             "Rule",

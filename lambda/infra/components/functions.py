@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import permissions
-from infra.conditional import both, only_if
+from infra.conditional import both, only_if, resource_of
 from infra.parameters import Parameters, value_if
 
 SERVICE = "access-triage"
@@ -118,13 +118,11 @@ class Function(Construct):
     def also_if(self, condition: CfnCondition, name: str, *statements: iam.PolicyStatement) -> None:
         """Allow more, under a condition."""
         more = iam.Policy(self, name, statements=list(statements), roles=[self.role])
-        resource = more.node.default_child
-        assert isinstance(resource, iam.CfnPolicy)  # noqa: S101 - a policy is one resource
+        resource = resource_of(more, iam.CfnPolicy)
         resource.cfn_options.condition = both(self._exists, condition) if self._exists else condition
 
     def _trace(self, condition: CfnCondition) -> None:
-        resource = self.function.node.default_child
-        assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - a function is one resource
+        resource = resource_of(self.function, lambda_.CfnFunction)
         resource.add_property_override("TracingConfig.Mode", value_if(condition, "Active", "PassThrough"))
         self.also_if(
             condition,

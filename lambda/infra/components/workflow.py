@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.components.functions import KEPT_LOGS, Function
 from infra.components.steps import Steps
+from infra.conditional import resource_of
 from infra.parameters import Parameters, value_if
 
 IN_PROGRESS = "InProgress"  # somebody else is at work on the finding; see `scoring.decision_log.log`
@@ -82,8 +83,7 @@ class Workflow(Construct):
             ),
             tracing_enabled=True,
         )
-        resource = self.machine.node.default_child
-        assert isinstance(resource, sfn.CfnStateMachine)  # noqa: S101 - a machine is one resource
+        resource = resource_of(self.machine, sfn.CfnStateMachine)
         resource.add_property_override(
             "TracingConfiguration.Enabled", value_if(parameters.has_tracing, True, False)
         )

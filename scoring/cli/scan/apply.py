@@ -10,15 +10,13 @@ import msgspec
 from scoring.aws.analyzers import PAGE, Analyzer, ListedFinding
 from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import regional
-from scoring.cli.scan.score import Group, Source, decide_rows
+from scoring.cli.scan.score import Group, Scanned, Source, decide_rows
 from scoring.decision import audit_sample
 from scoring.decision.guardrails import RE_OPENED_BY
-from scoring.decision.settings import Decided
 from scoring.decision_log.deduplication import brought_back_by
 from scoring.decision_log.entries import Entry, FindingState, is_unchanged, stamp
 from scoring.decision_log.log import DecisionLog, InProgress
 from scoring.files.errors import BadInput
-from scoring.findings.finding import Finding
 from scoring.pipeline.archiving import Archived, Archiver, Failed, NotArchived, ToArchive
 from scoring.pipeline.log_entry import log_entry
 from scoring.policy.policy import Policy
@@ -59,7 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
         How many more would be, were it not for the limit.
     """
 
-    cases: tuple[Decided, ...]
+    cases: tuple[Scanned, ...]
     over: int
 
 
@@ -112,8 +110,8 @@ def archive(
     """
     of_arn = {analyzer.arn: analyzer for analyzer in analyzers}
 
-    def arn_of(pair: Decided) -> str:
-        return _finding(pair).analyzer_arn or ""
+    def arn_of(pair: Scanned) -> str:
+        return pair[0].finding.analyzer_arn or ""
 
     for arn, pairs in groupby(sorted(chosen.cases, key=arn_of), key=arn_of):
         waiting = list(pairs)
@@ -131,7 +129,7 @@ class _Batch:
         self._analyzer, self._source, self._log, self._now = analyzer, source, log, now
         self._policy = source.settings.policy
 
-    def archive(self, pairs: Sequence[Decided]) -> ArchivedNow:
+    def archive(self, pairs: Sequence[Scanned]) -> ArchivedNow:
         archiver = Archiver(
             analyzers=self._source.analyzers,
             log=self._log,
@@ -158,12 +156,12 @@ class _Batch:
                     archived.left.append(Left(finding_id, _FAILED[end.reason]))
         return archived
 
-    def _read_again(self, pairs: Sequence[Decided]) -> Iterator[ToArchive[Decided] | NotArchived[Decided]]:
+    def _read_again(self, pairs: Sequence[Scanned]) -> Iterator[ToArchive[Scanned] | NotArchived[Scanned]]:
         """List the findings again, and decide again on those that have changed."""
-        resources = list(dict.fromkeys(_finding(pair).resource for pair in pairs))
+        resources = list(dict.fromkeys(pair[0].finding.resource for pair in pairs))
         listed = self._source.analyzers.rows(self._analyzer, resources=resources)
         rows = {row["id"]: row for row in listed}
-        same: list[Decided] = []
+        same: list[Scanned] = []
         changed: list[ListedFinding] = []
         for pair in pairs:
             row = rows.get(pair[1].finding_id)
@@ -171,24 +169,24 @@ class _Batch:
                 yield _left(pair, "no longer active")
                 continue
             finding, raw = self._source.analyzers.read_row(row, self._analyzer)
-            if finding.says_the_same(_finding(pair)):
+            if finding.says_the_same(pair[0].finding):
                 case, decision = pair
                 same.append((msgspec.structs.replace(case, finding=finding, raw=raw), decision))
             else:
                 changed.append(row)
         decided = [*same, *decide_rows(changed, self._analyzer, self._source)]
-        states = self._log.latest_of([_finding(pair).id for pair in decided])
+        states = self._log.latest_of([pair[0].finding.id for pair in decided])
         for pair in decided:
-            yield self._confirm(pair, states.get(_finding(pair).id))
+            yield self._confirm(pair, states.get(pair[0].finding.id))
 
     def _confirm(
-        self, pair: Decided, latest: FindingState | None
-    ) -> ToArchive[Decided] | NotArchived[Decided]:
+        self, pair: Scanned, latest: FindingState | None
+    ) -> ToArchive[Scanned] | NotArchived[Scanned]:
         """Say whether a finding is still to be archived, now that it and the log were read again."""
-        (case, decision), finding = pair, _finding(pair)
+        case, decision = pair
         if decision.outcome != "archive":
             return _left(pair, f"changed since, now: {decision.outcome}, {decision.reason}")
-        who, _ = brought_back_by(finding, latest)
+        who, _ = brought_back_by(case.finding, latest)
         if who and who != "expiry":
             return _left(pair, f"re-opened by {RE_OPENED_BY.get(who, who)}")
         if latest is not None and latest.is_unfinished and stamp(self._now()) < latest.lease_until:
@@ -197,16 +195,14 @@ class _Batch:
         if audit_sample.is_sample(entry.record):
             explained = (case, audit_sample.explained(decision))
             return self._sample(pair, self._entry(explained, latest), latest)
-        return ToArchive(item=pair, case=case, finding=finding, decision=decision, entry=entry, latest=latest)
+        return ToArchive(item=pair, case=case, decision=decision, entry=entry, latest=latest)
 
-    def _entry(self, pair: Decided, latest: FindingState | None) -> Entry:
+    def _entry(self, pair: Scanned, latest: FindingState | None) -> Entry:
         case, decision = pair
         policy = self._policy
-        return log_entry(
-            case, _finding(pair), decision, latest, log=self._log, policy=policy, mode=policy.mode
-        )
+        return log_entry(case, decision, latest, log=self._log, policy=policy, mode=policy.mode)
 
-    def _sample(self, pair: Decided, entry: Entry, latest: FindingState | None) -> NotArchived[Decided]:
+    def _sample(self, pair: Scanned, entry: Entry, latest: FindingState | None) -> NotArchived[Scanned]:
         """Leave a finding to a person, on the queue of `triage review`."""
         stands = latest is not None and not latest.is_unfinished and latest.effect == "alert"
         if not (stands and latest is not None and is_unchanged(entry, latest)):
@@ -217,11 +213,5 @@ class _Batch:
         return _left(pair, "chosen as a random sample of what would be archived: triage review shows it")
 
 
-def _left(pair: Decided, why: str) -> NotArchived[Decided]:
+def _left(pair: Scanned, why: str) -> NotArchived[Scanned]:
     return NotArchived(item=pair, reason="decided otherwise", why=why)
-
-
-def _finding(pair: Decided) -> Finding:
-    finding = pair[0].finding
-    assert isinstance(finding, Finding)  # noqa: S101 - a scan lists findings only
-    return finding

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from scoring.aws.analyzers import Analyzer
     from scoring.cli.scan.apply import Plan
     from scoring.cli.scan.resume import ScanProgress
-    from scoring.cli.scan.score import Group, Seen, Source
-    from scoring.decision.settings import Decided
+    from scoring.cli.scan.score import Group, Scanned, Seen, Source
     from scoring.decision_log.log import DecisionLog
 
 _SHOWN = 20
@@ -172,7 +171,7 @@ def _open_partial(
 
 def _scanned(
     analyzers: "list[Analyzer]", source: "Source", kept: "ScanProgress | None"
-) -> "Iterator[Decided]":
+) -> "Iterator[Scanned]":
     """Scan, and say what is kept where something ends it half-way."""
     from scoring.cli.scan.score import scan
     from scoring.files.errors import BadInput

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
@@ -13,7 +13,7 @@ from scoring.aws.analyzers import Analyzer, AnalyzerArn, ListedFinding
 from scoring.files.errors import BadInput
 from scoring.findings.context import to_json
 from scoring.findings.finding import Finding
-from scoring.findings.record import Case, read_case
+from scoring.findings.record import FindingCase, read_case
 
 _Key = tuple[str, str, str, float]
 
@@ -39,11 +39,10 @@ class ScanProgress:
     def __init__(self, output: str, settings: Mapping[str, Any], *, resume: bool) -> None:
         self.path = Path(output).with_name(f"{Path(output).name}.partial")
         self._header = msgspec.json.encode({"settings": _digest(settings)})
-        self._cases: dict[_Key, Case] = {}
+        self._cases: dict[_Key, FindingCase] = {}
         self._whole = 0
         if resume:
             self._read()
-        self._file: BinaryIO | None = None
 
     def __enter__(self) -> "ScanProgress":
         try:
@@ -60,8 +59,7 @@ class ScanProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
         if kind is None:
             self.path.unlink(missing_ok=True)
 
@@ -70,11 +68,11 @@ class ScanProgress:
         """How many cases are kept."""
         return len(self._cases)
 
-    def known(self, row: ListedFinding, analyzer: Analyzer) -> Case | None:
+    def known(self, row: ListedFinding, analyzer: Analyzer) -> FindingCase | None:
         """Return what an earlier scan has made of a finding that has not changed since."""
         return self._cases.get((analyzer.arn, row["id"], row["status"], row["updatedAt"].timestamp()))
 
-    def keep(self, case: Case) -> None:
+    def keep(self, case: FindingCase) -> None:
         """Write a case down, unless it is there already."""
         key = _key(case)
         if key is not None and key not in self._cases:
@@ -82,7 +80,6 @@ class ScanProgress:
             self._write(msgspec.json.encode({"finding": case.raw, "context": to_json(case.context)}))
 
     def _write(self, line: bytes) -> None:
-        assert self._file is not None  # noqa: S101 - it is written to while it is entered
         self._file.write(line + b"\n")
         self._file.flush()
 
@@ -109,19 +106,19 @@ class ScanProgress:
                 self._cases[key] = case
 
 
-def _read_line(line: bytes) -> Case:
+def _read_line(line: bytes) -> FindingCase:
     value = msgspec.json.decode(line)
     case = read_case(value)
     arn = value["finding"].get("analyzerArn")
     if not isinstance(case.finding, Finding) or not isinstance(arn, str):
         raise BadInput("expected a finding with its analyzer")
     located = msgspec.structs.replace(case.finding, analyzer_arn=arn, region=AnalyzerArn.parse(arn).region)
-    return msgspec.structs.replace(case, finding=located)
+    return FindingCase(finding=located, context=case.context, raw=case.raw)
 
 
-def _key(case: Case) -> _Key | None:
+def _key(case: FindingCase) -> _Key | None:
     finding = case.finding
-    if not isinstance(finding, Finding) or finding.analyzer_arn is None or finding.updated_at is None:
+    if finding.analyzer_arn is None or finding.updated_at is None:
         return None
     return finding.analyzer_arn, finding.id, finding.status, finding.updated_at.timestamp()
 

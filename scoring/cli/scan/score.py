@@ -10,14 +10,16 @@ import msgspec
 from scoring.aws.analyzers import AccessAnalyzer, Analyzer, ListedFinding
 from scoring.aws.enrich import Aws, enrich_many
 from scoring.decision.decide import Decision
-from scoring.decision.settings import Decided, Settings
+from scoring.decision.settings import Settings
 from scoring.files.errors import BadInput
 from scoring.findings.context import Reactivation
 from scoring.findings.facts import Fact
 from scoring.findings.finding import Finding
-from scoring.findings.record import Case
+from scoring.findings.record import FindingCase
 from scoring.findings.resource_types import TABLE
 
+Scanned = tuple[FindingCase, Decision]
+"""A finding, and what was decided on it."""
 Reactivated = Callable[[Sequence[Finding]], Sequence[Fact[Reactivation]]]
 """Findings to what is known of their being brought back after an archive."""
 
@@ -55,9 +57,9 @@ class LiveDecision(Decision, frozen=True, kw_only=True):
 class Group(NamedTuple):
     """A decision, and the findings that it holds for, each with its own."""
 
-    case: Case
+    case: FindingCase
     decision: LiveDecision
-    members: tuple[Decided, ...]
+    members: tuple[Scanned, ...]
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +87,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 def scan(
     analyzers: Iterable[Analyzer],
     source: Source,
-    known: Callable[[ListedFinding, Analyzer], Case | None] | None = None,
-) -> Iterator[Decided]:
+    known: Callable[[ListedFinding, Analyzer], FindingCase | None] | None = None,
+) -> Iterator[Scanned]:
     """Decide on each finding, lazily, analyzer by analyzer.
 
     Takes, for external access, a request for each 100 findings; for the others that and one for each finding.
@@ -112,7 +114,7 @@ def scan(
             yield from decide_rows([row for row in some if old[row["id"]] is None], analyzer, source)
 
 
-def decide_rows(rows: Iterable[ListedFinding], analyzer: Analyzer, source: Source) -> Iterator[Decided]:
+def decide_rows(rows: Iterable[ListedFinding], analyzer: Analyzer, source: Source) -> Iterator[Scanned]:
     """Read, enrich and decide on findings of one analyzer."""
     read = list(source.analyzers.read_rows(rows, analyzer, source.report))
     findings = [finding for finding, _ in read]
@@ -122,21 +124,21 @@ def decide_rows(rows: Iterable[ListedFinding], analyzer: Analyzer, source: Sourc
     for index, ((finding, raw), context) in enumerate(zip(read, contexts, strict=True)):
         if back is not None:
             context = msgspec.structs.replace(context, reactivated_by=back[index])
-        case = Case(finding=finding, context=context, raw=raw)
+        case = FindingCase(finding=finding, context=context, raw=raw)
         yield case, source.settings.decide(case)
 
 
-def fold(decided: Iterable[Decided]) -> list[Group]:
+def fold(decided: Iterable[Scanned]) -> list[Group]:
     """Put findings that say the same of one global resource together: analyzers of several regions see it.
 
     Of decisions that differ, because more is known in one region, the most careful stands for all.
     """
-    groups: dict[object, list[Decided]] = {}
+    groups: dict[object, list[Scanned]] = {}
     seen: Counter[tuple[bytes, str | None]] = Counter()
     for number, (case, decision) in enumerate(decided):
         key: object = number
         said = _said(case.finding)
-        if said is not None and isinstance(case.finding, Finding):
+        if said is not None:
             # What one region's analyzer found twice are two findings.
             key = (said, seen[said, case.finding.region])
             seen[said, case.finding.region] += 1
@@ -144,7 +146,7 @@ def fold(decided: Iterable[Decided]) -> list[Group]:
     return [_group(members) for members in groups.values()]
 
 
-def _group(members: list[Decided]) -> Group:
+def _group(members: list[Scanned]) -> Group:
     case, decision = min(members, key=lambda pair: (_SEVERITY[pair[1].outcome], -pair[1].score))
     located = [_seen(other) for other, _ in members]
     own = _seen(case)
@@ -155,14 +157,13 @@ def _group(members: list[Decided]) -> Group:
     return Group(case, live, tuple(members))
 
 
-def _seen(case: Case) -> Seen:
-    finding = case.finding
-    return Seen(finding.id, (finding.analyzer_arn if isinstance(finding, Finding) else None) or "")
+def _seen(case: FindingCase) -> Seen:
+    return Seen(case.finding.id, case.finding.analyzer_arn or "")
 
 
-def _said(finding: object) -> bytes | None:
+def _said(finding: Finding) -> bytes | None:
     """Everything that a finding of a global resource says, without what differs between regions."""
-    if not isinstance(finding, Finding) or finding.resource_type not in _GLOBAL:
+    if finding.resource_type not in _GLOBAL:
         return None
     said = {k: v for k, v in msgspec.structs.asdict(finding).items() if k not in _EACH_ITS_OWN}
     return msgspec.json.encode(said, order="deterministic")

@@ -96,7 +96,6 @@ def _to_archive(state: Evaluated, runtime: Runtime) -> ToArchive[Evaluated]:
     return ToArchive(
         item=state,
         case=state.case,
-        finding=state.finding,
         decision=state.decision,
         entry=state.entry(state.decision, runtime),
         latest=state.latest,

@@ -15,7 +15,7 @@ from scoring.decision_log.deduplication import EventKind
 from scoring.decision_log.entries import Entry, FindingState
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding
-from scoring.findings.record import Case
+from scoring.findings.record import FindingCase
 from scoring.pipeline.log_entry import log_entry
 from scoring.pipeline.runtime import Result, ResultEffect, Runtime
 
@@ -43,9 +43,9 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     is_fresh: bool = False
 
     @property
-    def case(self) -> Case:
+    def case(self) -> FindingCase:
         """The finding as a record has it."""
-        return Case(finding=self.finding, context=self.context, raw=self.raw)
+        return FindingCase(finding=self.finding, context=self.context, raw=self.raw)
 
     def evaluated(self, decision: Decision, next_step: Effecting, stopped: str = "") -> "Evaluated":
         """Add what was decided, and the step that carries it out."""
@@ -74,7 +74,6 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
         """Make the entry of a decision in the log."""
         return log_entry(
             self.case,
-            self.finding,
             decision,
             self.latest,
             log=runtime.log,
