@@ -1,8 +1,8 @@
 """The one routine that archives, for events and for `triage scan --apply`.
 
-Read again, intent, effect, outcome. What has changed since it was decided on is decided on anew, just before.
-The intent is in the log before AWS is asked, and the outcome after, so that whatever crashes in between is
-found in the log. Every finding comes back: archived, or not archived with the reason.
+It takes findings that have just been read again, and decided on again where they have changed. The intent is
+in the log before AWS is asked, and the outcome after, so that whatever crashes in between is found in the
+log. Every finding comes back: archived, or not archived with the reason.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -110,16 +110,15 @@ class Archiver(msgspec.Struct, frozen=True, kw_only=True):
     security_hub: RegionalClients | None = None
 
     def archive(
-        self,
-        items: Sequence[T],
-        read_again: Callable[[Sequence[T]], Iterable[ToArchive[T] | NotArchived[T]]],
+        self, just_read: Iterable[ToArchive[T] | NotArchived[T]]
     ) -> list[Archived[T] | NotArchived[T] | Failed[T]]:
         """Archive findings of one analyzer, in one request where AWS takes all of them.
 
         Parameters
         ----------
-        read_again : callable
-            Reads findings as they are now, and decides again on those that have changed.
+        just_read : iterable
+            The findings as they are now, decided on again where they have changed; all are read before
+            anything is written.
 
         Raises
         ------
@@ -128,7 +127,7 @@ class Archiver(msgspec.Struct, frozen=True, kw_only=True):
         """
         ends: list[Archived[T] | NotArchived[T] | Failed[T]] = []
         intended: list[tuple[ToArchive[T], FindingState]] = []
-        for read in list(read_again(items)):
+        for read in list(just_read):
             if isinstance(read, NotArchived):
                 ends.append(read)
                 continue

@@ -139,7 +139,7 @@ class _Batch:
         )
         archived = ArchivedNow()
         with as_bad_input(f"decision log {self._log.name}"):
-            ends = archiver.archive(pairs, self._read_again)
+            ends = archiver.archive(self._read_again(pairs))
         for end in ends:
             finding_id = end.item[1].finding_id
             match end:

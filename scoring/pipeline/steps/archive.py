@@ -2,8 +2,6 @@
 `scoring.pipeline.archiving`. What cannot be archived goes on to the alert.
 """
 
-from collections.abc import Iterator, Sequence
-
 import msgspec
 
 from scoring.aws.errors import code
@@ -72,10 +70,7 @@ def _archive(state: Evaluated, runtime: Runtime) -> Evaluated | Result:
         security_hub=runtime.security_hub,
     )
 
-    def just_read(states: Sequence[Evaluated]) -> Iterator[ToArchive[Evaluated]]:
-        return (_to_archive(one, runtime) for one in states)
-
-    [end] = archiver.archive([state], just_read)
+    [end] = archiver.archive([_to_archive(state, runtime)])
     match end:
         case Archived():
             security_hub.log_problem(state.finding.id, end.untold)
