@@ -125,6 +125,11 @@ class TestProblems:
     def test_an_arn_that_is_none(self, doctor):
         assert "expected arn:aws:access-analyzer" in of(self.json(doctor, analyzer_arn="x"), "analyzers")[0]
 
+    @pytest.mark.parametrize("arn", ["x", "arn:aws:iam", "arn:aws:sts::111122223333"])
+    def test_a_principal_that_is_none(self, doctor, arn):
+        [said] = of(self.json(doctor, principal_arn=arn), "permissions", "problem")
+        assert said == f"--principal-arn: expected an ARN, got '{arn}'"
+
     def test_no_analyzer_at_all(self, doctor):
         result = self.json(doctor, analyzer_arn=None, region="eu-north-1", table=None, topic_arn=None)
         assert of(result, "analyzers", "problem")[0].startswith("no analyzer in eu-north-1")
