@@ -128,7 +128,7 @@ class TestProblems:
     @pytest.mark.parametrize("arn", ["x", "arn:aws:iam", "arn:aws:sts::111122223333"])
     def test_a_principal_that_is_none(self, doctor, arn):
         [said] = of(self.json(doctor, principal_arn=arn), "permissions", "problem")
-        assert said == f"--principal-arn: expected an ARN, got '{arn}'"
+        assert said.startswith(f"--principal-arn: expected an ARN, got '{arn}'")
 
     def test_no_analyzer_at_all(self, doctor):
         result = self.json(doctor, analyzer_arn=None, region="eu-north-1", table=None, topic_arn=None)

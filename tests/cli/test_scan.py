@@ -273,6 +273,16 @@ class TestInterrupted:
         assert self.scan(run, unused, file, "--resume").code == 0
         assert len(file.read_text().splitlines()) == 6
 
+    def test_an_analyzer_that_is_none_is_a_damaged_file(self, run, unused, tmp_path):
+        file = tmp_path / "out"
+        with failing("GetFindingV2", "ThrottlingException", after=4):
+            self.scan(run, unused, file)
+        partial = file.with_name("out.partial")
+        partial.write_bytes(partial.read_bytes().replace(unused.encode(), b"unused"))
+        result = self.scan(run, unused, file, "--resume")
+        assert (result.code, result.err.count("\n")) == (2, 1)
+        assert "is damaged: analyzerArn: expected arn:aws:access-analyzer:" in result.err
+
     def test_what_has_changed_since_is_read_again(self, aws, run, unused, tmp_path):
         file = tmp_path / "out"
         with failing("GetFindingV2", "ThrottlingException", after=4):

@@ -112,7 +112,8 @@ def _read_line(line: bytes) -> FindingCase:
     arn = value["finding"].get("analyzerArn")
     if not isinstance(case.finding, Finding) or not isinstance(arn, str):
         raise BadInput("expected a finding with its analyzer")
-    located = msgspec.structs.replace(case.finding, analyzer_arn=arn, region=AnalyzerArn.parse(arn).region)
+    region = AnalyzerArn.parse(arn, "analyzerArn").region
+    located = msgspec.structs.replace(case.finding, analyzer_arn=arn, region=region)
     return FindingCase(finding=located, context=case.context, raw=case.raw)
 
 
