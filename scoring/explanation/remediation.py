@@ -131,7 +131,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "AWS::EC2::Snapshot": Remedy(
         (
             "Take the account, or everyone, out of the snapshot's permissions.",
-            "A copy that somebody has made stays theirs: treat what is in the snapshot as read.",
+            "A copy that somebody made stays theirs: assume that the snapshot was read.",
             "Block public sharing of snapshots for the region.",
         ),
         (
@@ -150,7 +150,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "AWS::RDS::DBSnapshot": Remedy(
         (
             "Take the account, or “all”, out of the snapshot's restore attribute.",
-            "A copy that somebody has made stays theirs: treat what is in the snapshot as read.",
+            "A copy that somebody made stays theirs: assume that the snapshot was read.",
         ),
         (
             "aws rds describe-db-snapshot-attributes --db-snapshot-identifier {name}",
@@ -161,7 +161,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "AWS::RDS::DBClusterSnapshot": Remedy(
         (
             "Take the account, or “all”, out of the snapshot's restore attribute.",
-            "A copy that somebody has made stays theirs: treat what is in the snapshot as read.",
+            "A copy that somebody made stays theirs: assume that the snapshot was read.",
         ),
         (
             "aws rds describe-db-cluster-snapshot-attributes --db-cluster-snapshot-identifier {name}",

@@ -176,4 +176,4 @@ def _one_by_one(name: str) -> Iterator[None]:
     try:
         yield
     except InProgress:
-        logger.info("somebody else is telling of it", extra={"suspicion": name})
+        logger.info("another run is sending this alert", extra={"suspicion": name})
