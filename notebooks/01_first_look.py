@@ -23,6 +23,8 @@
 HISTORY = None  # e.g. "history.jsonl.gz"
 
 # %%
+import pandas as pd
+
 from scoring.decision.settings import load_settings
 from scoring.explanation.explain import explain
 from training.dataset.dataset import read_dataset
@@ -30,6 +32,8 @@ from training.dataset.files import read_cases
 from training.evaluation.dataframes import decide_history, findings_table, history_or_simulated
 from training.notebook.widgets import show, show_explanation
 from training.report import plots
+
+pd.options.display.max_colwidth = 120
 
 path = history_or_simulated(HISTORY)
 

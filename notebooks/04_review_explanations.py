@@ -23,6 +23,7 @@ POLICY = None  # e.g. "policy.toml"
 
 # %%
 import msgspec
+import pandas as pd
 
 from scoring.decision.settings import load_settings
 from scoring.explanation.explain import explain
@@ -31,6 +32,8 @@ from training.evaluation.dataframes import decide_history, history_or_simulated
 from training.notebook.what_if import changed_decisions, with_points
 from training.notebook.widgets import show, show_explanation
 from training.report import plots
+
+pd.options.display.max_colwidth = 120
 
 path = history_or_simulated(HISTORY)
 settings = load_settings(MODEL, POLICY)
