@@ -43,7 +43,7 @@ def said_points(tenths: int) -> str:
     >>> said_points(370), said_points(125), said_points(-5)
     ('37', '12.5', '-0.5')
     """
-    return f"{from_tenths(tenths):.1f}".removesuffix(".0")
+    return str(from_tenths(tenths)) if tenths % 10 else str(tenths // 10)
 
 
 def from_tenths(tenths: int) -> float:

@@ -5,14 +5,14 @@ Any part may be empty, and what follows the account may hold any character, colo
 """
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from scoring.files.errors import BadInput
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
-def is_account_id(text: object) -> bool:
+def is_account_id(text: object) -> TypeGuard[str]:
     r"""Say whether a value is an account's number: twelve ASCII digits and nothing else.
 
     Examples
@@ -36,7 +36,7 @@ def account_id(text: object, *, field: str, where: str = "") -> str:
     >>> account_id("000000000001", field="allow.accounts")
     '000000000001'
     """
-    if not isinstance(text, str) or not is_account_id(text):
+    if not is_account_id(text):
         raise BadInput("expected twelve digits", field=field, value=text, where=where)
     return text
 
@@ -92,4 +92,4 @@ class Arn(NamedTuple):
         True
         """
         parts = text.split(":", 5)
-        return cls(*parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None
+        return cls._make(parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None

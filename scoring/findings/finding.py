@@ -269,5 +269,7 @@ def _required(value: object, field: str) -> str:
 
 def _region(*candidates: str | None) -> str | None:
     of_event, analyzer_arn, of_bus, of_resource = candidates
+    if of_event:
+        return of_event
     analyzer = Arn.try_parse(analyzer_arn or "")
-    return of_event or (analyzer and analyzer.region) or of_bus or of_resource or None
+    return (analyzer and analyzer.region) or of_bus or of_resource or None
