@@ -1,4 +1,4 @@
-"""The workflow's first step: where a finding stands, and what surrounds it."""
+"""The workflow's first step: what the log says of a finding, and what surrounds it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The scheduled Lambda: sends what waits and finds what no event has told of."""
+"""The scheduled Lambda: sends queued alerts and finds what no event was delivered for."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from handlers.runtime.last_good import Problem
 from scoring.pipeline.alerts.alert import alert_configuration
 from scoring.pipeline.runtime import Runtime
 from scoring.pipeline.scheduled.reconcile import Schedule, reconcile
-from scoring.pipeline.suppression.cloudtrail_calls import take_call
+from scoring.pipeline.suppression.cloudtrail_calls import handle_call
 from scoring.pipeline.suppression.suspicions import is_call
 
 logger = logging.getLogger(__name__)
@@ -39,14 +39,14 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """
     with begun(context) as invocation:
         if is_call(event):
-            return {"told": [done.reason for done in take_call(event, invocation.runtime)]}
+            return {"told": [done.reason for done in handle_call(event, invocation.runtime)]}
         return _work(settings.read(os.environ), invocation)
 
 
 def _work(given: settings.Settings, invocation: Invocation) -> dict[str, Any]:
     """Do the scheduled work."""
     runtime, problems = invocation.runtime, settings.configuration(given).problems
-    untold = [problem.name for problem in problems if not _told(problem, runtime)]
+    unsent = [problem.name for problem in problems if not _alert(problem, runtime)]
     schedule = Schedule(
         analyzers=given.analyzer_arns,
         seconds_left=invocation.seconds_left,
@@ -54,16 +54,16 @@ def _work(given: settings.Settings, invocation: Invocation) -> dict[str, Any]:
     )
     run = reconcile(runtime, schedule)
     for name, effects in (("Archived", ("archive",)), ("Alerted", ("alert", "collected"))):
-        if swept := sum(run.swept.get(effect, 0) for effect in effects):
-            invocation.count(name, swept)
-    if failed := [*run.failed, *(f"telling of the {name}" for name in untold)]:
+        if count := sum(run.swept.get(effect, 0) for effect in effects):
+            invocation.count(name, count)
+    if failed := [*run.failed, *(f"alerting to the {name}" for name in unsent)]:
         raise Incomplete(", ".join(failed))
     done: dict[str, Any] = msgspec.to_builtins(run)
     return done
 
 
-def _told(problem: Problem, runtime: Runtime) -> bool:
-    """Tell a person once what is wrong with the configuration; that fails for itself alone."""
+def _alert(problem: Problem, runtime: Runtime) -> bool:
+    """Alert a person, once, to what is wrong with the configuration; failing stops nothing else."""
     try:
         alert_configuration(
             problem.name,
@@ -73,6 +73,6 @@ def _told(problem: Problem, runtime: Runtime) -> bool:
             runtime=runtime,
         )
     except Exception:
-        logger.exception("a problem of the configuration could not be told")
+        logger.exception("an alert on the configuration could not be sent")
         return False
     return True

@@ -47,7 +47,7 @@ def _batch(messages: list[Mapping[str, Any]], invocation: Invocation) -> Iterato
         try:
             _triage(_body(message), invocation)
         except InProgress:
-            logger.info("another invocation is at work", extra={"message_id": message["messageId"]})
+            logger.info("another invocation holds the lease", extra={"message_id": message["messageId"]})
             yield failure
         except Exception:
             # One message must not take the others with it; SQS delivers it again and then sets it aside.

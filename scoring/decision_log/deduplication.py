@@ -31,9 +31,9 @@ class EventKind(StrEnum):
     SEND_INTERRUPTED = "send_interrupted"
     """An alert was about to be sent, and nobody knows whether it was."""
     NEEDS_READ = "needs_read"
-    """Only the finding as it is now can tell; then it is one of the others."""
+    """The finding has to be read: only as it is now it shows which of the others it is."""
     OWN_ARCHIVE = "own_archive"
-    """AWS tells of our own archive."""
+    """The event of our own archive."""
     UNFINISHED_ARCHIVE = "unfinished_archive"
     """The same, and its outcome was never written."""
     CHANGED_ARCHIVE = "changed_archive"
@@ -127,7 +127,7 @@ def _order(finding: Finding, latest: FindingState) -> Literal["older", "same", "
 
 
 def reactivated(findings: Sequence[Finding], log: DecisionLog) -> list[Fact[Reactivation]]:
-    """Find out who re-activated each finding, 100 a request; where nobody can tell, it is unknown."""
+    """Find out who re-activated each finding, 100 a request; where AWS does not answer, it is unknown."""
     try:
         states = log.latest_of([finding.id for finding in findings])
     except Exception as error:

@@ -1,6 +1,6 @@
 """What is written into the decision log: decisions, and the latest state of each finding.
 
-Also what makes two versions of a finding equal, so that nobody is told twice of the same access.
+Also what makes two versions of a finding equal, so that no second alert is sent of the same access.
 """
 
 import hashlib
@@ -204,7 +204,7 @@ def facts_of(context: Context) -> dict[str, str]:
 def is_unchanged(entry: Entry, latest: FindingState) -> bool:
     """Say whether a decision rests on the same as the one before it.
 
-    A fact that was not known then, or is not now, is no change: nobody is told twice of the same access
+    A fact that was not known then, or is not now, is no change: no second alert is sent of the same access
     because AWS did not answer once.
     """
     both = entry.facts.keys() & latest.facts.keys()

@@ -67,7 +67,7 @@ class Limit(Protocol):
 
 
 class LimitReached(Exception):
-    """A limit stands in the way of an effect; nothing was written.
+    """A limit leaves no room for an effect; nothing was written.
 
     Attributes
     ----------
@@ -268,11 +268,11 @@ class DecisionLog(msgspec.Struct, frozen=True):
         list of FindingState
             The new states; left out are those that another invocation has changed since they were read.
         """
-        marked = [_reactivated(state, who, now) for state in states]
+        changed = [_reactivated(state, who, now) for state in states]
         written = write_each(
-            self.storage, [self._put(after, state) for after, state in zip(marked, states, strict=True)]
+            self.storage, [self._put(after, state) for after, state in zip(changed, states, strict=True)]
         )
-        return [after for after, is_written in zip(marked, written, strict=True) if is_written]
+        return [after for after, is_written in zip(changed, written, strict=True) if is_written]
 
     def will_reactivate_changed(self, state: FindingState, now: datetime) -> FindingState:
         """Write that a finding is about to be made active again, because it changed after its archive.

@@ -49,12 +49,12 @@ class Archived(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     Attributes
     ----------
-    untold : str
-        Why Security Hub was not told, where it should have been.
+    security_hub_problem : str
+        Why Security Hub was not updated, where it should have been.
     """
 
     item: T
-    untold: str = ""
+    security_hub_problem: str = ""
 
 
 class NotArchived(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ class Failed(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     Attributes
     ----------
     reason : str
-        ``in progress`` (another invocation is at work on it), ``refused`` (AWS forbids it, or it names no
+        ``in progress`` (another invocation holds the lease), ``refused`` (AWS forbids it, or it names no
         analyzer) or ``gone`` (AWS says that it is gone or resolved).
     error : Exception
         What AWS or the log said.
@@ -178,8 +178,8 @@ class Archiver(msgspec.Struct, frozen=True, kw_only=True):
         if error is not None:
             return Failed(item=wanted.item, reason="gone", error=error, state=state)
         self.log.finish(state, now=self.now())
-        untold = security_hub.update(wanted.case, wanted.decision, self.policy, self.security_hub)
-        return Archived(item=wanted.item, untold=untold)
+        problem = security_hub.update(wanted.case, wanted.decision, self.policy, self.security_hub)
+        return Archived(item=wanted.item, security_hub_problem=problem)
 
 
 def is_refusal(error: Exception) -> bool:

@@ -14,15 +14,15 @@ from scoring.pipeline.steps.enrich import enrich
 from scoring.pipeline.steps.evaluate import evaluate
 from scoring.pipeline.steps.notify import notify
 from scoring.pipeline.steps.state import Arrived
-from scoring.pipeline.suppression.cloudtrail_calls import take_call
+from scoring.pipeline.suppression.cloudtrail_calls import handle_call
 from scoring.pipeline.suppression.suspicions import is_call
 
 
 def triage_event(event: object, runtime: Runtime) -> list[Result]:
     """Take one event from beginning to end; an event of Security Hub may hold several findings.
 
-    Calls to Access Analyzer that CloudTrail tells of are watched. What is no finding that AWS could have sent
-    goes before a person as it is.
+    Calls to Access Analyzer that CloudTrail has recorded are checked. What is no finding that AWS could have
+    sent goes before a person as it is.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def triage_event(event: object, runtime: Runtime) -> list[Result]:
         Writing failed; deliver the event again: what has been done is known and not done twice.
     """
     if is_call(event):
-        return take_call(cast(Mapping[str, Any], event), runtime)
+        return handle_call(cast(Mapping[str, Any], event), runtime)
     done = []
     for located in read_value(event):
         if located.case is None:

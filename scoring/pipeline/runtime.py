@@ -46,7 +46,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     configuration_error : str
         Why nothing may be archived at present: what should decide on it cannot be read. Empty otherwise.
     security_hub : callable or None
-        Region to a Security Hub client; used only where the policy wants Security Hub to be told.
+        Region to a Security Hub client; used only where the policy wants Security Hub to be updated.
     review_links : callable or None
         Gives what makes the links of alerts, or None where its keys cannot be had; None without a page.
     """

@@ -66,7 +66,7 @@ def write_back(case: Case, decision: Decision, policy: Policy, clients: Regional
     -------
     str
         Empty if it is written; otherwise what stood in the way, in one line. Nothing that AWS answers is
-        raised: the decision stands, whether Security Hub knows of it or not.
+        raised: the decision holds, whether Security Hub knows of it or not.
     """
     finding = case.finding
     if not isinstance(finding, Finding) or decision.outcome == "skip":

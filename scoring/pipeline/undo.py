@@ -21,7 +21,7 @@ _AT_ONCE = 50
 
 
 class ActiveArchive(msgspec.Struct, frozen=True, kw_only=True):
-    """An automatic archive that stands, as the decision log has it.
+    """An automatic archive that is active, as the decision log has it.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     outcome : str
         ``would be brought back`` (a dry run), ``brought back``, ``gone`` (resolved or deleted meanwhile), or
-        ``taken`` (somebody else is at work on it; try again).
+        ``taken`` (another invocation holds the lease; try again).
     """
 
     archive: ActiveArchive
@@ -63,7 +63,7 @@ def undo(
     since: datetime | None = None,
     finding_id: str | None = None,
 ) -> Iterator[Undone]:
-    """Bring back every standing archive that all of the given criteria hold for.
+    """Bring back every active archive that all of the given criteria hold for.
 
     Parameters
     ----------
@@ -92,14 +92,14 @@ def undo(
 
 
 def expired(log: DecisionLog, days: int, *, now: datetime) -> Iterator[ActiveArchive]:
-    """Give the standing archives whose term of so many days is over, the oldest first."""
+    """Give the active archives whose term of so many days is over, the oldest first."""
     return active_archives(log, until=stamp(now - timedelta(days=days)))
 
 
 def active_archives(
     log: DecisionLog, *, since: str = "", until: str = "~", finding_id: str | None = None
 ) -> Iterator[ActiveArchive]:
-    """Give the archives that stand, and intents of archives whose outcome was never written.
+    """Give the active archives, and intents of archives whose outcome was never written.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def end_archive(state: FindingState, log: DecisionLog, analyzers: AccessAnalyzer
     Raises
     ------
     InProgress
-        Somebody else is at work on it.
+        Another invocation holds the lease.
     """
     if not state.reactivated:
         state = log.will_reactivate_changed(state, now)

@@ -1,4 +1,4 @@
-"""What the review page is told by its environment, and what it builds from that, once."""
+"""The settings of the review page, from its environment, and what it builds from them, once."""
 
 import logging
 from collections.abc import Mapping

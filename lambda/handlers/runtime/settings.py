@@ -1,4 +1,4 @@
-"""What a handler is told by its environment, and what it builds from that, once."""
+"""The settings of a handler, from its environment, and what it builds from them, once."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ PREFIX = "TRIAGE_"
 # What reading again, deciding, acting and recording may take after enrichment, in seconds.
 _FOR_EFFECTS = 8.0
 _LEAST_FOR_ENRICHMENT, _MOST_FOR_ENRICHMENT = 1.0, 15.0
-# Whoever wrote an intent is no longer at work so long after the function's own limit, clocks being apart.
+# A lease ends so long after the function's own limit: clocks differ.
 _GRACE = 15.0
 # No model and no list of vendors is larger.
 _MOST_BYTES = 20_000_000
@@ -166,7 +166,7 @@ def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime
     """
     made, held = clients(settings), configuration(settings)
 
-    def surroundings(finding: Finding) -> Context:
+    def look_up(finding: Finding) -> Context:
         most = min(seconds_left() - _FOR_EFFECTS, _MOST_FOR_ENRICHMENT)
         deadline = time.time() + max(_LEAST_FOR_ENRICHMENT, most)
         return enrich(finding, made.aws, vendors=held.policy.known_vendors, deadline=deadline)
@@ -175,7 +175,7 @@ def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime
         card=held.card,
         policy=held.policy,
         mode=held.mode,
-        enrich=surroundings,
+        enrich=look_up,
         analyzers=made.analyzers,
         channels=made.channels,
         log=msgspec.structs.replace(made.log, lease_seconds=seconds_left() + _GRACE),

@@ -15,7 +15,7 @@ from infra.components.steps import Steps
 from infra.conditional import resource_of
 from infra.parameters import Parameters, value_if
 
-IN_PROGRESS = "InProgress"  # somebody else is at work on the finding; see `scoring.decision_log.log`
+IN_PROGRESS = "InProgress"  # another invocation holds the lease; see `scoring.decision_log.log`
 ANY = "States.ALL"
 
 # Before a step that failed is tried for the second time; doubled each time, and drawn at random.
@@ -94,7 +94,7 @@ class Workflow(Construct):
         Parameters
         ----------
         waits : bool
-            Where somebody else is at work, begin anew after them; if not, try this step again.
+            Where another invocation holds the lease, begin anew after it; if not, try this step again.
         """
         task = self._task(name, step, key)
         if waits:

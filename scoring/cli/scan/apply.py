@@ -145,7 +145,7 @@ class _Batch:
             match end:
                 case Archived():
                     archived.done.append(finding_id)
-                    archived.untold += [end.untold] if end.untold else []
+                    archived.untold += [end.security_hub_problem] if end.security_hub_problem else []
                 case NotArchived(reason="circuit breaker"):
                     archived.left.append(Left(finding_id, f"circuit breaker: {end.why}"))
                 case NotArchived():

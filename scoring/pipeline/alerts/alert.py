@@ -42,7 +42,7 @@ def send(
     is_guarded : bool
         Whether it waits no longer than the window.
     to : tuple of Destination
-        Who is told; what waits goes to those that the policy names when it is sent.
+        Where it goes; a queued alert goes where the policy says when it is sent.
     waiting : QueuedAlert, optional
         How it waits in any case.
     """
@@ -168,7 +168,7 @@ def alert_configuration(
     why : str
         In one line.
     version : str
-        Of the value; one that cannot be read has none, and is told of once a day.
+        Of the value; one that cannot be read has none, and is alerted on once a day.
     has_last_good : bool
         Whether the last good one is used in its place.
     """

@@ -1,7 +1,7 @@
-"""Who is told of a finding: the security team by its channels, and the teams that the policy's routes name.
+"""Who gets an alert: the security team by its channels, and the teams that the policy's routes name.
 
 Tags can be set by whoever shares a resource, so they only ever add a team. The security team's copy is left
-out only where a route by account or organizational unit says so, and no guardrail stands.
+out only where a route by account or organizational unit says so, and no guardrail was raised.
 """
 
 from collections.abc import Iterable
@@ -32,15 +32,15 @@ ACTIONS: Final[dict[str, tuple[str, str]]] = {
 
 def security(alerts: Alerts, channels: Channels) -> tuple[Destination, ...]:
     """Return how the security team is told; a channel that is not set up leaves its mails to the topic."""
-    told: list[Destination] = []
+    found: list[Destination] = []
     for channel in alerts.channels:
         if channel == "ses" and channels.ses is not None:
-            told.append(Destination("ses", alerts.mail_to))
+            found.append(Destination("ses", alerts.mail_to))
         elif channel == "chat" and channels.chat_topic_arn:
-            told.append(Destination("chat", (channels.chat_topic_arn,)))
+            found.append(Destination("chat", (channels.chat_topic_arn,)))
         else:
-            told.append(Destination("sns", (channels.topic_arn,)))
-    return tuple(dict.fromkeys(told))
+            found.append(Destination("sns", (channels.topic_arn,)))
+    return tuple(dict.fromkeys(found))
 
 
 def destinations(
@@ -50,8 +50,8 @@ def destinations(
     routes = matching(case, policy)
     others = [one for route in routes for one in _of_route(route, channels)]
     needs_copy = bool(decision.guardrails) or not others or all(route.security_copy for route in routes)
-    told = (*security(policy.alerts, channels), *others) if needs_copy else tuple(others)
-    return tuple(dict.fromkeys(told))
+    found = (*security(policy.alerts, channels), *others) if needs_copy else tuple(others)
+    return tuple(dict.fromkeys(found))
 
 
 def matching(case: Case, policy: Policy) -> list[Route]:

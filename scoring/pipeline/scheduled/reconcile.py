@@ -1,4 +1,4 @@
-"""The scheduled work: send what waits, finish what hangs, bring back what is over, find what was missed."""
+"""The scheduled work: send queued alerts, finish intents, end archives whose term is over, sweep, report."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -14,8 +14,8 @@ from scoring.pipeline.alerts.outbox import flush
 from scoring.pipeline.runtime import Runtime
 from scoring.pipeline.scheduled.report import send_report
 from scoring.pipeline.scheduled.summary_mail import send_summary
-from scoring.pipeline.scheduled.sweep import Swept, finish_intents, sweep
-from scoring.pipeline.suppression.hourly_check import look
+from scoring.pipeline.scheduled.sweep import Reconciled, finish_intents, sweep
+from scoring.pipeline.suppression.hourly_check import check_hourly
 from scoring.pipeline.undo import bring_back, expired
 
 _LEAST_SECONDS = 30.0
@@ -54,7 +54,7 @@ class Run(msgspec.Struct, kw_only=True):
     expired : int
         Archives whose term was over.
     suspicions : int
-        What may hide access, and was told of.
+        Suspicions that access is hidden, alerted on.
     swept : dict
         Findings by what became of them.
     waiting : int
@@ -76,19 +76,19 @@ class Run(msgspec.Struct, kw_only=True):
 
 def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
     """Do the scheduled work, the most urgent first; what fails does not stop the rest."""
-    run, swept = Run(), Swept()
+    run, reconciled = Run(), Reconciled()
 
     def is_time_left() -> bool:
         return schedule.seconds_left() > _LEAST_SECONDS
 
-    with _noting(run, "sending what was collected"):
+    with _noting(run, "sending queued alerts"):
         run.mails += flush(runtime, period=schedule.period)
-    with _noting(run, "finishing what was left"):
-        finish_intents(runtime, swept, is_time_left=is_time_left)
-    with _noting(run, "bringing back what is over"):
+    with _noting(run, "finishing intents"):
+        finish_intents(runtime, reconciled, is_time_left=is_time_left)
+    with _noting(run, "ending archives whose term is over"):
         run.expired = _expire(runtime, schedule.period)
-    with _noting(run, "watching what may hide access"):
-        run.suspicions = look(runtime, schedule.analyzers, is_time_left)
+    with _noting(run, "checking for hidden access"):
+        run.suspicions = check_hourly(runtime, schedule.analyzers, is_time_left)
     with _noting(run, "summarising"):
         run.mails += send_summary(runtime)
     with _noting(run, "reporting and sweeping"):
@@ -98,14 +98,14 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
             runtime,
             schedule.analyzers,
             progress,
-            swept,
+            reconciled,
             is_time_left=is_time_left,
             interval=schedule.interval,
         )
         run.waiting, run.is_complete = progress.waiting, bool(progress.finished_at)
-    run.swept = swept.effects
-    if swept.failed:
-        run.failed.append(f"{swept.failed} findings")
+    run.swept = reconciled.effects
+    if reconciled.failed:
+        run.failed.append(f"{reconciled.failed} findings")
     return run
 
 

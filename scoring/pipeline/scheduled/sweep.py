@@ -1,8 +1,8 @@
-"""Find what no event has told of: a sweep over the active findings of all analyzers.
+"""Find what no event was delivered for: a sweep, that is, a scan of the active findings of all analyzers.
 
-Events are best effort. A sweep compares each active finding with where it stands, and takes what is new, was
-left unfinished, or was only decided on in shadow mode, the way of an event. It stops when time is short and
-goes on in the next run.
+AWS delivers events as best it can. A sweep compares each active finding with its latest state in the log.
+What is new, was left unfinished, or was decided on in shadow mode only, is handled as if its event had come.
+A sweep stops when time is short, and the next run goes on with it.
 """
 
 import logging
@@ -31,16 +31,16 @@ _ACTIVE = {"status": {"eq": ["ACTIVE"]}}
 logger = logging.getLogger(__name__)
 
 
-class Swept(msgspec.Struct, kw_only=True):
-    """What a run found: findings by what became of them, and how many could not be handled."""
+class Reconciled(msgspec.Struct, kw_only=True):
+    """Findings that a run handled, counted by effect, and how many could not be handled."""
 
     effects: dict[str, int] = {}
     failed: int = 0
 
-    def add(self, take: Callable[..., Result], *what: object) -> Result | None:
-        """Take one finding; whatever goes wrong with it does not stop the others."""
+    def add(self, handle: Callable[..., Result], *what: object) -> Result | None:
+        """Handle one finding and count it; whatever goes wrong with it does not stop the others."""
         try:
-            done = take(*what)
+            done = handle(*what)
         except InProgress:
             return None
         except Exception:
@@ -55,12 +55,12 @@ def sweep(
     runtime: Runtime,
     analyzers: Sequence[str],
     progress: SweepCursor,
-    swept: Swept,
+    reconciled: Reconciled,
     *,
     is_time_left: Callable[[], bool],
     interval: timedelta,
 ) -> None:
-    """Go on with the sweep, or start the next one if it is time; `progress` and `swept` are brought forward.
+    """Go on with the sweep, or start the next one if it is due; `progress` and `reconciled` are updated.
 
     Parameters
     ----------
@@ -74,13 +74,14 @@ def sweep(
         if not _is_due(progress, runtime.mode, now, interval):
             return
         _start(progress, runtime.mode, now)
-    turn = msgspec.structs.replace(runtime, is_report=progress.is_first, is_paced=True)
+    paced_runtime = msgspec.structs.replace(runtime, is_report=progress.is_first, is_paced=True)
     while progress.analyzer < len(analyzers):
         try:
-            is_through = _sweep_one(analyzers[progress.analyzer], turn, progress, swept, is_time_left)
+            arn = analyzers[progress.analyzer]
+            is_through = _sweep_one(arn, paced_runtime, progress, reconciled, is_time_left)
         except Exception:
             logger.exception("analyzer %s could not be swept", analyzers[progress.analyzer])
-            swept.failed += 1
+            reconciled.failed += 1
             is_through = True
         if not is_through:
             cursor.write(runtime.log, progress)
@@ -91,7 +92,11 @@ def sweep(
 
 
 def _sweep_one(
-    arn: str, runtime: Runtime, progress: SweepCursor, swept: Swept, is_time_left: Callable[[], bool]
+    arn: str,
+    runtime: Runtime,
+    progress: SweepCursor,
+    reconciled: Reconciled,
+    is_time_left: Callable[[], bool],
 ) -> bool:
     """Sweep an analyzer, from where `progress` says; return whether its end was reached."""
     analyzer = runtime.analyzers.look_up(arn)
@@ -101,26 +106,26 @@ def _sweep_one(
         for row in _to_do(page.rows, analyzer, runtime):
             if not is_time_left():
                 return False
-            done = swept.add(_take, row, analyzer, runtime)
+            done = reconciled.add(_handle, row, analyzer, runtime)
             progress.waiting += done is not None and done.reason == WAITS
         progress.token = page.token
         cursor.write(runtime.log, progress)
     return True
 
 
-def finish_intents(runtime: Runtime, swept: Swept, *, is_time_left: Callable[[], bool]) -> None:
-    """Finish what crashed and was never delivered again."""
+def finish_intents(runtime: Runtime, reconciled: Reconciled, *, is_time_left: Callable[[], bool]) -> None:
+    """Finish intents whose lease is over: their invocation crashed, and the event was not delivered again."""
     log = runtime.log
     until = stamp(runtime.now() - timedelta(seconds=log.lease_seconds))
-    hanging = list(log.by_effect(EntryStatus.INTENT, until=until))
-    states = log.latest_of([intent.finding_id for intent in hanging])
-    for intent in hanging:
+    intents = list(log.by_effect(EntryStatus.INTENT, until=until))
+    states = log.latest_of([intent.finding_id for intent in intents])
+    for intent in intents:
         state = states.get(intent.finding_id)
         if state is None or state.decision_item != intent.item or not state.is_unfinished:
             continue
         if not is_time_left():
             return
-        swept.add(_resume, intent, runtime)
+        reconciled.add(_resume, intent, runtime)
 
 
 def _is_due(progress: SweepCursor, mode: str, now: datetime, interval: timedelta) -> bool:
@@ -139,9 +144,9 @@ def _start(progress: SweepCursor, mode: str, now: datetime) -> None:
 
 
 def _to_do(rows: Sequence[ListedFinding], analyzer: Analyzer, runtime: Runtime) -> list[ListedFinding]:
-    """Choose the findings that have to be taken, by where they stand; one request for a page."""
-    marks = runtime.log.latest_of([row["id"] for row in rows])
-    return [row for row in rows if _is_to_do(row, marks.get(row["id"]), analyzer, runtime)]
+    """Choose the findings that have to be handled, by their latest states; one request for a page."""
+    states = runtime.log.latest_of([row["id"] for row in rows])
+    return [row for row in rows if _is_to_do(row, states.get(row["id"]), analyzer, runtime)]
 
 
 def _is_to_do(row: ListedFinding, latest: FindingState | None, analyzer: Analyzer, runtime: Runtime) -> bool:
@@ -155,7 +160,7 @@ def _is_to_do(row: ListedFinding, latest: FindingState | None, analyzer: Analyze
     return classify_event(finding, latest, now=now, mode=runtime.mode, content=content) in _TO_DO
 
 
-def _take(row: ListedFinding, analyzer: Analyzer, runtime: Runtime) -> Result:
+def _handle(row: ListedFinding, analyzer: Analyzer, runtime: Runtime) -> Result:
     try:
         finding, raw = runtime.analyzers.read_row(row, analyzer)
     except BadInput as error:

@@ -73,7 +73,7 @@ def _archive(state: Evaluated, runtime: Runtime) -> Evaluated | Result:
     [end] = archiver.archive([_to_archive(state, runtime)])
     match end:
         case Archived():
-            security_hub.log_problem(state.finding.id, end.untold)
+            security_hub.log_problem(state.finding.id, end.security_hub_problem)
             return state.result(state.decision, "archive")
         case NotArchived():
             if runtime.is_paced:

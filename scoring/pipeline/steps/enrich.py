@@ -72,7 +72,7 @@ def read_again(
 
 
 def with_reactivation(context: Context, finding: Finding, latest: FindingState | None) -> Context:
-    """Add who brought a finding back, as far as the log and the finding tell."""
+    """Add who brought a finding back, as far as the log and the finding say."""
     who, when = brought_back_by(finding, latest)
     fact = Present(Reactivation(who, when or None)) if who else ABSENT
     return msgspec.structs.replace(context, reactivated_by=fact)

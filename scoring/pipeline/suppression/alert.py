@@ -1,4 +1,4 @@
-"""Tell a person of what looks made to hide access, once; no alert is sent in shadow mode."""
+"""Alert a person, once, to what looks made to hide access; no alert is sent in shadow mode."""
 
 import logging
 
@@ -17,21 +17,21 @@ logger = logging.getLogger(__name__)
 
 
 def family_of(analyzer_arn: str, runtime: Runtime) -> Family:
-    """Ask which findings an analyzer makes; where nobody can tell, those that may be public."""
+    """Ask which findings an analyzer makes; where AWS does not say, those that may be public."""
     try:
         return runtime.analyzers.look_up(analyzer_arn).family
     except Exception:
-        logger.warning("the kind of an analyzer cannot be told", exc_info=True)
+        logger.warning("what kind of findings an analyzer makes is not known", exc_info=True)
         return "external"
 
 
-def tell(suspicion: Suspicion, runtime: Runtime) -> Result:
-    """Tell of a suspicion, unless that has been done.
+def alert_suspicion(suspicion: Suspicion, runtime: Runtime) -> Result:
+    """Alert a person to a suspicion, unless that has been done.
 
     Raises
     ------
     InProgress
-        Somebody else is just doing so.
+        Another invocation is doing so.
     """
     latest = runtime.log.latest(suspicion.id)
     if latest is not None and latest.is_unfinished:

@@ -1,4 +1,4 @@
-"""Calls to Access Analyzer as CloudTrail tells of them, where a rule of EventBridge sends its events."""
+"""Calls to Access Analyzer that CloudTrail has recorded, where a rule of EventBridge delivers its events."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from scoring.decision_log.cursor import CallsCursor
 from scoring.decision_log.entries import stamp
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.suppression import suspicions
-from scoring.pipeline.suppression.alert import family_of, tell
+from scoring.pipeline.suppression.alert import alert_suspicion, family_of
 from scoring.pipeline.suppression.suspicions import Call, Suspicion
 
 _HOUR: Final = len("2026-11-02T09")
@@ -19,8 +19,8 @@ _HOUR: Final = len("2026-11-02T09")
 logger = logging.getLogger(__name__)
 
 
-def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Result]:
-    """Take an event of a call to Access Analyzer; raises as `scoring.pipeline.event.triage_event` does."""
+def handle_call(event: Mapping[str, Any], runtime: Runtime) -> list[Result]:
+    """Handle an event of a call to Access Analyzer; raises as `scoring.pipeline.event.triage_event` does."""
     call = suspicions.read_call(event)
     if call is None:
         return [Result(finding_id="", effect="none", reason="a call that hides nothing")]
@@ -32,7 +32,7 @@ def take_call(event: Mapping[str, Any], runtime: Runtime) -> list[Result]:
         suspicion = suspicions.of_call(call, family, rule)
     if suspicion is None:
         return [Result(finding_id="", effect="none", reason="nothing suspicious")]
-    return [tell(suspicion, runtime)]
+    return [alert_suspicion(suspicion, runtime)]
 
 
 def _applied(call: Call, runtime: Runtime) -> Filter | None:

@@ -18,7 +18,7 @@ from scoring.findings.facts import Absent, Present
 from scoring.findings.finding import Finding, from_api
 from scoring.pipeline.runtime import Runtime
 from scoring.pipeline.suppression import suspicions
-from scoring.pipeline.suppression.alert import family_of, tell
+from scoring.pipeline.suppression.alert import alert_suspicion, family_of
 from scoring.pipeline.suppression.suspicions import Suspicion
 
 _INTERVAL: Final = timedelta(hours=1)
@@ -30,27 +30,27 @@ T = TypeVar("T")
 
 
 class ArchivedFinding(NamedTuple):
-    """A finding that somebody else has archived; `finding` is what a list says of it."""
+    """A finding that others have archived; `finding` is what a list says of it."""
 
     finding_id: str
     at: str
     finding: Finding
 
 
-def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], bool]) -> int:
-    """Look at archive rules and at what was archived since the last time, once an hour.
+def check_hourly(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], bool]) -> int:
+    """Check archive rules, and what was archived since the last check, once an hour.
 
     Returns
     -------
     int
-        How many suspicions were told of, or collected.
+        How many suspicions were alerted on, at once or queued.
     """
     log, now = runtime.log, runtime.now()
     last = cursor.read(log, SuppressionCursor).checked_at
     if runtime.mode == "shadow" or last > stamp(now - _INTERVAL):
         return 0
     since = last or stamp(now - _INTERVAL)
-    told = 0
+    alerted = 0
     others = list(_each(_by_others, "archives by others", runtime, analyzers, since))
     for suspicion in (
         *_each(_rules, "archive rules", runtime, analyzers),
@@ -59,11 +59,11 @@ def look(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], 
         *_each(_tags_of_others, "tags of what others archived", runtime, others),
     ):
         if not is_time_left():
-            return told
+            return alerted
         with _one_by_one(suspicion.id):
-            told += tell(suspicion, runtime).effect != "none"
+            alerted += alert_suspicion(suspicion, runtime).effect != "none"
     cursor.write(log, SuppressionCursor(checked_at=stamp(now)))
-    return told
+    return alerted
 
 
 def _rules(runtime: Runtime, analyzers: Sequence[str]) -> Iterator[Suspicion]:
@@ -83,7 +83,7 @@ def _rules(runtime: Runtime, analyzers: Sequence[str]) -> Iterator[Suspicion]:
 
 
 def _bursts(runtime: Runtime, others: Sequence[ArchivedFinding]) -> Iterator[Suspicion]:
-    """Look for many archives by others; where CloudTrail's events come, they tell more."""
+    """Look for many archives by others; where CloudTrail's events come, they say more, and are used."""
     log, most = runtime.log, runtime.policy.alerts.archives_by_others
     hours: dict[str, list[str]] = {}
     for one in others:
@@ -164,11 +164,11 @@ def _tags_of(record: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _each(look_for: Callable[..., Iterator[T]], what: str, *given: Any) -> Iterator[T]:
-    """Go through what is found; what cannot be looked at does not keep the rest from being told."""
+    """Go through what is found; a check that fails does not stop the others."""
     try:
         yield from look_for(*given)
     except Exception:
-        logger.exception("watching %s failed", what)
+        logger.exception("checking %s failed", what)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What looks made to hide access: broad archive rules, mass archiving, tags changed before an archive.
 
-Pure: what was seen goes in, suspicions come out. Each has an identity, so that it is told of once, and anew
-when it is another one. A suspicion says what happened and by whom, and claims no motive.
+Pure: what was seen goes in, suspicions come out. Each has an identity, so that one alert is sent of it, and
+another one when it changes. A suspicion says what happened and by whom, and claims no motive.
 """
 
 import hashlib
@@ -104,7 +104,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_call(event: object) -> bool:
-    """Say whether an event tells of a call to Access Analyzer, rather than of a finding."""
+    """Say whether an event is about a call to Access Analyzer, and not about a finding."""
     return (
         isinstance(event, Mapping)
         and event.get("detail-type") == DETAIL_TYPE
@@ -218,7 +218,7 @@ def of_burst(principal: str, count: int, hour: str, who: str) -> Suspicion:
     Parameters
     ----------
     hour : str
-        ``2026-11-02T09``; a burst that goes on is told of once a day.
+        ``2026-11-02T09``; a burst that goes on is alerted on once a day.
     """
     return Suspicion(
         kind="burst",
