@@ -10,7 +10,7 @@ from scoring.pipeline.steps.enrich import enrich
 
 
 def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take an event of EventBridge, or the state of an earlier round; see `handlers.runtime.workflow_state`.
+    """Run the step on an event of EventBridge, or on the state of an earlier round.
 
     Returns
     -------

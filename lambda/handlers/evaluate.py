@@ -9,7 +9,7 @@ from scoring.pipeline.steps.evaluate import evaluate
 
 
 def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take the state on; see `handlers.runtime.workflow_state`.
+    """Run the step on the workflow's state; see `handlers.runtime.workflow_state`.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from scoring.pipeline.steps.notify import notify
 
 
 def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Take the state on; see `handlers.runtime.workflow_state`.
+    """Run the step on the workflow's state; see `handlers.runtime.workflow_state`.
 
     Where it says that a step failed, or that the event cannot be read, the event goes before a person as it
     is.

@@ -99,7 +99,7 @@ def _kind_of_archive(says: str, latest: FindingState) -> EventKind:
 
 
 def brought_back_by(finding: Finding, latest: FindingState | None) -> tuple[str, str]:
-    """Say who re-activated a finding, and when: one that was archived by the log and is active.
+    """Return who re-activated a finding, and when: the log has its archive, and it is active.
 
     Returns
     -------

@@ -125,7 +125,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueuedAlert(msgspec.Struct, frozen=True):
-    """How an alert that does not go out at once is sent.
+    """When and how a queued alert is sent.
 
     Attributes
     ----------

@@ -86,7 +86,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def traits_of(case: Case) -> dict[str, str]:
-    """Say what a finding can have in common with another; what nobody states is left out.
+    """Return the properties by which findings are compared; those that are not known are left out.
 
     The policy plays no part: what was the same stays the same when the policy changes.
     """

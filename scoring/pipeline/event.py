@@ -19,7 +19,7 @@ from scoring.pipeline.suppression.suspicions import is_call
 
 
 def triage_event(event: object, runtime: Runtime) -> list[Result]:
-    """Take one event from beginning to end; an event of Security Hub may hold several findings.
+    """Handle one event; an event of Security Hub may hold several findings.
 
     Calls to Access Analyzer that CloudTrail has recorded are checked. What is no finding that AWS could have
     sent goes before a person as it is.
@@ -43,7 +43,7 @@ def triage_event(event: object, runtime: Runtime) -> list[Result]:
 
 
 def triage_case(case: Case, runtime: Runtime) -> Result:
-    """Take one finding from beginning to end; raises as `triage_event` does."""
+    """Handle one finding: enrich, evaluate, then archive or notify; raises as `triage_event` does."""
     state = enrich(case, runtime)
     if isinstance(state, Arrived):
         state = evaluate(state, runtime)

@@ -1,4 +1,4 @@
-"""Outcome, score and explanation, written to the finding in Security Hub that says the same.
+"""Outcome, score and explanation, written to the copy of a finding that Security Hub has.
 
 Security Hub follows Access Analyzer by itself: an archived finding's record is archived there too. What is
 added is why. The workflow status of an archive becomes RESOLVED, not SUPPRESSED: Security Hub sets a resolved

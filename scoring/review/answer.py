@@ -180,7 +180,7 @@ def answer(
     analyzers: Callable[[], AccessAnalyzer],
     now: datetime,
 ) -> Link:
-    """Do what a link is for: give its verdict, finish what one began, or take one back.
+    """Carry out a confirmed link: give its verdict, finish an interrupted one, or take one back.
 
     Returns
     -------

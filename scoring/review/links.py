@@ -1,4 +1,4 @@
-"""Links by which an alert is answered: signed, bound to one decision, and of use once.
+"""Links by which an alert is answered: signed, bound to one decision, and usable once.
 
 A token says which decision it is about, what is to be done, and how many verdicts on that decision had been
 given and taken back when it was made. Every verdict raises that number, so what the log says is what uses a

@@ -1,4 +1,4 @@
-"""What a page of the review site says, not laid out yet; and what it says of a request that cannot be met.
+"""Content of the pages of the review site, without layout; also of pages for requests that cannot be met.
 
 Every string is ready to show.
 """

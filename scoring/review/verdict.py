@@ -40,7 +40,7 @@ class Answered(NamedTuple):
 
 
 def open_alerts(log: DecisionLog, *, since: str = "") -> Iterator[LoggedDecision]:
-    """Give the alerts on which nobody has given a verdict and which nothing has followed, oldest first.
+    """Yield the alerts without a verdict that are the latest decision on their finding, oldest first.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def give(decision: LoggedDecision, label: Label, log: DecisionLog) -> Answered:
 
 
 def act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: datetime) -> str:
-    """Do what a verdict asks for, and say what that was; doing it twice does no harm.
+    """Carry out a verdict: archive or re-activate; return what was done. Doing it twice does no harm.
 
     What it says is written down when it is done.
 

@@ -92,7 +92,7 @@ def clients(given: PageSettings) -> PageClients:
 
 
 def policy_now(given: PageSettings, environment: Mapping[str, str]) -> policy.Policy:
-    """Return the policy that findings are decided on with, as the other handlers are told of it.
+    """Return the policy that the other handlers decide with.
 
     It gives accounts their names; while it cannot be had, the one of the file stands in, which trusts nobody.
     """

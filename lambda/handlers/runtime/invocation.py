@@ -82,7 +82,7 @@ def of_step(
     state: Mapping[str, Any],
     context: Any,
 ) -> dict[str, Any]:
-    """Let a step of the workflow take the state on, and return what it adds.
+    """Run a step on the workflow's state, and return what it adds.
 
     Parameters
     ----------

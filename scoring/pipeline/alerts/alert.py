@@ -31,7 +31,7 @@ def send(
     to: tuple[Destination, ...],
     waiting: QueuedAlert | None = None,
 ) -> Literal["alert", "collected"]:
-    """Send an alert, or write down that it waits.
+    """Send an alert at once, or queue it.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def send(
 
 
 def send_again(latest: FindingState, runtime: Runtime) -> Result:
-    """Send an alert of which nobody knows whether it has been sent, as it was decided on; it says so.
+    """Send an alert again whose sending was interrupted; it says that it may be a repeat.
 
     Where it is known to have been already it does not go again.
     """
@@ -106,7 +106,7 @@ def _repeated(logged: LoggedDecision, runtime: Runtime) -> Mail:
 def triage_unreadable(
     event: object, where: str, why: str, runtime: Runtime, finding_id: str | None = None
 ) -> Result:
-    """Put an event that cannot be read before a person, as it is: nobody has decided on it.
+    """Send an alert with an event that cannot be read: no decision was made on it.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ _GROUP = "the configuration"
 def alert_configuration(
     name: str, why: str, version: str, *, has_last_good: bool, runtime: Runtime
 ) -> Result:
-    """Alert a person to a value that is invalid or cannot be read, unless that has been done.
+    """Send an alert on a setting that is invalid or cannot be read, unless it was sent already.
 
     Parameters
     ----------

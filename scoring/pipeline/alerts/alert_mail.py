@@ -13,7 +13,7 @@ from scoring.pipeline.runtime import Runtime
 def alert_mail(
     case: Case, decision: Decision, runtime: Runtime, *, item: str, is_repeat: bool = False
 ) -> Message:
-    """Write the mail; it does without what cannot be had at the moment.
+    """Write the mail of an alert; links and similar decisions that cannot be read are left out.
 
     Parameters
     ----------

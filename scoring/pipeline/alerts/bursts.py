@@ -54,7 +54,7 @@ def limits(groups: Sequence[str], policy: Alerts) -> list[Limit]:
 
 
 def queued(refused: LimitReached, policy: Alerts, now: datetime, *, is_guarded: bool) -> QueuedAlert:
-    """Return how an alert waits that could not go out at once.
+    """Return how an alert is queued that a limit kept from being sent at once.
 
     Parameters
     ----------

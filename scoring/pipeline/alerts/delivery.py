@@ -55,7 +55,7 @@ class Delivery(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What became of deliveries.
+    """Result of an attempt to deliver alerts.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def send_to_security_team(mail: Mail, runtime: Runtime) -> None:
 def deliver(
     deliveries: Sequence[Delivery], compose: Callable[[Sequence[int]], Mail], runtime: Runtime
 ) -> Sent:
-    """Send alerts to where they have not been yet, those for one destination in one mail.
+    """Send alerts to the destinations that have not had them, in one mail for each destination.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ _SETTLING = timedelta(minutes=1)  # until the index shows what was written
 
 
 def send_report(runtime: Runtime, progress: SweepCursor) -> bool:
-    """Send the report if it is due; `progress` is brought forward.
+    """Send the report if it is due; `progress` is updated.
 
     Returns
     -------

@@ -22,7 +22,7 @@ _OF_PERIOD: Final = (EntryStatus.QUEUED, EntryStatus.INTENT, "none")
 
 
 def send_summary(runtime: Runtime) -> bool:
-    """Send the summary if it is due; what crashes on the way is sent again.
+    """Send the summary if it is due; after a crash it is sent again.
 
     Returns
     -------

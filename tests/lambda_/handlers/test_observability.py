@@ -123,4 +123,4 @@ def test_every_metric_has_a_unit_that_cloudwatch_knows() -> None:
     from aws_lambda_powertools.metrics import MetricUnit
 
     known = {unit.value for unit in MetricUnit} | {"None"}
-    assert all(unit in known and classify_event for unit, classify_event in metrics.METRICS.values())
+    assert all(unit in known and meaning for unit, meaning in metrics.METRICS.values())
