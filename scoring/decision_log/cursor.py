@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 
 from scoring.decision_log.log import DecisionLog
-from scoring.decision_log.storage import ItemKey, Put
+from scoring.decision_log.storage import ItemKey, Put, convert
 
 
 class Cursor(msgspec.Struct, kw_only=True):
@@ -82,7 +82,7 @@ class CallsCursor(Cursor, kw_only=True):
 
 def read(log: DecisionLog, job: type[C]) -> C:
     """Read how far a job is; one consistent read."""
-    return msgspec.convert(log.storage.get(job.KEY) or {}, job)
+    return convert(log.storage.get(job.KEY) or {}, job)
 
 
 def write(log: DecisionLog, cursor: Cursor) -> None:

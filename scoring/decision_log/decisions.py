@@ -9,7 +9,7 @@ import msgspec
 
 from scoring.decision.decide import Decision
 from scoring.decision_log.entries import EntryStatus
-from scoring.decision_log.storage import Item, ItemKey
+from scoring.decision_log.storage import Item, ItemKey, convert
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case, Label, read_case
@@ -142,8 +142,8 @@ class LoggedDecision(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def from_item(item: Item) -> LoggedDecision:
-    """Read a stored decision."""
-    return msgspec.convert(item, LoggedDecision)
+    """Read a stored decision; raises BadInput for one that another version wrote otherwise."""
+    return convert(item, LoggedDecision)
 
 
 def pack(record: Mapping[str, Any]) -> dict[str, Any]:

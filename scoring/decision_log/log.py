@@ -29,6 +29,7 @@ from scoring.decision_log.storage import (
     Put,
     Storage,
     Write,
+    convert,
     write_each,
 )
 from scoring.findings.record import Effect
@@ -133,12 +134,12 @@ class DecisionLog(msgspec.Struct, frozen=True):
     def latest(self, finding_id: str) -> FindingState | None:
         """Read the latest state of a finding; one consistent read."""
         found = self.storage.get((finding_id, _LATEST))
-        return None if found is None else msgspec.convert(found, FindingState)
+        return None if found is None else convert(found, FindingState)
 
     def latest_of(self, finding_ids: Sequence[str]) -> dict[str, FindingState]:
         """Read the latest states of findings; those that the log does not know are left out."""
         keys = [(finding_id, _LATEST) for finding_id in dict.fromkeys(finding_ids)]
-        states = (msgspec.convert(found, FindingState) for found in self.storage.get_many(keys))
+        states = (convert(found, FindingState) for found in self.storage.get_many(keys))
         return {state.finding_id: state for state in states}
 
     def decision(self, state: FindingState) -> LoggedDecision:

@@ -278,6 +278,8 @@ class Sqlite:
         try:
             with self._lock:
                 yield
+        except UnicodeEncodeError:  # half a character, from a command line
+            raise BadInput("expected text that can be written as UTF-8", where=self.name) from None
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", None)
             problem = _PROBLEMS.get(-1 if code is None else code & 0xFF, str(error))

@@ -6,9 +6,13 @@ storage puts them into its own words (`scoring.decision_log.dynamodb`, `scoring.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
+
+from scoring.files.errors import BadInput
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 Item = dict[str, Any]
 ItemKey = tuple[str, str]
@@ -178,6 +182,21 @@ class Storage(Protocol):
 
     def change(self, change: Change) -> Item:
         """Make one change, and return the item after it; raises as `write`."""
+
+
+def convert(item: Item, to: type[S]) -> S:
+    """Read a stored item as a structure.
+
+    Raises
+    ------
+    BadInput
+        An attribute is none that this version could have written; it names the item.
+    """
+    try:
+        return msgspec.convert(item, to)
+    except msgspec.ValidationError as error:
+        where = f"decision log: {item.get('finding_id')} {item.get('item')}"
+        raise BadInput.from_validation(error).at(where) from None
 
 
 def write_each(storage: Storage, writes: Sequence[Write]) -> list[bool]:

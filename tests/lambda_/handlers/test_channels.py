@@ -169,7 +169,10 @@ def test_a_burst_is_finished_where_a_channel_was_down(here: Deployment) -> None:
     arn = here.key()
     ids = [here.share(arn, f"77778888000{n}") for n in range(3)]
     here.clock.pass_by(minutes=15)
-    with failing("sesv2", 1, "TooManyRequestsException"), pytest.raises(Exception, match="sending queued alerts"):
+    with (
+        failing("sesv2", 1, "TooManyRequestsException"),
+        pytest.raises(Exception, match="sending queued alerts"),
+    ):
         here.reconcile()
     assert {tuple(here.effects(finding_id)) for finding_id in ids[1:]} == {("collected",)}
     here.clock.pass_by(minutes=20)

@@ -13,6 +13,8 @@ from scoring.decision_log.cursor import SummaryCursor, SweepCursor
 from scoring.decision_log.entries import Entry, EntryStatus, FindingState, QueuedAlert, stamp
 from scoring.decision_log.hourly_limit import Cap, HourlyLimit
 from scoring.decision_log.log import DecisionLog, InProgress, LimitReached
+from scoring.decision_log.storage import Put
+from scoring.files.errors import BadInput
 from scoring.findings.record import Label, Origin
 
 NOW = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -253,3 +255,21 @@ def test_the_secret_is_made_once(log: DecisionLog) -> None:
     item = log.storage.get(("audit", "key"))
     assert item is not None
     assert (len(first), item["secret"]) == (32, first)
+
+
+@pytest.mark.parametrize(
+    ("item", "name", "said"),
+    [
+        ("latest", "state", "invalid enum value 'later'"),
+        ("latest", "version", "expected int, got str"),
+        ("decision#", "tries", "expected int, got str"),
+        ("decision#", "label", "expected object | null, got str"),
+    ],
+)
+def test_an_item_that_is_none_of_ours_is_named(log: DecisionLog, item: str, name: str, said: str) -> None:
+    archived(log)
+    (found,) = log.storage.of_finding("f", item)
+    log.storage.write([Put(item={**found, name: "later"})])
+    with pytest.raises(BadInput) as refused:
+        (log.latest("f"), list(log.decisions("f")))
+    assert str(refused.value) == f"decision log: f {found['item']}: {name}: {said}"

@@ -163,6 +163,19 @@ def test_a_name_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert (tmp_path / name).stat().st_size > 0
 
 
+def test_half_a_character_is_refused_in_one_line(path: Path) -> None:
+    storage = opened(path)
+    for refused in (
+        lambda: storage.get(("\udcff", "latest")),
+        lambda: list(storage.of_finding("\udcff", "latest")),
+        lambda: storage.write([Put(item={"finding_id": "a", "item": "latest", "note": "\ud800"})]),
+    ):
+        with pytest.raises(BadInput, match="expected text that can be written as UTF-8"):
+            refused()
+    assert storage.get(("a", "latest")) is None
+    storage.close()
+
+
 def test_reading_goes_on_while_it_is_written(path: Path) -> None:
     fill(path, 1200)
     storage = opened(path)

@@ -23,7 +23,7 @@ RECORDS, POLICY = STORED / "records.jsonl.gz", STORED / "policy.toml"
 FIRST, SECOND = "2026-03-18-c3edcb16", "2026-04-09-cad794b8"
 FILES = ["card.md", "metrics.json", "report.html", "scorecard.json", "test.parquet", "training.joblib"]
 # What a decision says in words may be said better.
-WORDS = {"text", "reason"}
+WORDS = {"text", "reason", "note"}
 
 
 @pytest.fixture
