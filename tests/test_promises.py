@@ -216,7 +216,9 @@ class TestTheNeighbours:
         rules = tuple(Rule(name=f"rule {n}", resource=(f"arn:aws:s3:::bucket-{n}",)) for n in range(1000))
         finding, context = SCENARIOS["bucket for a stranger"][1]
         policy = msgspec.structs.replace(POLICY, expected=(*rules, Rule(name="last", resource=("*",))))
-        assert decide(finding, context, CARD, policy).reason == "expected by the policy's rule: last"
+        assert decide(finding, context, CARD, policy).reason == (
+            "expected by the policy's rule: last (the sharer can set the resource's name)"
+        )
 
     def test_tags_decide_where_native_rules_cannot_see_them(self, here: Deployment) -> None:
         alike = [here.share(here.key(tags)) for tags in ({"Environment": "development"}, None)]
@@ -232,7 +234,7 @@ class TestTheNeighbours:
         decision = item["record"]["decision"]
         assert decision["outcome"] == "archive"
         assert decision["model"]["sha256"] == CARD.sha256
-        assert decision["reason"] == "expected by the policy's rule: development"
+        assert decision["reason"] == ("expected by the policy's rule: development (the sharer can set tags)")
 
     def test_an_archive_may_expire(self, here: Deployment) -> None:
         here.policy("[archives]\ndays = 30\n")

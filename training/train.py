@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 import numpy as np
 
-from scoring.features.features import BY_NAME
+from scoring.features.order import ORDERS
 from scoring.files.errors import BadInput
 from scoring.scorecard.formats import from_json, to_json
 from scoring.scorecard.scorecard import Key, Scorecard, Table
@@ -38,12 +38,6 @@ ACCOUNT: Final[Key] = ("account",)
 # A finding that neither of these tables has seen goes to a person: see `scoring.decision.never_seen`.
 SEEN_IN: Final[tuple[Key, ...]] = (("principal",), ACCOUNT)
 MOST_TABLES: Final = 40
-# "meant to be public" is left out: a person has approved it, and the weighted card takes points off for it.
-MONOTONE: Final = {
-    "public": ("not public", "public"),
-    "access_level": BY_NAME["access_level"].values or (),
-    "unused": BY_NAME["unused"].values or (),
-}
 
 
 @dataclass(frozen=True)
@@ -171,7 +165,7 @@ def unfitted(prior: Scorecard | None, *, seed: int = 0, jobs: int = 1) -> Additi
         prior,
         precedent=PRECEDENT,
         wildcard_values={"principal": "*"},
-        monotone=MONOTONE,
+        monotone=ORDERS,
         classes=(0, 1),
         max_tables=MOST_TABLES,
         random_state=seed,

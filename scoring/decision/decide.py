@@ -8,6 +8,7 @@ from scoring.decision import guardrails, never_seen, rules
 from scoring.decision.guardrails import Guardrail
 from scoring.features.exposure import Exposure
 from scoring.features.features import features_of
+from scoring.findings.access.conditions import without
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding, Notice
 from scoring.points import from_tenths, said_points
@@ -26,10 +27,18 @@ class Decision(msgspec.Struct, frozen=True):
     ----------
     score, threshold, base : float
         Points with one decimal; base plus the contributions' points is the score, exactly.
+    known : float
+        The points that rest on known facts; what not knowing adds is ``score - known``.
+    severity : str
+        ``critical``, ``high``, ``medium``, ``low`` or ``info``: `known`, by the policy's bands.
     risk : float or None
         Calibrated probability that the access is unintended (trained scorecards).
     unknown : tuple of str
         Names of facts that are not known.
+    principals, actions : tuple of str
+        As AWS gave them.
+    analyzer : str or None
+        The analyzer's ARN.
     """
 
     finding_id: str
@@ -48,6 +57,13 @@ class Decision(msgspec.Struct, frozen=True):
     unknown: tuple[str, ...]
     model: Model
     reason: str
+    known: float = 0.0
+    severity: str = "info"
+    region: str | None = None
+    analyzer: str | None = None
+    principals: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    is_public: bool | None = None
 
 
 def decide(
@@ -62,7 +78,8 @@ def decide(
     """
     exposure = Exposure(finding, context, policy)
     features = features_of(exposure, card.features)
-    score, contributions = card.score(features)
+    scored = card.scored(features)
+    score, contributions = scored.total, list(scored.contributions)
     if threshold is None:
         threshold = policy.threshold_for(card.sha256, card.threshold)
     stopped_by = guardrails.check(exposure)
@@ -71,6 +88,12 @@ def decide(
     if is_below and rule is None and policy.guardrails.never_seen:
         unseen = never_seen.check(card, features)
         stopped_by += () if unseen is None else (unseen,)
+    if is_below and rule is None and policy.guardrails.sharer_alone:
+        stopped_by += guardrails.sharer_alone(scored, threshold)
+    is_unjudged = policy.guardrails.condition_not_judged and bool(exposure.not_judged)
+    if is_unjudged and _alerts_without(exposure, card, threshold):
+        stopped_by += (guardrails.not_judged(exposure),)
+    known = card.base + sum(round(part.points * 10) for part in contributions if part.known)
     outcome, reason = _outcome(exposure, score, threshold, stopped_by, rule)
     return Decision(
         finding_id=finding.id,
@@ -89,12 +112,27 @@ def decide(
         unknown=exposure.unknown(),
         model=card.model,
         reason=reason,
+        known=from_tenths(known),
+        severity=policy.severity.of(known),
+        region=finding.region,
+        analyzer=finding.analyzer_arn,
+        principals=tuple(sorted({value for _, value in finding.principals})),
+        actions=finding.actions,
+        is_public=exposure.is_public if exposure.is_granting else None,
     )
 
 
 def is_by_rule(decision: Decision) -> bool:
     """Say whether a finding is archived because a rule of the policy expects it, whatever its score."""
     return decision.outcome == "archive" and decision.reason.startswith(BY_RULE)
+
+
+def _alerts_without(exposure: Exposure, card: Scorecard, threshold: int | None) -> bool:
+    """Say whether the finding would alert without the conditions that are not judged."""
+    finding = exposure.finding
+    conditions = without(finding.conditions, exposure.not_judged)
+    bare = msgspec.structs.replace(finding, conditions=conditions)
+    return decide(bare, exposure.context, card, exposure.policy, threshold).outcome == "alert"
 
 
 def skip_notice(notice: Notice, card: Scorecard) -> Decision:
@@ -116,6 +154,7 @@ def skip_notice(notice: Notice, card: Scorecard) -> Decision:
         unknown=(),
         model=card.model,
         reason=f"no finding but an event of another kind: {notice.kind}",
+        known=from_tenths(card.base),
     )
 
 
@@ -136,7 +175,7 @@ def _outcome(
     if threshold is None:
         return "alert", "no threshold belongs to this model: nothing is archived"
     if rule is not None:
-        return "archive", f"{BY_RULE}: {rule.name}"
+        return "archive", f"{BY_RULE}: {rule.name}{_word_of_sharer(rule)}"
     return "archive" if score < threshold else "alert", _compared(score, threshold)
 
 
@@ -159,6 +198,12 @@ def _compared(score: int, threshold: int) -> str:
     return f"{said} is {between} {'below' if score < threshold else 'above'} the threshold of {limit}"
 
 
+def _word_of_sharer(rule: Rule) -> str:
+    """Say what of a rule the sharer can set."""
+    named = " and ".join(rule.set_by_sharer)
+    return f" (the sharer can set {named})" if named else ""
+
+
 def _expected_by(exposure: Exposure) -> Rule | None:
     """Return the first expected rule that matches for certain.
 
@@ -166,7 +211,7 @@ def _expected_by(exposure: Exposure) -> Rule | None:
     hands over control.
     """
     exposed = exposure.is_public is not False or exposure.access.level in ("Permissions management", None)
-    for rule in exposure.policy.expected:
+    for rule in exposure.policy.expected_rules:
         if rules.matches(rule, exposure) and not (rule.trusts_tags and exposed and exposure.is_granting):
             return rule
     return None

@@ -3,30 +3,49 @@
 A fact that is unknown counts as the worst it could be, so that not knowing never helps an archive along.
 """
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
+from itertools import islice
 
 import msgspec
 
 from scoring.decision import rules
 from scoring.features.exposure import Exposure
-from scoring.findings.access.oidc_subjects import has_listed_subject
+from scoring.findings.access.conditions import is_wide
+from scoring.findings.access.oidc_subjects import WORKFLOW_CAVEAT, has_listed_subject, policy_line
+from scoring.findings.access.principal import VOUCHED
 from scoring.findings.context import FACT_NAMES
 from scoring.findings.facts import NOT_LOOKED_UP, Present, Unknown
+from scoring.points import said_points
 from scoring.policy.policy import Guardrails
+from scoring.scorecard.scorecard import Scored
 
 
-class Guardrail(msgspec.Struct, frozen=True):
-    """A guardrail that stands in the way of archiving a finding, and why."""
+class Guardrail(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A guardrail that stands in the way of archiving a finding, and why.
+
+    Attributes
+    ----------
+    policy : str
+        The lines of the policy that would say it is meant; empty where no line does.
+    """
 
     name: str
     text: str
+    policy: str = ""
+
+
+_Found = str | tuple[str, str] | None
+"""Why a guardrail stands, and the lines of the policy that would clear it; None where it does not stand."""
 
 
 def _public(exposure: Exposure) -> str | None:
+    if exposure.is_meant_to_be_public:
+        return None
     if exposure.is_public is None and not _says_error(exposure):
         return "whether anyone on the internet can get in is not known"
-    if exposure.is_public and not exposure.is_meant_to_be_public:
+    if exposure.is_public:
         return "anyone on the internet can get in, and the policy does not list it as meant to be public"
     return None
 
@@ -89,23 +108,75 @@ def _unknown_type(exposure: Exposure) -> str | None:
 def _permissions_outside(exposure: Exposure) -> str | None:
     if exposure.access.level not in ("Permissions management", None) or _says_error(exposure):
         return None
-    if not exposure.is_outside or exposure.trust == "contracted":
+    is_contracted = exposure.trust in VOUCHED[:3] and exposure.is_public is False
+    if not exposure.is_outside or is_contracted:
         return None
     return "permissions management is, or may be, given to an outsider who is not contracted"
 
 
-def _unlisted_subject(exposure: Exposure) -> str | None:
-    # That anyone at all gets in is said by another guardrail.
-    if exposure.is_public and exposure.policy.guardrails.public:
+def _unlisted_subject(exposure: Exposure) -> _Found:
+    if _anyone_is_said(exposure):
         return None
-    for principal in exposure.principals:
-        if principal.kind != "OIDC":
-            continue
-        issuer = (principal.issuer or "").lower()
-        listed = exposure.policy.listed_subjects.get(issuer, ())
-        if not has_listed_subject(issuer, exposure.finding.conditions, listed):
-            return "an identity provider lets in somebody whom the policy does not list (allow.subjects)"
-    return None
+    finding, listed_by_issuer = exposure.finding, exposure.policy.listed_subjects
+    unlisted = [
+        issuer
+        for issuer in exposure.issuers
+        if not has_listed_subject(issuer, finding.conditions, listed_by_issuer.get(issuer.lower(), {}))
+    ]
+    if not unlisted:
+        return None
+    lines = sorted({line for issuer in unlisted if (line := policy_line(issuer, finding.conditions))})
+    caveat = f" ({WORKFLOW_CAVEAT})" if any("job_workflow_ref" in line for line in lines) else ""
+    return (
+        f"an identity provider lets in somebody whom the policy does not list (allow.subjects){caveat}",
+        _lines("allow.subjects", lines),
+    )
+
+
+def _unknown_owner(exposure: Exposure) -> _Found:
+    if _anyone_is_said(exposure):
+        return None
+    found = [reach for reach in exposure.reaches if reach.unowned]
+    if not found:
+        # Anyone's account is nobody's; said here where nobody minds what is public.
+        return "whose account gets access is not known: anyone's may" if exposure.is_public else None
+    what = _named(sorted({reach.unowned for reach in found}))
+    if exposure.finding.finding_type == "InternalAccess":
+        return None
+    own: dict[str, set[str]] = {}
+    for setting, value in (pair for reach in found for pair in reach.own):
+        own.setdefault(setting, set()).add(value)
+    lines = [line for name, values in sorted(own.items()) if (line := _setting(name, sorted(values)))]
+    return f"nobody knows for whom it acts, or whose it is: {what}", _lines("own", lines)
+
+
+def _anyone_is_said(exposure: Exposure) -> bool:
+    """Whether it does not matter who gets in, or another guardrail says that anyone does."""
+    if exposure.is_meant_to_be_public:
+        return True
+    return bool(exposure.is_public and exposure.policy.guardrails.public)
+
+
+_SHOWN, _LONG, _LONG_LINE = 5, 160, 400
+
+
+def _named(texts: Collection[str]) -> str:
+    """Name the first few of what others have written, however much it is."""
+    shown = [text if len(text) <= _LONG else f"{text[: _LONG - 3]}..." for text in islice(texts, _SHOWN)]
+    more = len(texts) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _lines(table: str, lines: Iterable[str]) -> str:
+    """Return lines of the policy under their table; what nobody would type is left out."""
+    short = list(islice((line for line in lines if len(line) <= _LONG_LINE), _SHOWN))
+    return "\n".join((f"[{table}]", *short)) if short else ""
+
+
+def _setting(name: str, values: Collection[str]) -> str:
+    """Return one setting of the policy as TOML; empty where it would be too long for anybody to type."""
+    is_short = len(values) <= _SHOWN * 4 and sum(map(len, (name, *values))) <= _LONG_LINE
+    return f"{name} = {json.dumps(list(values))}" if is_short else ""
 
 
 def _confidential_outside(exposure: Exposure) -> str | None:
@@ -140,7 +211,7 @@ def _says_error(exposure: Exposure) -> bool:
 
 
 # One row a guardrail; the names are the keys of [guardrails] in the policy.
-GUARDRAILS: tuple[tuple[str, Callable[[Exposure], str | None]], ...] = (
+GUARDRAILS: tuple[tuple[str, Callable[[Exposure], _Found]], ...] = (
     ("public", _public),
     ("finding_error", _finding_error),
     ("unknown_type", _unknown_type),
@@ -148,6 +219,7 @@ GUARDRAILS: tuple[tuple[str, Callable[[Exposure], str | None]], ...] = (
     ("unknown_context", _unknown_context),
     ("permissions_outside", _permissions_outside),
     ("unlisted_subject", _unlisted_subject),
+    ("unknown_owner", _unknown_owner),
     ("confidential_outside", _confidential_outside),
     ("reactivated", _reactivated),
 )
@@ -162,6 +234,9 @@ IN_SHORT = {
     "unknown_context": "tags, aliases or accounts are not known",
     "permissions_outside": "permissions management for an outsider",
     "unlisted_subject": "an identity provider lets in somebody who is not listed",
+    "unknown_owner": "whose it is, or for whom it acts, is not known",
+    "condition_not_judged": "a condition that this version cannot judge",
+    "sharer_alone": "only the sharer's word would archive it",
     "confidential_outside": "confidential data shared outside the organization",
     "reactivated": "re-opened after an archive",
     "never_archive": "a never-archive rule of the policy",
@@ -188,12 +263,16 @@ def reason(names: Iterable[str]) -> str:
     return "Needs a person: " + "; ".join(in_short(name) for name in dict.fromkeys(names))
 
 
+NOT_JUDGED, SHARER_ALONE = "condition_not_judged", "sharer_alone"
+"""Names of the guardrails that ask for a score; the policy takes them down by these."""
+
+
 def check(exposure: Exposure) -> tuple[Guardrail, ...]:
     """Return the guardrails that stand in the way, those of the policy's never-archive rules last."""
     found = [
-        Guardrail(name, text)
+        Guardrail(name, *((said,) if isinstance(said, str) else said))
         for name, predicate in _standing(exposure.policy.guardrails)
-        if (text := predicate(exposure)) is not None
+        if (said := predicate(exposure)) is not None
     ]
     for rule in exposure.policy.never_archive:
         answer = rules.matches(rule, exposure)
@@ -203,6 +282,36 @@ def check(exposure: Exposure) -> tuple[Guardrail, ...]:
     return tuple(found)
 
 
+def not_judged(exposure: Exposure) -> Guardrail:
+    """Say which conditions nobody has judged, where without them the grant would go to a person."""
+    keys = exposure.not_judged
+    claims = tuple(f"{issuer.lower()}:" for issuer in exposure.issuers)
+    listable = (
+        (key, values)
+        for key, values in exposure.finding.conditions
+        if key in keys and not key.lower().startswith(claims) and values
+        if not any(is_wide(key, value) for value in values)
+    )
+    lines = (line for key, values in listable if (line := _setting(json.dumps(key), values)))
+    return Guardrail(
+        NOT_JUDGED,
+        f"not judged, so it counts as absent: {_named(keys)}",
+        _lines("allow.conditions", lines),
+    )
+
+
+def sharer_alone(scored: Scored, threshold: int | None) -> tuple[Guardrail, ...]:
+    """Return the guardrail where an outsider's access would be archived by nothing but the sharer's word."""
+    if threshold is None or not scored.is_outside or scored.uncredited < threshold:
+        return ()
+    without = said_points(scored.uncredited)
+    text = (
+        f"without what the sharer can set (tags, conditions, names) the score would be {without}, "
+        f"not below the threshold of {said_points(threshold)}"
+    )
+    return (Guardrail(SHARER_ALONE, text),)
+
+
 @lru_cache(maxsize=64)
-def _standing(settings: Guardrails) -> tuple[tuple[str, Callable[[Exposure], str | None]], ...]:
+def _standing(settings: Guardrails) -> tuple[tuple[str, Callable[[Exposure], _Found]], ...]:
     return tuple((name, predicate) for name, predicate in GUARDRAILS if getattr(settings, name))

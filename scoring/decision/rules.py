@@ -4,9 +4,12 @@ import fnmatch
 
 from scoring.features.exposure import Exposure
 from scoring.findings.access.access_level import rank
+from scoring.findings.access.reach import NOT_KNOWN
 from scoring.findings.access.tags import fold_alias, fold_key, fold_value
 from scoring.findings.facts import Present, Unknown
 from scoring.policy.rules import Rule
+
+_NOT_KNOWN = ("unknown", NOT_KNOWN)
 
 
 def matches(rule: Rule, exposure: Exposure) -> bool | None:
@@ -34,7 +37,9 @@ def _answers(rule: Rule, exposure: Exposure) -> list[bool | None]:
     if rule.principal:
         answers.append(exposure.is_granting and _principals_match(rule, exposure))
     if rule.trust:
-        answers.append(None if exposure.trust == "unknown" else exposure.trust in rule.trust)
+        answers.append(None if exposure.trust in _NOT_KNOWN else _is_trusted(rule, exposure.trust))
+    if rule.principal_kind:
+        answers.append(exposure.is_granting and _kind_matches(rule, exposure.kind))
     if rule.access_level_at_most:
         answers.append(exposure.is_granting and _level_matches(exposure, rule.access_level_at_most))
     for key, value in rule.tags.items():
@@ -50,6 +55,15 @@ def _principals_match(rule: Rule, exposure: Exposure) -> bool | None:
         for principal, (_, given) in zip(exposure.principals, exposure.finding.principals, strict=True)
     }
     return answers.pop() if len(answers) == 1 else None
+
+
+def _is_trusted(rule: Rule, trust: str) -> bool:
+    # "identity provider" is said of all that come from one, however wide it opens.
+    return trust in rule.trust or trust.split(",")[0] in rule.trust
+
+
+def _kind_matches(rule: Rule, kind: str) -> bool | None:
+    return None if kind in _NOT_KNOWN else kind in rule.principal_kind
 
 
 def _level_matches(exposure: Exposure, most: str) -> bool | None:

@@ -20,7 +20,7 @@ from scoring.explanation import words
 from scoring.explanation.content import Similar
 from scoring.explanation.safe_text import visible
 from scoring.features.exposure import Exposure
-from scoring.features.features import ABSENT, NOT_APPLICABLE, UNKNOWN, features_of
+from scoring.features.features import ABSENT, NOT_APPLICABLE, NOT_KNOWN, UNKNOWN, features_of
 from scoring.files.errors import BadInput
 from scoring.findings.access.principal import principals_of
 from scoring.findings.finding import Finding
@@ -33,7 +33,7 @@ _VERDICT: Final = "verdict#"
 _LATEST: Final = 30  # verdicts that are looked at under each key
 _LONGEST: Final = 200
 _DIFFERENCES: Final = 4
-_SILENT: Final = frozenset((UNKNOWN, NOT_APPLICABLE, ABSENT, "none"))
+_SILENT: Final = frozenset((UNKNOWN, NOT_KNOWN, NOT_APPLICABLE, ABSENT, "none"))
 # What is compared, and how much it counts to have it in common; the order is that of the words.
 _WEIGHTS: Final = {
     "resource": 8,

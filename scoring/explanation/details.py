@@ -18,6 +18,14 @@ from scoring.findings.context import FACT_NAMES
 from scoring.findings.facts import NOT_LOOKED_UP, Fact, Present, Unknown
 from scoring.findings.finding import Finding
 
+_RESTRICTIONS: Final = {
+    "NOT_APPLICABLE": "no control policy applies",
+    "APPLICABLE": "a control policy exists and was not evaluated: the access may be narrower than shown",
+    "APPLIED": "what a control policy blocks is not among these actions; it takes nothing off the score",
+    "FAILED_TO_EVALUATE_RCP": "a resource control policy could not be evaluated",
+    "FAILED_TO_EVALUATE_SCP": "a service control policy could not be evaluated",
+}
+
 LONG: Final = 600
 """Characters of a sentence that may hold several values."""
 
@@ -81,9 +89,10 @@ def given(exposure: Exposure) -> tuple[Row, ...]:
         rows.append(Row("Aliases", ("none",)))
     if exposure.is_granting and not finding.error:
         listed = _listed("Conditions", [_condition(*condition) for condition in finding.conditions])
-        rows.append(Row("Conditions", (principal_words.conditions(exposure), *listed.words), listed.code))
+        rows.append(Row("Conditions", (*principal_words.conditions(exposure), *listed.words), listed.code))
     if finding.restrictions:
-        rows.append(Row("Restrictions", tuple([visible(r) for r in finding.restrictions[:_SHOWN_VALUES]])))
+        said = [_RESTRICTIONS.get(name, visible(name)) for name in finding.restrictions[:_SHOWN_VALUES]]
+        rows.append(Row("Restrictions", tuple(dict.fromkeys(said))))
     if finding.sources:
         rows.append(Row("Granted by", tuple([visible(source) for source in finding.sources[:_SHOWN_VALUES]])))
     if finding.access_points:
@@ -96,6 +105,12 @@ def given(exposure: Exposure) -> tuple[Row, ...]:
     if details:
         rows.append(_listed("Details", [_pair(name, value) for name, value in details]))
     return tuple(rows)
+
+
+def policy_lines(text: str) -> tuple[str, ...]:
+    """Return lines for the policy as they are to be typed; none where one cannot be shown as it is."""
+    lines = text.split("\n") if text else []
+    return tuple(lines) if all(visible(line, LONG) == line for line in lines) else ()
 
 
 def commands(finding: Finding) -> tuple[str, ...]:
@@ -129,9 +144,12 @@ def _score(decision: Decision) -> tuple[str, ...]:
         said = f"{decision.score:.1f}, below the threshold of {threshold:.1f}"
     else:
         said = f"{decision.score:.1f}, threshold {threshold:.1f}"
+    known = f"severity {decision.severity}"
+    if decision.known != decision.score:
+        known += f": {decision.known:.1f} points rest on what is known, the rest on what is not"
     if decision.risk is None:
-        return (said,)
-    return said, f"risk {_percent(decision.risk)}: the probability that such access is unintended"
+        return said, known
+    return said, known, f"risk {_percent(decision.risk)}: the probability that such access is unintended"
 
 
 def _percent(share: float) -> str:

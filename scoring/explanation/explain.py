@@ -177,7 +177,10 @@ def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str
         notes=notes,
         facts=details.facts(exposure, decision),
         guardrails=tuple(
-            [Row(rail.name, (visible(rail.text, details.LONG),)) for rail in decision.guardrails]
+            [
+                Row(rail.name, (visible(rail.text, details.LONG),), details.policy_lines(rail.policy))
+                for rail in decision.guardrails
+            ]
         ),
         column=column(decision),
         unknown=tuple([details.unknown(exposure, name) for name in decision.unknown]),

@@ -5,7 +5,8 @@ from typing import Final
 from scoring.explanation.safe_text import visible
 from scoring.features.exposure import Exposure
 from scoring.features.features import BY_NAME, describe
-from scoring.findings.access.oidc_subjects import subject
+from scoring.findings.access.identity_claims import issuer_of
+from scoring.findings.access.oidc_subjects import judge_claims, pinning_claims
 from scoring.findings.access.principal import Principal
 from scoring.findings.arn import Arn
 from scoring.findings.facts import Present, Unknown
@@ -13,15 +14,6 @@ from scoring.findings.facts import Present, Unknown
 _SHOWN: Final = 5
 _SHOWN_SUBJECTS: Final = 3
 _LONG_NAME: Final = 80
-_ISSUERS: Final = {
-    "token.actions.githubusercontent.com": "GitHub Actions",
-    "gitlab.com": "GitLab",
-    "app.terraform.io": "HCP Terraform",
-    "agent.buildkite.com": "Buildkite",
-    "oidc.circleci.com": "CircleCI",
-    "accounts.google.com": "Google",
-    "cognito-identity.amazonaws.com": "Cognito",
-}
 
 
 def to_whom_in_short(exposure: Exposure) -> str:
@@ -121,30 +113,61 @@ def owner(exposure: Exposure) -> str:
     return f"{name}, in {visible(account.ou, _LONG_NAME)}" if account.ou else name
 
 
-def conditions(exposure: Exposure) -> str:
-    """Say how well the conditions keep people out, or how closely they pin an OIDC subject."""
-    if (
-        len(exposure.principals) == 1
-        and exposure.principals[0].issuer
-        and exposure.principals[0].kind == "OIDC"
-    ):
-        pinned = subject(exposure.principals[0].issuer, exposure.finding.conditions)
-        return describe(BY_NAME["principal_kind"], f"OIDC, {pinned}")
-    return describe(BY_NAME["condition"], exposure.narrowing.strength)
+def conditions(exposure: Exposure) -> tuple[str, ...]:
+    """Say what the conditions come to: which narrow, which keep nobody out, which nobody has judged.
+
+    Examples
+    --------
+    >>> from scoring.findings.context import NO_CONTEXT
+    >>> from scoring.findings.finding import Finding
+    >>> from scoring.policy.policy import Policy
+    >>> finding = Finding(id="1", resource="arn:aws:s3:::site", resource_type="AWS::S3::Bucket",
+    ...                   status="ACTIVE", finding_type="ExternalAccess", principals=(("AWS", "*"),),
+    ...                   conditions=(("future:Key", ("x",)), ("aws:SecureTransport", ("true",))))
+    >>> conditions(Exposure(finding, NO_CONTEXT, Policy()))
+    ('keeps nobody out: aws:SecureTransport', 'not judged, so it counts as absent: future:Key')
+    """
+    judged, contradictions = exposure.conditions, exposure.contradictions
+    narrow = [one.key for one in judged if one.state == "narrow" and one.key not in contradictions]
+    sorted_out = (
+        ("narrows the access", narrow),
+        ("keeps nobody out", [one.key for one in judged if one.state == "wide"]),
+        ("not judged, so it counts as absent", exposure.not_judged),
+        ("contradicts what is known of the principal, so it counts as absent", contradictions),
+    )
+    said = [
+        f"{what}: {', '.join([visible(key, _LONG_NAME) for key in keys[:_SHOWN]])}"
+        for what, keys in sorted_out
+        if keys
+    ]
+    said += [_width(issuer, exposure) for issuer in exposure.issuers]
+    return tuple(said) or ("none",)
+
+
+def _width(issuer: str, exposure: Exposure) -> str:
+    claims = judge_claims(issuer, exposure.finding.conditions)
+    if claims.width == "any subject" and not claims.is_certain:
+        if claims.has_guests:
+            return "the identity pool lets in its users, and its guests if it has any"
+        return "whoever may call the workflow comes in"
+    if claims.width == "any subject" and claims.not_judged:
+        return "no claim that was judged pins the identity"
+    return describe(BY_NAME["principal_kind"], f"OIDC, {claims.width}")
 
 
 def _issuer(issuer: str) -> str:
-    host = issuer.split("/")[0].lower()
-    if host.startswith("oidc.eks."):
+    called = issuer_of(issuer).called
+    if called == "EKS cluster":
         return f"EKS cluster {visible(issuer, _LONG_NAME)}"
-    return _ISSUERS.get(host) or f"OIDC provider {visible(issuer, _LONG_NAME)}"
+    return called or f"OIDC provider {visible(issuer, _LONG_NAME)}"
 
 
 def _subjects(issuer: str, exposure: Exposure) -> str:
-    key = f"{issuer}:sub".lower()
-    found = [value for k, values in exposure.finding.conditions if k.lower() == key for value in values]
+    found = pinning_claims(issuer, exposure.finding.conditions)
     if not found:
-        return subject(issuer, exposure.finding.conditions)
-    more = len(found) - _SHOWN_SUBJECTS
-    shown = ", ".join([visible(value, _LONG_NAME) for value in found[:_SHOWN_SUBJECTS]])
-    return shown + (f" and {more} more" if more > 0 else "")
+        return judge_claims(issuer, exposure.finding.conditions).width
+    subjects = found.pop("sub", ())
+    named = [visible(value, _LONG_NAME) for value in subjects]
+    named += [f"{claim} {visible(value, _LONG_NAME)}" for claim, values in found.items() for value in values]
+    more = len(named) - _SHOWN_SUBJECTS
+    return ", ".join(named[:_SHOWN_SUBJECTS]) + (f" and {more} more" if more > 0 else "")

@@ -14,9 +14,20 @@ _SMALL: Final = 20  # tenths; a smaller contribution gets a line of its own only
 _LONG: Final = 240
 
 
+# Who can set what a line rests on.
+_BY: Final = {
+    "sharer": "the sharer",
+    "account": "the account",
+    "organization": "the organization",
+    "aws": "AWS",
+}
+
+
 def column(decision: Decision) -> Column:
     """Lay out the points of a decision, the largest first."""
-    sized = [(round(c.points * 10), c.text) for c in decision.contributions]
+    sized = [
+        (round(c.points * 10), f"{visible(c.text, _LONG)} ({_BY[c.set_by]})") for c in decision.contributions
+    ]
     sized.sort(key=lambda pair: -abs(pair[0]))
     shown = sum(1 for tenths, _ in sized if abs(tenths) >= _SMALL)
     shown = min(max(shown, _ALWAYS), _SHOWN)
@@ -28,7 +39,7 @@ def column(decision: Decision) -> Column:
     scale = max(100.0, score, threshold or 0.0)
     return Column(
         base=f"{decision.base:.1f}",
-        lines=tuple(_line(tenths, visible(text, _LONG), largest) for tenths, text in sized[:shown]),
+        lines=tuple(_line(tenths, text, largest) for tenths, text in sized[:shown]),
         rest=_line(sum(tenths for tenths, _ in rest), f"{len(rest)} smaller ones", largest) if rest else None,
         total=f"{score:.1f}",
         threshold="none" if threshold is None else f"{threshold:.1f}",

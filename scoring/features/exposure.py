@@ -1,9 +1,13 @@
 """One finding with everything that features and guardrails ask of it, worked out once."""
 
+from functools import cached_property
+
 from scoring.findings.access import tags
 from scoring.findings.access.access_level import AccessLevel, access_level
-from scoring.findings.access.conditions import Narrowing, narrowing
-from scoring.findings.access.principal import TRUST, Principal, parse, trust
+from scoring.findings.access.conditions import judge, narrowing
+from scoring.findings.access.oidc_subjects import judge_claims
+from scoring.findings.access.principal import INSIDE, parse
+from scoring.findings.access.reach import NOT_KNOWN, Reach, TrustContext, reach_of, widest_kind, widest_trust
 from scoring.findings.context import Account, Context, PrincipalAccount
 from scoring.findings.facts import Absent, Fact, Present, Unknown
 from scoring.findings.finding import FINDING_TYPES, Finding
@@ -29,9 +33,13 @@ class Exposure:
         Whether the finding says who is given access, in terms that this version understands.
     is_granting : bool
         Whether somebody is given access (not so for unused access).
+    conditions : tuple of JudgedCondition
+        The conditions but for the claims of identity providers.
+    reaches : list of Reach
+        Whom each principal's part of the grant reaches.
     trust : str
-        The farthest of the principals; see `scoring.findings.access.principal.TRUST`, or ``unknown`` or
-        ``not applicable``.
+        The farthest that anybody is let in; see `scoring.findings.access.principal.TRUST`, or ``not known``,
+        ``unknown`` (it is not even known whether anybody is) or ``not applicable``.
     foreign_accounts : set of str
         Numbers of the accounts, other than the resource's, that are given access.
     access : AccessLevel
@@ -55,19 +63,49 @@ class Exposure:
         self.foreign_accounts = {
             principal.account
             for principal in self.principals
-            if principal.account and principal.account != finding.account and principal.issuer is None
+            if principal.account and principal.account != finding.account
         }
         self.resource_account = self._own(context.resource_account)
-        self.narrowing: Narrowing = narrowing(finding.conditions, self._organization_id())
+        self.issuers = tuple(
+            dict.fromkeys(p.issuer for p in self.principals if p.kind == "OIDC" and p.issuer)
+        )
+        self.conditions = judge(finding.conditions, self.issuers, policy.listed_conditions)
+        self.reaches: list[Reach] = self._reaches()
         self.principal_account = self._foreign(context.principal_account)
-        self.trust = self._trust()
         self.access: AccessLevel = access_level(finding.actions)
+        self.trust = self._trust()
         self.is_public = self._is_public()
         self.lacking = self._lacking()
 
     @property
+    def kind(self) -> str:
+        """How many hands are reached; see `scoring.findings.access.principal.KINDS`, or not known."""
+        return widest_kind(reach.kind for reach in self.reaches) if self.reaches else "unknown"
+
+    @property
+    def narrowing(self) -> str:
+        """How conditions narrow the grant beside saying who is let in."""
+        return narrowing(self.conditions)
+
+    @cached_property
+    def not_judged(self) -> tuple[str, ...]:
+        """Keys of conditions that nobody has judged, claims of identity providers included."""
+        keys = [one.key for one in self.conditions if one.state == "not judged"]
+        for issuer in self.issuers:
+            keys += judge_claims(issuer, self.finding.conditions).not_judged
+        return tuple(dict.fromkeys(keys))
+
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """Keys of conditions that count as absent, since they contradict what is known of a principal."""
+        return tuple(dict.fromkeys(key for reach in self.reaches for key in reach.contradictions))
+
+    @property
     def is_meant_to_be_public(self) -> bool | None:
-        """Whether the policy lists the bucket and nobody is given more than reading; None: nobody knows."""
+        """Whether the policy lists the bucket and nobody is given more than reading; None: nobody knows.
+
+        It does not matter whether anyone gets in: what everyone may read, some may read too.
+        """
         if self.finding.resource.rsplit(":", 1)[-1] not in self.policy.public_buckets:
             return False
         if self.finding.resource_type != "AWS::S3::Bucket" and self.is_known_resource_type:
@@ -79,7 +117,7 @@ class Exposure:
     @property
     def is_outside(self) -> bool:
         """Whether access leaves the organization, or may do so for all we know."""
-        is_inside = self.trust in ("own account", "own organization") and self.is_public is False
+        is_inside = self.trust in INSIDE and self.is_public is False
         return self.is_granting and not is_inside
 
     def _lacking(self) -> list[tuple[str, str]]:
@@ -101,7 +139,8 @@ class Exposure:
         is_inside = self.finding.finding_type == "InternalAccess" and self.finding.access_type
         if is_inside or not self.is_granting:
             return False
-        return bool(self.foreign_accounts) or not self.is_readable
+        lacks_account = self.trust == NOT_KNOWN and any(reach.lacks_account for reach in self.reaches)
+        return bool(self.foreign_accounts) or not self.is_readable or lacks_account
 
     @property
     def vendor(self) -> str | None:
@@ -135,18 +174,16 @@ class Exposure:
 
     def _is_public(self) -> bool | None:
         finding = self.finding
-        if finding.is_public or self.trust == "anyone":
+        if finding.is_public:
             return True
         if finding.finding_type == "InternalAccess" or not self.is_granting:
             return False
-        if finding.is_public is None or not self.is_known_finding_type:
+        # What AWS says stands, but for what was judged to let in anyone.
+        if any(reach.is_open for reach in self.reaches):
+            return True
+        if finding.is_public is None or not self.is_known_finding_type or not self.is_readable:
             return None
-        if self.trust != "unknown":
-            return False
-        if not self.is_readable:
-            return None
-        names_accounts = all(principal.account and principal.issuer is None for principal in self.principals)
-        return False if names_accounts or self.narrowing.narrows else None
+        return None if any(reach.is_open is None for reach in self.reaches) else False
 
     def _trust(self) -> str:
         finding = self.finding
@@ -155,34 +192,47 @@ class Exposure:
         if finding.finding_type == "InternalAccess":
             inside = {"INTRA_ACCOUNT": "own account", "INTRA_ORG": "own organization"}
             return inside.get(finding.access_type or "", "unknown")
-        if not self.principals or not self.is_known_finding_type:
+        if not self.reaches or not self.is_known_finding_type:
             return "unknown"
-        placed = [self._trust_in(principal) for principal in self.principals]
-        if "anyone" in placed:
-            return "anyone"
-        return "unknown" if "unknown" in placed else max(placed, key=TRUST.index)
+        return widest_trust(reach.trust for reach in self.reaches)
 
-    def _trust_in(self, principal: Principal) -> str:
-        described = self._described(principal.account) if principal.account else None
-        contracted = self.policy.contracted
-        vendor = described.vendor if described else None
-        if principal.account and vendor and vendor.casefold() in self.policy.contracted_vendors:
-            contracted = contracted | {principal.account}
-        in_organization = described.in_org if described else None
-        if isinstance(self.principal_account, Absent):
-            in_organization = False
-        return trust(
-            principal,
-            self.narrowing,
-            conditions=self.finding.conditions,
-            own_account=self.finding.account,
-            in_organization=in_organization,
-            contracted=contracted,
-            vendor=bool(vendor) or principal.account in self.policy.known_vendors,
+    def _reaches(self) -> list[Reach]:
+        policy, finding = self.policy, self.finding
+        context = TrustContext(
+            own_account=finding.account,
+            own_organization=self._organization_id(),
+            in_organization=self._in_organization,
+            contracted=self._contracted(),
+            vendors=self._vendors(),
+            buckets=policy.own_buckets,
+            distributions=policy.own_distributions,
+            providers=policy.own_providers,
+            subjects=policy.listed_subjects,
         )
+        return [
+            reach_of(principal, self.conditions, finding.conditions, context) for principal in self.principals
+        ]
+
+    def _in_organization(self, account: str) -> bool | None:
+        if isinstance(self.context.principal_account, Absent):
+            return False
+        described = self._described(account)
+        return described.in_org if described else None
+
+    def _contracted(self) -> frozenset[str]:
+        fact = self.context.principal_account
+        vendor = fact.value.vendor if isinstance(fact, Present) else None
+        if isinstance(fact, Present) and vendor and vendor.casefold() in self.policy.contracted_vendors:
+            return self.policy.contracted | {fact.value.id}
+        return self.policy.contracted
+
+    def _vendors(self) -> frozenset[str]:
+        fact = self.context.principal_account
+        known = self.policy.vendor_accounts
+        return known | {fact.value.id} if isinstance(fact, Present) and fact.value.vendor else known
 
     def _described(self, account: str) -> PrincipalAccount | None:
-        fact = self.principal_account
+        fact = self.context.principal_account
         return fact.value if isinstance(fact, Present) and fact.value.id == account else None
 
     def _own(self, fact: Fact[Account]) -> Fact[Account]:

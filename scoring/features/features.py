@@ -11,16 +11,28 @@ from scoring.features import values
 from scoring.features.exposure import Exposure
 from scoring.features.values import ABSENT, NOT_APPLICABLE, UNKNOWN
 from scoring.findings.access.action_reference import LEVELS
-from scoring.findings.access.conditions import STRENGTHS
-from scoring.findings.access.principal import TRUST
+from scoring.findings.access.conditions import NARROWINGS
+from scoring.findings.access.principal import KINDS, TRUST
+from scoring.findings.access.reach import NOT_KNOWN
 from scoring.findings.access.tags import fold_key
 from scoring.findings.finding import FINDING_TYPES
+from scoring.findings.provenance import SetBy
 from scoring.findings.resource_types import RESOURCE_TYPES
 
-__all__ = ["ABSENT", "BY_NAME", "FEATURES", "NAMES", "NOT_APPLICABLE", "UNKNOWN", "VERSION", "Feature"]
+__all__ = [
+    "ABSENT",
+    "BY_NAME",
+    "FEATURES",
+    "NAMES",
+    "NOT_APPLICABLE",
+    "NOT_KNOWN",
+    "UNKNOWN",
+    "VERSION",
+    "Feature",
+]
 
 # Raised whenever a feature's values change their meaning; a scorecard names the version it was made with.
-VERSION = 1
+VERSION = 2
 
 _TAG = "tag:"
 
@@ -34,19 +46,44 @@ class Feature(NamedTuple):
         The closed vocabulary beside the three common values; None where any text may come.
     says : dict
         Value to a sentence for a person; ``*`` is the sentence for all others, with ``{}`` for the value.
-    from_tags : bool
-        Whether whoever may set tags or aliases decides the value.
     ordered : bool
-        Whether a later entry of `values` is never less risky than an earlier one.
+        Whether `values` stand in the order of risk: a grant that contains another never has an earlier one.
+    set_by : str or dict
+        Who can set the value; a dictionary names those values that somebody weaker than AWS sets.
+    neutral : str
+        The value that stands where nobody has set anything: what a sharer's word is compared with.
+    names : bool
+        Whether it says who exactly is let in, or which resource: a wider grant has another value, in no
+        order.
     """
 
     name: str
     compute: Callable[[Exposure], str]
     values: tuple[str, ...] | None
     says: Mapping[str, str]
-    from_tags: bool = False
     ordered: bool = False
+    set_by: SetBy | Mapping[str, SetBy] = "aws"
+    neutral: str = ""
+    names: bool = False
 
+    @property
+    def from_tags(self) -> bool:
+        """Whether whoever may set tags or aliases decides the value."""
+        return self.set_by == "sharer" and self.neutral == ABSENT
+
+    def setter(self, value: str) -> SetBy:
+        """Return who can set a value."""
+        return self.set_by if isinstance(self.set_by, str) else self.set_by.get(value, "aws")
+
+    def is_lever(self, value: str) -> bool:
+        """Whether whoever shares the resource, or its account, sets this value."""
+        return bool(self.neutral) and self.setter(value) in ("sharer", "account")
+
+
+_ACCOUNT_HINTS_SET_BY: Mapping[str, SetBy] = {
+    hint: "account" if hint.endswith(values.BY_NAME) else "organization"
+    for hint in (*values.ACCOUNT_HINTS, ABSENT, UNKNOWN)
+}
 
 FEATURES: tuple[Feature, ...] = (
     Feature(
@@ -66,14 +103,15 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "public",
         values.public,
-        ("not public", "meant to be public", "public"),
+        ("meant to be public", "not public", "public"),
         {
             "public": "anyone on the internet can get in",
-            "meant to be public": "public, and the policy lists the bucket as meant to be",
+            "meant to be public": "the policy lists the bucket as meant to be read by everyone",
             "not public": "not open to everyone",
             UNKNOWN: "whether it is public is not known",
         },
         ordered=True,
+        set_by={"meant to be public": "organization"},
     ),
     Feature(
         "access_level",
@@ -87,23 +125,34 @@ FEATURES: tuple[Feature, ...] = (
         lambda exposure: exposure.trust,
         TRUST,
         {
-            "own account": "the principal is in the same account",
-            "own organization": "the principal is in the organization",
+            "own account": "inside the same account",
+            "own organization": "inside the own organization",
             "contracted": "the principal belongs to a contracted party",
-            "AWS service": "the principal is an AWS service",
-            "identity provider": "the principal comes from an identity provider",
+            "identity provider, listed": "the identity provider lets in whom the policy lists",
+            "identity provider": "an identity provider lets in one of its identities",
+            "identity provider, wildcard": "an identity provider lets in many of its identities",
+            "AWS service": "an AWS service acts for nobody knows whom",
             "known vendor": "the principal is a known vendor's, not contracted",
             "stranger": "the principal is a stranger",
             "anyone": "the principal can be anyone",
             UNKNOWN: "how far the principal can be trusted is not known",
         },
+        ordered=True,
+        set_by={
+            "own organization": "organization",
+            "contracted": "organization",
+            "identity provider, listed": "organization",
+        },
     ),
     Feature(
         "principal_kind",
         values.principal_kind,
-        values.PRINCIPAL_KINDS,
+        KINDS,
         {
+            "deleted principal": "a principal that is deleted",
             "account": "a whole account is let in",
+            "organization": "a whole organization is let in",
+            "anyone": "as many as there are",
             "role": "one role is let in",
             "user": "one user is let in",
             "session": "one session is let in",
@@ -112,37 +161,27 @@ FEATURES: tuple[Feature, ...] = (
             "OIDC, one repository": "any branch of one repository is let in",
             "OIDC, wildcard": "the OIDC subject is a wildcard",
             "OIDC, any subject": "any subject of the OIDC provider is let in",
-            "several principals": "several principals are let in",
             UNKNOWN: "the kind of principal is not known",
             "*": "principal: {}",
         },
+        ordered=True,
     ),
     Feature(
         "condition",
         values.condition,
-        STRENGTHS,
+        NARROWINGS,
         {
-            "own organization": "only principals of the own organization, by condition",
+            "external id": "only with an external id",
             "source resource": "only for one source resource, by condition",
             "source account": "only for named source accounts, by condition",
             "network": "only from a narrow network, by condition",
-            "principal": "only named principals, by condition",
-            "external id": "only with an external id",
-            "foreign organization": "only principals of one other organization, by condition",
-            "not narrowing": "a condition that keeps nobody out",
-            "none": "no condition",
+            "listed": "only under a condition that the policy lists",
+            "none": "no condition narrows it further",
             UNKNOWN: "the conditions are not known",
         },
-    ),
-    Feature(
-        "restriction",
-        values.restriction,
-        ("applied", "none"),
-        {
-            "applied": "a resource or service control policy restricts it",
-            "none": "no control policy restricts it",
-            UNKNOWN: "whether a control policy restricts it could not be evaluated",
-        },
+        ordered=True,
+        set_by="sharer",
+        neutral="none",
     ),
     Feature(
         "resource_type",
@@ -153,8 +192,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "source",
         values.source,
-        ("bucket policy", "bucket ACL", "access point"),
+        ("bucket policy", "access point", "bucket ACL"),
         {"*": "granted by {}", UNKNOWN: "which part of the bucket's settings grants it is not known"},
+        ordered=True,
     ),
     Feature(
         "environment",
@@ -166,7 +206,8 @@ FEATURES: tuple[Feature, ...] = (
             "conflicting": "tags name several environments",
             "*": "tagged as {}",
         },
-        from_tags=True,
+        set_by="sharer",
+        neutral=ABSENT,
     ),
     Feature(
         "data_class",
@@ -178,7 +219,8 @@ FEATURES: tuple[Feature, ...] = (
             "conflicting": "tags classify the data in several ways",
             "*": "data tagged as {}",
         },
-        from_tags=True,
+        set_by="sharer",
+        neutral=ABSENT,
     ),
     Feature(
         "sharing_tag",
@@ -191,14 +233,16 @@ FEATURES: tuple[Feature, ...] = (
             UNKNOWN: "whether a tag allows sharing is not known",
             "*": "sharing tag: {}",
         },
-        from_tags=True,
+        set_by="sharer",
+        neutral=ABSENT,
     ),
     Feature(
         "owner",
         values.tag("owner"),
         None,
         {ABSENT: "no tag names an owner", UNKNOWN: "the owner is not known", "*": "owned by {}"},
-        from_tags=True,
+        set_by="sharer",
+        neutral=ABSENT,
     ),
     Feature(
         "alias",
@@ -211,12 +255,13 @@ FEATURES: tuple[Feature, ...] = (
             UNKNOWN: "the key's aliases are not known",
             "*": "an alias names {}",
         },
-        from_tags=True,
+        set_by="sharer",
+        neutral=ABSENT,
     ),
     Feature(
         "account_environment",
         values.account_environment,
-        values.HINTS,
+        values.ACCOUNT_HINTS,
         {
             "no hint": "the account's name and unit name no environment",
             "conflicting": "the account's name, unit and tags name several environments",
@@ -224,6 +269,8 @@ FEATURES: tuple[Feature, ...] = (
             UNKNOWN: "the account's environment is not known",
             "*": "in an account for {}",
         },
+        set_by=_ACCOUNT_HINTS_SET_BY,
+        neutral="no hint",
     ),
     Feature(
         "unused",
@@ -238,16 +285,29 @@ FEATURES: tuple[Feature, ...] = (
         ("none",),
         {"none": "analyzed without error", UNKNOWN: "Access Analyzer could not analyze it"},
     ),
-    Feature("account", lambda exposure: exposure.finding.account or UNKNOWN, None, {"*": "in account {}"}),
-    Feature("principal_account", values.principal_account, None, {"*": "principal's account {}"}),
-    Feature("principal", values.principal, None, {"*": "principal {}"}),
+    Feature(
+        "account",
+        lambda exposure: exposure.finding.account or UNKNOWN,
+        None,
+        {"*": "in account {}"},
+        names=True,
+    ),
+    Feature(
+        "principal_account",
+        values.principal_account,
+        None,
+        {"*": "principal's account {}"},
+        names=True,
+    ),
+    Feature("principal", values.principal, None, {"*": "principal {}"}, names=True),
     Feature(
         "vendor",
         values.vendor,
         None,
         {"*": "vendor {}", ABSENT: "no known vendor", UNKNOWN: "whether it is a vendor is not known"},
+        set_by="organization",
+        names=True,
     ),
-    Feature("actions", values.actions, None, {"*": "actions {}"}),
 )
 
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
@@ -263,7 +323,7 @@ def tag_feature(key: str) -> Feature:
     """Return the feature of one tag key, named ``tag:`` and the folded key, for scorecards that use it."""
     folded = fold_key(key.removeprefix(_TAG))
     says = {ABSENT: f"no tag {folded}", UNKNOWN: f"tag {folded} is not known", "*": f"tag {folded}: {{}}"}
-    return Feature(_TAG + folded, values.tag(folded), None, says, from_tags=True)
+    return Feature(_TAG + folded, values.tag(folded), None, says, set_by="sharer", neutral=ABSENT)
 
 
 def tag_of(of: Feature) -> str | None:
@@ -286,7 +346,7 @@ def describe(of: Feature, value: str) -> str:
     >>> describe(BY_NAME["environment"], "production")
     'tagged as production'
     """
-    sentence = of.says.get(value)
+    sentence = of.says.get(UNKNOWN if value == NOT_KNOWN else value)
     if sentence is None:
         sentence = of.says.get("*", of.name.replace("_", " ") + " {}").replace("{}", value)
     return sentence

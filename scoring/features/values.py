@@ -4,14 +4,13 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from scoring.features.exposure import Exposure
-from scoring.findings.access.oidc_subjects import SUBJECT_WIDTHS, subject
+from scoring.findings.access.reach import NOT_KNOWN
 from scoring.findings.access.tags import ENVIRONMENTS, fold_alias, fold_key
 from scoring.findings.facts import Absent, Unknown
 
 UNKNOWN = "unknown"
 NOT_APPLICABLE = "not applicable"
 ABSENT = "absent"
-_SHOWN_ACTIONS = 8
 
 # Feature to the folded key of the tag that it reads.
 TAGS = {
@@ -21,24 +20,21 @@ TAGS = {
     "owner": "owner",
 }
 HINTS = ("sandbox", "development", "test", "staging", "production", "no hint", "conflicting")
-PRINCIPAL_KINDS = (
-    *("anyone", "account", "role", "user", "session", "AWS service", "SAML", "canonical user"),
-    *(f"OIDC, {width}" for width in SUBJECT_WIDTHS),
-    *("deleted principal", "several principals"),
-)
+BY_NAME = " by name"
+ACCOUNT_HINTS = (*HINTS, *(f"{hint}{BY_NAME}" for hint in HINTS[:5]))
 
 
 def public(exposure: Exposure) -> str:
     """Whether anyone can get in."""
     if not exposure.is_granting:
         return NOT_APPLICABLE
-    public = exposure.is_public
-    if public is None:
-        return UNKNOWN
-    if not public:
-        return "not public"
     meant = exposure.is_meant_to_be_public
-    return UNKNOWN if meant is None else "meant to be public" if meant else "public"
+    if meant:
+        return "meant to be public"
+    public = exposure.is_public
+    if public is None or (public and meant is None):
+        return NOT_KNOWN if exposure.is_known_finding_type else UNKNOWN
+    return "public" if public else "not public"
 
 
 def access_level(exposure: Exposure) -> str:
@@ -47,47 +43,17 @@ def access_level(exposure: Exposure) -> str:
 
 
 def principal_kind(exposure: Exposure) -> str:
-    """What kind of principal is let in."""
-    if not exposure.is_granting:
-        return NOT_APPLICABLE
-    if not exposure.principals:
-        return UNKNOWN
-    if len(exposure.principals) > 1:
-        return "several principals"
-    principal = exposure.principals[0]
-    return f"OIDC, {_subject(exposure)}" if principal.kind == "OIDC" else principal.kind
-
-
-def _subject(exposure: Exposure) -> str:
-    """How closely the conditions pin the subject of the first principal, an OIDC provider."""
-    return subject(exposure.principals[0].issuer or "", exposure.finding.conditions)
+    """How many hands are reached, at most."""
+    return exposure.kind if exposure.is_granting else NOT_APPLICABLE
 
 
 def condition(exposure: Exposure) -> str:
-    """The strength of what the conditions narrow."""
+    """How conditions narrow the grant beside saying who is let in."""
     if not exposure.is_granting:
         return NOT_APPLICABLE
     if not exposure.principals or exposure.finding.incomplete:
         return UNKNOWN
-    strength = exposure.narrowing.strength
-    if (
-        strength == "not narrowing"
-        and len(exposure.principals) == 1
-        and exposure.principals[0].kind == "OIDC"
-    ):
-        # What names the subject is a condition of the issuer's own.
-        return strength if _subject(exposure) == "any subject" else "principal"
-    return strength
-
-
-def restriction(exposure: Exposure) -> str:
-    """Whether a control policy restricts the access."""
-    restrictions = exposure.finding.restrictions
-    if not exposure.is_granting:
-        return NOT_APPLICABLE
-    if not exposure.principals or any(restriction.startswith("FAILED") for restriction in restrictions):
-        return UNKNOWN
-    return "applied" if "APPLIED" in restrictions else "none"
+    return exposure.narrowing
 
 
 def source(exposure: Exposure) -> str:
@@ -103,7 +69,7 @@ def source(exposure: Exposure) -> str:
         return "bucket ACL"
     if any(source.startswith("S3_ACCESS_POINT") for source in sources):
         return "access point"
-    return "bucket policy" if set(sources) == {"POLICY"} else UNKNOWN
+    return "bucket policy" if set(sources) == {"POLICY"} else NOT_KNOWN
 
 
 def tag(key: str) -> Callable[[Exposure], str]:
@@ -131,7 +97,7 @@ def alias(exposure: Exposure) -> str:
 
 
 def account_environment(exposure: Exposure) -> str:
-    """The environment that name, unit and tags of the account name."""
+    """The environment that the account's unit and tags name, or else its name, which it can change itself."""
     account = exposure.resource_account
     if isinstance(account, Unknown):
         return UNKNOWN
@@ -139,7 +105,11 @@ def account_environment(exposure: Exposure) -> str:
         return ABSENT
     found = account.value
     tagged = [value for key, value in (found.tags or {}).items() if fold_key(key) == "environment"]
-    return _environment_in((found.ou or "", found.name or "", *tagged))
+    placed = _environment_in((found.ou or "", *tagged))
+    named = _environment_in((found.name or "",))
+    if named in ("no hint", placed) or placed == "conflicting":
+        return placed
+    return f"{named}{BY_NAME}" if placed == "no hint" and named != "conflicting" else "conflicting"
 
 
 @lru_cache(maxsize=16384)
@@ -191,12 +161,3 @@ def vendor(exposure: Exposure) -> str:
         return named or ABSENT
     is_described = not exposure.foreign_accounts or not isinstance(exposure.principal_account, Unknown)
     return ABSENT if exposure.is_readable and exposure.finding.account and is_described else UNKNOWN
-
-
-def actions(exposure: Exposure) -> str:
-    """The set of actions, in one text."""
-    actions = sorted({action.lower() for action in exposure.finding.actions})
-    if not actions:
-        return UNKNOWN if exposure.is_granting else NOT_APPLICABLE
-    more = len(actions) - _SHOWN_ACTIONS
-    return " ".join(actions[:_SHOWN_ACTIONS]) + (f" and {more} more" if more > 0 else "")

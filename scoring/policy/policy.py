@@ -13,12 +13,15 @@ import msgspec
 from scoring.files import toml_file
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.files.toml_file import read_text
-from scoring.findings.access.oidc_subjects import is_shared, subject_width
-from scoring.findings.arn import account_id
+from scoring.findings.access.conditions import Listed, is_wide
+from scoring.findings.access.identity_claims import issuer_of
+from scoring.findings.access.oidc_subjects import ListedClaims, is_listable
+from scoring.findings.arn import Arn, account_id, is_account_id
 from scoring.points import to_tenths
 from scoring.policy.limits import Alerts, Archives
 from scoring.policy.routes import Route
 from scoring.policy.rules import Rule
+from scoring.policy.starter_pack import starter_pack
 from scoring.policy.vendors import read_vendors
 
 DEFAULT = Path(__file__).with_name("policy.toml")
@@ -43,13 +46,57 @@ class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_buckets : tuple of str
         Names of buckets that are meant to be readable by everyone.
     subjects : dict
-        By OpenID Connect issuer: who may come from there, as patterns with ``*`` and ``?``.
+        By OpenID Connect issuer: who may come from there, as patterns with ``*`` and ``?`` of its subjects,
+        or of several claims by name.
+    conditions : dict
+        By condition key: values that a person has judged to keep strangers out.
     """
 
     accounts: dict[str, str] = {}
     vendors: tuple[str, ...] = ()
     public_buckets: tuple[str, ...] = ()
-    subjects: dict[str, tuple[str, ...]] = {}
+    subjects: dict[str, tuple[str, ...] | dict[str, tuple[str, ...]]] = {}
+    conditions: dict[str, tuple[str, ...]] = {}
+
+
+class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is the organization's own though its name says no account.
+
+    Attributes
+    ----------
+    buckets : tuple of str
+        Names of buckets, as policies name them for the source of a service's call.
+    distributions : tuple of str
+        Ids of CloudFront origin access identities, or of the distributions that use them.
+    providers : tuple of str
+        ARNs of SAML and OpenID Connect providers that the organization's own people set up.
+    """
+
+    buckets: tuple[str, ...] = ()
+    distributions: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+
+
+class Severity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From how many points on, by what is known, a finding is called so; below all of them ``info``."""
+
+    critical: Decimal = Decimal(80)
+    high: Decimal = Decimal(55)
+    medium: Decimal = Decimal(30)
+    low: Decimal = Decimal(10)
+
+    def of(self, known: int) -> str:
+        """Return the severity of a score in tenths.
+
+        Examples
+        --------
+        >>> Severity().of(550), Severity().of(99)
+        ('high', 'info')
+        """
+        for name in self.__struct_fields__:
+            if known >= getattr(self, name) * 10:
+                return name
+        return "info"
 
 
 class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +109,9 @@ class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unknown_type: bool = True
     permissions_outside: bool = True
     unlisted_subject: bool = True
+    unknown_owner: bool = True
+    condition_not_judged: bool = True
+    sharer_alone: bool = True
     confidential_outside: bool = True
     reactivated: bool = True
     never_seen: bool = True
@@ -82,6 +132,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ``shadow`` (nothing is written to findings) or ``enforce``.
     organization_id : str or None
         ``o-...``; recognises conditions on the own organization.
+    own : Own
+        What is the organization's own though its name says no account.
+    starter_pack : tuple of str
+        Names of the rules for everybody's plumbing that are switched on; see `scoring.policy.starter_pack`.
     archives, alerts
         What keeps automation within bounds; see `scoring.policy.limits`.
     expected, never_archive : tuple of Rule
@@ -94,6 +148,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     organization_id: str | None = None
     threshold: ThresholdOverride | None = None
     allow: Allow = Allow()
+    own: Own = Own()
+    starter_pack: tuple[str, ...] = ()
+    severity: Severity = Severity()
     guardrails: Guardrails = Guardrails()
     archives: Archives = Archives()
     alerts: Alerts = Alerts()
@@ -117,14 +174,47 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return frozenset((*self.allow.accounts, *by_vendor))
 
     @cached_property
+    def vendor_accounts(self) -> frozenset[str]:
+        """Account numbers of known vendors."""
+        return frozenset(self.known_vendors)
+
+    @cached_property
     def public_buckets(self) -> frozenset[str]:
         """Names of buckets meant to be public."""
         return frozenset(self.allow.public_buckets)
 
     @cached_property
-    def listed_subjects(self) -> dict[str, tuple[str, ...]]:
-        """`Allow.subjects` by issuer in small letters."""
-        return {issuer.lower(): patterns for issuer, patterns in self.allow.subjects.items()}
+    def listed_subjects(self) -> dict[str, ListedClaims]:
+        """`Allow.subjects` by issuer, and by claim, in small letters."""
+        return {
+            issuer.lower(): {name.lower(): patterns for name, patterns in _claims(issuer, listed).items()}
+            for issuer, listed in self.allow.subjects.items()
+        }
+
+    @cached_property
+    def listed_conditions(self) -> Listed:
+        """`Allow.conditions` by key in small letters."""
+        return tuple(sorted((key.lower(), values) for key, values in self.allow.conditions.items()))
+
+    @cached_property
+    def own_buckets(self) -> frozenset[str]:
+        """Names of the organization's own buckets."""
+        return frozenset(self.own.buckets)
+
+    @cached_property
+    def own_distributions(self) -> frozenset[str]:
+        """Ids of the organization's own distributions and origin access identities."""
+        return frozenset(self.own.distributions)
+
+    @cached_property
+    def own_providers(self) -> frozenset[str]:
+        """ARNs of the organization's own identity providers."""
+        return frozenset(self.own.providers)
+
+    @cached_property
+    def expected_rules(self) -> tuple[Rule, ...]:
+        """What is expected: the policy's own rules, then those of the starter pack that it switches on."""
+        return (*self.expected, *(starter_pack()[name] for name in self.starter_pack))
 
     @cached_property
     def sha256(self) -> str:
@@ -146,7 +236,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 _KEYS = tuple(
     name
-    for kind in (Policy, Allow, Guardrails, ThresholdOverride, Archives, Alerts, Route, SecurityHub, Rule)
+    for kind in (
+        *(Policy, Allow, Own, Severity, Guardrails, ThresholdOverride, Archives, Alerts, Route, SecurityHub),
+        Rule,
+    )
     for name in kind.__struct_fields__
 )
 
@@ -212,6 +305,13 @@ def _check(policy: Policy) -> None:
     if not all(vendor.strip() for vendor in policy.allow.vendors):
         raise BadInput("expected names that are not empty", field="allow.vendors")
     _check_subjects(policy.allow.subjects)
+    _check_conditions(policy.allow.conditions)
+    _check_own(policy.own)
+    _check_severity(policy.severity)
+    for index, name in enumerate(policy.starter_pack):
+        if name not in starter_pack():
+            near = did_you_mean(name, starter_pack())
+            raise BadInput(f"the starter pack has no {name!r}{near}", field=f"starter_pack[{index}]")
     if policy.organization_id is not None and not re.fullmatch(r"o-[a-z0-9]{10,32}", policy.organization_id):
         raise BadInput(
             "expected o- and 10 to 32 letters or digits",
@@ -227,17 +327,82 @@ def _check(policy: Policy) -> None:
             rule.check(f"{kind}[{index}]")
 
 
-def _check_subjects(subjects: Mapping[str, tuple[str, ...]]) -> None:
-    for issuer, patterns in subjects.items():
+def _claims(
+    issuer: str, listed: tuple[str, ...] | Mapping[str, tuple[str, ...]]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return patterns by claim; those without one are subjects, or names of identity pools."""
+    if isinstance(listed, Mapping):
+        return listed
+    pool = [name for name, pins in issuer_of(issuer).claims.items() if pins == "pool"]
+    return dict.fromkeys(pool or ["sub"], listed)
+
+
+def _check_subjects(subjects: Mapping[str, tuple[str, ...] | dict[str, tuple[str, ...]]]) -> None:
+    folded: set[str] = set()
+    for issuer, listed in subjects.items():
         field = f"allow.subjects.{issuer}"
         if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(/[!-~]*[^/\s])?", issuer):
             raise BadInput("expected an issuer as its provider is called, without https://", field=field)
-        for pattern in patterns:
-            if not re.fullmatch(r"[!-+\--~]+", pattern):
-                raise BadInput("expected a subject without blanks and commas", field=field, value=pattern)
-            if is_shared(issuer) and subject_width(issuer.lower(), pattern) == "any subject":
-                expected = "expected a pattern that names your organization in full: strangers must not match"
-                raise BadInput(expected, field=field, value=pattern)
+        if issuer.lower() in folded:
+            raise BadInput("expected each issuer once, upper and lower case alike", field=field)
+        folded.add(issuer.lower())
+        known = issuer_of(issuer).claims
+        for claim, patterns in _claims(issuer, listed).items():
+            name = field if claim == "sub" else f"{field}.{claim}"
+            if claim.lower() not in known:
+                near = did_you_mean(claim, known)
+                raise BadInput(f"a claim that this version does not know{near}", field=name)
+            for pattern in patterns:
+                if not re.fullmatch(r"[!-+\--~]+", pattern):
+                    raise BadInput("expected a subject without blanks and commas", field=name, value=pattern)
+                if not is_listable(issuer.lower(), claim.lower(), pattern):
+                    expected = (
+                        "expected a pattern that names your organization in full: strangers must not match"
+                    )
+                    raise BadInput(expected, field=name, value=pattern)
+
+
+def _check_conditions(conditions: Mapping[str, tuple[str, ...]]) -> None:
+    folded: set[str] = set()
+    for key, values in conditions.items():
+        field = f"allow.conditions.{key}"
+        if not re.fullmatch(r"[!-~]+:[!-~]+", key):
+            raise BadInput("expected a condition key such as aws:SourceVpce", field=field)
+        if key.lower() in folded:
+            raise BadInput("the condition key is listed already, upper and lower case alike", field=field)
+        folded.add(key.lower())
+        if not values:
+            raise BadInput("expected the values that you have judged", field=field)
+        for value in values:
+            if not value.strip() or not value.isprintable():
+                raise BadInput("expected a value that can be read", field=field, value=value)
+            if is_wide(key, value):
+                raise BadInput("expected a value that keeps strangers out", field=field, value=value)
+
+
+def _check_own(own: Own) -> None:
+    for bucket in own.buckets:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
+            raise BadInput("expected the name of a bucket", field="own.buckets", value=bucket)
+    for identity in own.distributions:
+        if not re.fullmatch(r"E[A-Z0-9]+", identity):
+            expected = (
+                "expected the id of a distribution or of an origin access identity, such as E2QWRUHAPOMQZL"
+            )
+            raise BadInput(expected, field="own.distributions", value=identity)
+    for provider in own.providers:
+        arn = Arn.try_parse(provider)
+        is_iam = arn is not None and arn.service == "iam" and is_account_id(arn.account)
+        if arn is None or not is_iam or not re.fullmatch(r"(saml|oidc)-provider/[!-~]+", arn.resource):
+            raise BadInput("expected the ARN of an identity provider", field="own.providers", value=provider)
+
+
+def _check_severity(severity: Severity) -> None:
+    bands = [to_tenths(getattr(severity, name), f"severity.{name}") for name in severity.__struct_fields__]
+    if bands != sorted(set(bands), reverse=True):
+        raise BadInput(
+            "expected falling points: critical above high above medium above low", field="severity"
+        )
 
 
 def with_vendors(policy: Policy, known_vendors: Mapping[str, str]) -> Policy:

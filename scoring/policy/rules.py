@@ -4,7 +4,7 @@ import msgspec
 
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.findings.access.action_reference import LEVELS
-from scoring.findings.access.principal import TRUST
+from scoring.findings.access.principal import KINDS, TRUST
 from scoring.findings.access.tags import fold_key
 from scoring.findings.arn import account_id
 from scoring.findings.finding import FINDING_TYPES
@@ -21,7 +21,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         account also by its number. Where only some principals of a finding match, it is not known whether the
         rule does.
     trust : tuple of str
-        Values of the feature ``trust``.
+        Values of the feature ``trust``; ``identity provider`` stands for all of them.
+    principal_kind : tuple of str
+        Values of the feature ``principal_kind``.
     access_level_at_most : str or None
         The highest access level that the rule reaches.
     tags : dict
@@ -38,6 +40,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     account: tuple[str, ...] = ()
     principal: tuple[str, ...] = ()
     trust: tuple[str, ...] = ()
+    principal_kind: tuple[str, ...] = ()
     access_level_at_most: str | None = None
     tags: dict[str, str] = {}
     alias: str | None = None
@@ -46,6 +49,20 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def trusts_tags(self) -> bool:
         """Whether whoever may set tags or aliases decides if the rule matches."""
         return bool(self.tags or self.alias)
+
+    @property
+    def set_by_sharer(self) -> tuple[str, ...]:
+        """What of the rule the sharer can set: tags, aliases, names that a pattern leaves open."""
+        stated = ("tags" if self.tags else "", "the alias" if self.alias else "", self._open_names())
+        return tuple(name for name in stated if name)
+
+    def _open_names(self) -> str:
+        is_open = self.resource and all(set(pattern) & set("*?") for pattern in self.resource)
+        return "the resource's name" if is_open and not self._names_reserved() else ""
+
+    def _names_reserved(self) -> bool:
+        """Whether only AWS can give such names."""
+        return all(":role/aws-reserved/" in pattern for pattern in self.resource)
 
     def check(self, field: str) -> None:
         """Raise `BadInput` where the rule says nothing or names what does not exist."""
@@ -59,6 +76,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             ("finding_type", self.finding_type, FINDING_TYPES),
             ("resource_type", self.resource_type, RESOURCE_TYPES),
             ("trust", self.trust, TRUST),
+            ("principal_kind", self.principal_kind, KINDS),
             ("access_level_at_most", levels, LEVELS),
         ):
             for value in values:

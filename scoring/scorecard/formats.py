@@ -14,25 +14,14 @@ from scoring.files.errors import BadInput
 from scoring.files.strict_json import Malformed, decode
 from scoring.files.toml_file import read_text
 from scoring.points import LIMIT, to_tenths
+from scoring.scorecard.order import first_fall, in_order
 from scoring.scorecard.scorecard import Scorecard, Table
 from scoring.scorecard.tables import TableFile, nest, read_table
+from scoring.scorecard.upgrades import UPGRADES
 from scoring.scorecard.version_folder import SCORECARD, VersionFolder, find_version
 
 DEFAULT = Path(__file__).with_name("scorecard.toml")
-SCHEMA = 2
-
-
-def _from_schema_1(content: dict[str, Any]) -> dict[str, Any]:
-    """Add `seen_in` to a trained card. It gets no `prior`: which card it was trained from is not recorded."""
-    tables = content.get("table")
-    if content.get("kind") != "trained" or not isinstance(tables, list):
-        return content
-    counted = [table.get("key") for table in tables if isinstance(table, dict) and "evidence" in table]
-    return {**content, "seen_in": [key for key in (["principal"], ["account"]) if key in counted]}
-
-
-# Schema version -> function that upgrades a document of that version to the next one.
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_schema_1}
+SCHEMA = 3
 
 _CHOICES = {"kind": "weighted or trained", "unit": "points or tenths"}
 
@@ -99,11 +88,14 @@ def from_toml(text: str) -> Scorecard:
     # TOML has no null; a card that archives nothing says so in words.
     if content.get("threshold") == "none":
         content["threshold"] = None
-    return _build(upgrade({"schema": SCHEMA, **content}))
+    return _build(upgrade({"schema": SCHEMA, **content}), by_hand=True)
 
 
 def from_json(text: str | bytes) -> Scorecard:
-    """Read a scorecard from its JSON form, upgrading an older schema."""
+    """Read a scorecard from its JSON form, upgrading an older schema.
+
+    An older card keeps the digest of its text: thresholds and decisions name it so.
+    """
     try:
         text = (text.decode("utf-8-sig") if isinstance(text, bytes) else text).strip()
         content, end = decode(text)
@@ -113,7 +105,10 @@ def from_json(text: str | bytes) -> Scorecard:
         raise BadInput(f"is no valid JSON: {error.problem.removeprefix('not valid JSON: ')}") from None
     if not isinstance(content, dict) or text[end:]:
         raise BadInput("expected one object and nothing else")
-    return _build(upgrade(content))
+    card = _build(upgrade(content))
+    if content.get("schema") == SCHEMA:
+        return card
+    return msgspec.structs.replace(card, sha256=hashlib.sha256(f"{text}\n".encode()).hexdigest())
 
 
 def upgrade(
@@ -177,7 +172,7 @@ def _table_to_json(table: Table) -> dict[str, Any]:
     return out
 
 
-def _build(content: dict[str, Any]) -> Scorecard:
+def _build(content: dict[str, Any], *, by_hand: bool = False) -> Scorecard:
     try:
         card = msgspec.convert(content, _CardFile)
     except msgspec.ValidationError as error:
@@ -190,12 +185,7 @@ def _build(content: dict[str, Any]) -> Scorecard:
             f"expected {features.VERSION}; train again", field="feature_version", value=card.feature_version
         )
     read = to_tenths if card.unit == "points" else _tenths
-    tables = tuple(read_table(table, f"table[{i}]", read) for i, table in enumerate(card.table))
-    seen: dict[frozenset[str], int] = {}
-    for index, table in enumerate(tables):
-        first = seen.setdefault(frozenset(table.key), index)
-        if first != index:
-            raise BadInput(f"the key stands in table[{first}] already", field=f"table[{index}].key")
+    tables = _tables(card.table, read, by_hand=by_hand)
     seen_in = tuple(tuple(key) for key in card.seen_in)
     for position, key in enumerate(seen_in):
         if not any(table.key == key for table in tables):
@@ -223,6 +213,20 @@ def _build(content: dict[str, Any]) -> Scorecard:
             prior=None if card.prior is None else _prior(card.prior),
         )
     )
+
+
+def _tables(
+    written: list[TableFile], read: Callable[[object, str], int], *, by_hand: bool
+) -> tuple[Table, ...]:
+    tables = [read_table(table, f"table[{i}]", read) for i, table in enumerate(written)]
+    seen: dict[frozenset[str], int] = {}
+    for index, table in enumerate(tables):
+        first = seen.setdefault(frozenset(table.key), index)
+        if first != index:
+            raise BadInput(f"the key stands in table[{first}] already", field=f"table[{index}].key")
+        if by_hand and (fall := first_fall(table)) is not None:
+            raise BadInput(fall, field=f"table[{index}].points")
+    return tuple(in_order(table) for table in tables)
 
 
 def _prior(content: dict[str, Any]) -> Scorecard:

@@ -12,7 +12,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from scoring.features.features import ABSENT, NOT_APPLICABLE, UNKNOWN, Feature, describe, feature
+from scoring.features.features import NOT_APPLICABLE, UNKNOWN, Feature, describe, feature
+from scoring.features.order import NOTHING_KNOWN, as_scored, order_of
+from scoring.findings.access.principal import VOUCHED
+from scoring.findings.provenance import SetBy, weakest
 from scoring.points import from_tenths, said_points
 
 TAG_LIMIT = "tag_limit"
@@ -31,12 +34,24 @@ class Model(msgspec.Struct, frozen=True):
 
 
 class Contribution(msgspec.Struct, frozen=True):
-    """What one table adds to a score; `points` has one decimal."""
+    """What one table adds to a score.
+
+    Attributes
+    ----------
+    points : float
+        With one decimal.
+    known : bool
+        Whether all that it rests on is known; if not, the points are the worst that there could be.
+    set_by : str
+        Who can set what it rests on: the one with the least rights; see `scoring.findings.provenance`.
+    """
 
     feature: str
     value: str
     points: float
     text: str
+    known: bool = True
+    set_by: SetBy = "aws"
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +83,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     def look_up(self, values: Key) -> int:
         """Return the points of a combination of values.
 
-        An unknown value counts as the worst. Where a feature is not applicable the table adds nothing, unless
-        it lists that case.
+        An unknown value counts as the worst: "not known" of an ordered feature as its last value, "unknown"
+        as the table's own entry for it. Where a feature is not applicable the table adds nothing, unless it
+        lists that case.
         """
+        values = tuple(map(as_scored, self.key, values))
         found = self.points.get(values)
         if found is not None:
             return found
@@ -85,11 +102,37 @@ def _may_be(values: Key, key: Key) -> bool:
 
 
 class _Entry(NamedTuple):
-    """The result for one combination of values: its points, how much its tags took off, its contribution."""
+    """The result for one combination of values.
+
+    Attributes
+    ----------
+    by_tags, by_sharer : int
+        How much tags and aliases took off; how much anything did that the sharer or the account can set.
+    """
 
     tenths: int
-    taken_off: int
+    by_tags: int
+    by_sharer: int
     contribution: Contribution | None
+
+
+class Scored(NamedTuple):
+    """A score and what it rests on, in tenths.
+
+    Attributes
+    ----------
+    total : int
+    contributions : tuple of Contribution
+    uncredited : int
+        The score without any credit for what the sharer or the account can set.
+    is_outside : bool
+        Whether an outsider gets access, or may do so for all we know.
+    """
+
+    total: int
+    contributions: tuple[Contribution, ...]
+    uncredited: int
+    is_outside: bool
 
 
 _Lookup = tuple[
@@ -106,9 +149,13 @@ class _Compiled:
         self.table = table
         self.name = " × ".join(table.key)
         self.features: tuple[Feature, ...] = tuple(f for name in table.key if (f := feature(name)))
-        self.from_tags = any(f.from_tags for f in self.features)
+        self.has_history = bool(table.evidence) and "principal" in table.key
+        self.fixed = [i for i, name in enumerate(table.key) if order_of(name) is None]
         self.single = len(table.key) == 1
         self.pick = itemgetter(*table.key)
+        self.seen_expected = {
+            tuple(values[i] for i in self.fixed) for values, counts in table.evidence.items() if counts[1]
+        }
         self.entries: dict[str | Key, _Entry] = {
             values[0] if self.single else values: self.entry(values) for values in table.points
         }
@@ -125,31 +172,42 @@ class _Compiled:
 
     def entry(self, values: Key) -> _Entry:
         tenths = self.table.look_up(values)
-        is_claim = self.from_tags and not self._is_history(values)
-        off = max(0, self._untagged(values) - tenths) if is_claim else 0
+        by_tags = 0 if self._is_history(values) else self._taken_off(values, tenths, only_tags=True)
+        by_sharer = max(by_tags, 0 if self._is_history(values) else self._taken_off(values, tenths))
         if not tenths:
-            return _Entry(0, off, None)
+            return _Entry(0, by_tags, by_sharer, None)
         texts = [describe(f, value) for f, value in zip(self.features, values, strict=True)]
-        text = ", and ".join(texts) + self._precedent(values)
-        return _Entry(tenths, off, Contribution(self.name, " × ".join(values), from_tenths(tenths), text))
+        contribution = Contribution(
+            self.name,
+            " × ".join(values),
+            from_tenths(tenths),
+            ", and ".join(texts) + self._precedent(values),
+            known=not any(value in NOTHING_KNOWN for value in values),
+            set_by=weakest(*(f.setter(value) for f, value in zip(self.features, values, strict=True))),
+        )
+        return _Entry(tenths, by_tags, by_sharer, contribution)
 
     def _is_history(self, values: Key) -> bool:
-        """Whether the training saw these tags with a principal whom the values name.
+        """Whether a person has found these tags together with a named principal expected.
 
-        Whoever shares a resource sets its tags, but not with whom the organization has shared before.
+        The sharer sets tags, but not with whom the organization has shared before.
         """
-        principal = dict(zip(self.table.key, values, strict=True)).get("principal", NOT_APPLICABLE)
+        if not self.has_history:
+            return False
+        principal = values[self.table.key.index("principal")]
         is_named = principal not in (NOT_APPLICABLE, UNKNOWN) and _ANYONE not in principal
-        return is_named and values in self.table.evidence
+        are_tags = all(f.from_tags for f in self.features if f.neutral)
+        return is_named and are_tags and tuple(values[i] for i in self.fixed) in self.seen_expected
 
-    def _untagged(self, values: Key) -> int:
-        """Return the points that the same finding would get if it carried no tags and no aliases."""
-        return self.table.look_up(
-            tuple(
-                ABSENT if f.from_tags and value != NOT_APPLICABLE else value
-                for f, value in zip(self.features, values, strict=True)
-            )
+    def _taken_off(self, values: Key, tenths: int, *, only_tags: bool = False) -> int:
+        """Return how many more points the finding would get without what the sharer or the account sets."""
+        neutral = tuple(
+            f.neutral
+            if f.is_lever(value) and value != NOT_APPLICABLE and (f.from_tags or not only_tags)
+            else value
+            for f, value in zip(self.features, values, strict=True)
         )
+        return 0 if neutral == values else max(0, self.table.look_up(neutral) - tenths)
 
     def _precedent(self, values: Key) -> str:
         """Say how often that was seen before, and what it was found to be."""
@@ -184,19 +242,19 @@ def _decided(seen: int, expected: int, unintended: int) -> str:
 
 _NO_CREDIT: Final = {
     ("public", "public"): "the finding is public",
-    ("public", UNKNOWN): "it may be public",
+    **{("public", unknown): "it may be public" for unknown in NOTHING_KNOWN},
     ("access_level", "Permissions management"): "the finding gives control of permissions",
     ("access_level", UNKNOWN): "the level of access is not known",
 }
 
 
-def _tags_do_not_count(features: Mapping[str, str]) -> str:
-    """Say why tags take nothing off the score; empty where they do.
+def _no_credit(features: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the value for which tags, conditions and aliases take nothing off, and why; None if they do.
 
-    Tags can be set by whoever shares the resource: nothing that is public or hands over control gets cheaper
-    by them.
+    The sharer can set tags and conditions, the account its name: nothing that is public or hands over control
+    gets cheaper by them.
     """
-    return next((why for (name, value), why in _NO_CREDIT.items() if features[name] == value), "")
+    return next(((value, why) for (name, value), why in _NO_CREDIT.items() if features[name] == value), None)
 
 
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -209,8 +267,9 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     threshold : int or None
         In tenths; below it a finding is archived. None: no threshold is known to be safe.
     tag_limit : int
-        The most that tags and aliases together may take off a score. Points of a combination of a principal
-        and a tag that training has seen are not limited: they rest on history, not on the tag alone.
+        The most that tags and aliases together may take off a score; where an outsider gets access, the most
+        of all that the sharer or the account can set. Points of a combination of a principal and a tag that a
+        person has found expected are not limited: they rest on history, not on the tag alone.
     risk : tuple of (int, float)
         Calibration: from a score on (tenths), the probability that a finding is unintended; rising.
     seen_in : tuple of keys
@@ -243,7 +302,9 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The features that scoring needs, in the order of the tables."""
         of_prior = () if self.prior is None else self.prior.tables
         tables = (*self.tables, *of_prior)
-        names = dict.fromkeys(("public", "access_level", *(name for table in tables for name in table.key)))
+        names = dict.fromkeys(
+            ("public", "access_level", "trust", *(name for table in tables for name in table.key))
+        )
         return tuple(found for name in names if (found := feature(name)))
 
     @cached_property
@@ -260,35 +321,41 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         contributions : list of Contribution
             Those that are not zero, in the order of the tables. Base plus their sum is the score, exactly.
         """
-        total, contributions = self._scored(self._values(features))
-        return total, list(contributions)
+        scored = self.scored(features)
+        return scored.total, list(scored.contributions)
+
+    def scored(self, features: Mapping[str, str]) -> Scored:
+        """Score a finding's features, and say what of it rests on the word of whoever shares."""
+        return self._scored(self._values(features))
 
     @cached_property
     def _values(self) -> Callable[[Mapping[str, str]], Key]:
         return itemgetter(*[of.name for of in self.features])
 
     @cached_property
-    def _scored(self) -> Callable[[Key], tuple[int, tuple[Contribution, ...]]]:
+    def _scored(self) -> Callable[[Key], Scored]:
         """Scoring with a cache: most findings of a backlog differ from an earlier one in their names only."""
         return lru_cache(maxsize=4096)(self._score)
 
-    def _score(self, values: Key) -> tuple[int, tuple[Contribution, ...]]:
+    def _score(self, values: Key) -> Scored:
         features = {of.name: value for of, value in zip(self.features, values, strict=True)}
+        is_outside = _is_outside(features)
         total = self.base
         discount = 0
         contributions: list[Contribution] = []
         for pick, listed, unlisted in self._lookups:
             key = pick(features)
-            tenths, taken_off, contribution = listed(key) or unlisted(key)
-            discount += taken_off
+            tenths, by_tags, by_sharer, contribution = listed(key) or unlisted(key)
+            discount += by_sharer if is_outside else by_tags
             if contribution is not None:
                 total += tenths
                 contributions.append(contribution)
-        excess = discount - self._tag_limit(features)
-        if excess > 0:
-            total += excess
-            contributions.append(self._limited(excess, features))
-        return total, tuple(contributions)
+        uncredited = total + discount
+        cancelled = self._cancelled(features, discount, is_outside=is_outside)
+        if cancelled is not None:
+            contributions.append(cancelled)
+            total += round(cancelled.points * 10)
+        return Scored(total, tuple(contributions), uncredited, is_outside)
 
     def risk_of(self, score: int) -> float | None:
         """Return the calibrated probability of "unintended" at a score in tenths, if calibrated."""
@@ -297,11 +364,30 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         index = bisect_right(self.risk, (score, 2.0)) - 1
         return self.risk[max(index, 0)][1]
 
-    def _tag_limit(self, features: Mapping[str, str]) -> int:
-        return 0 if _tags_do_not_count(features) else self.tag_limit
+    def _cancelled(
+        self, features: Mapping[str, str], discount: int, *, is_outside: bool
+    ) -> Contribution | None:
+        """Return the contribution that cancels credit beyond the limit; None where there is none."""
+        cancelled = _no_credit(features)
+        limit = 0 if cancelled else self.tag_limit
+        if discount <= limit:
+            return None
+        what = "what the sharer or the account can set" if is_outside else "tags and aliases"
+        value, why = cancelled or ("", "")
+        limited = f"cancelled: {why}" if why else f"limited to {said_points(limit)} points"
+        return Contribution(
+            TAG_LIMIT,
+            str(from_tenths(limit)),
+            from_tenths(discount - limit),
+            f"credit from {what} "
+            + (f"cancelled: {why}" if why else f"limited to {said_points(limit)} points"),
+            known=value not in NOTHING_KNOWN,
+            set_by="organization",
+        )
 
-    def _limited(self, excess: int, features: Mapping[str, str]) -> Contribution:
-        limit, why = self._tag_limit(features), _tags_do_not_count(features)
-        limited = f"limited to {said_points(limit)} points"
-        text = f"credit from tags {f'cancelled: {why}' if why else limited}"
-        return Contribution(TAG_LIMIT, str(from_tenths(limit)), from_tenths(excess), text)
+
+def _is_outside(features: Mapping[str, str]) -> bool:
+    """Say whether an outsider gets access, or may do so for all we know."""
+    if features["public"] == "meant to be public" or features["trust"] == NOT_APPLICABLE:
+        return False
+    return features["trust"] not in VOUCHED or features["public"] in ("public", *NOTHING_KNOWN)

@@ -10,6 +10,7 @@ from scoring.features.features import Feature
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.findings.access.tags import fold_value
 from scoring.scorecard.scorecard import Key, Table
+from scoring.scorecard.upgrades import GONE
 
 _COMMON = (features.UNKNOWN, features.NOT_APPLICABLE, features.ABSENT, "conflicting")
 
@@ -86,6 +87,8 @@ def _features(names: list[str], field: str) -> tuple[Feature, ...]:
     found: list[Feature] = []
     for name in names:
         of = features.feature(name)
+        if name in GONE:
+            raise BadInput(f"the feature {name!r} is gone: {GONE[name]}", field=field)
         if of is None:
             raise BadInput(f"unknown feature {name!r}{did_you_mean(name, features.NAMES)}", field=field)
         found.append(of)
@@ -113,6 +116,9 @@ def _check_value(of: Feature, value: str, field: str) -> None:
         raise BadInput("expected the points for unknown in the table's own entry", field=f"{field}.{value}")
     if value in _COMMON:
         return
+    if (of.name, value) in GONE:
+        gone = f"the value {value!r} of {of.name} is gone: {GONE[of.name, value]}"
+        raise BadInput(gone, field=f"{field}.{value}")
     if of.values is not None and value not in of.values:
         raise BadInput(f"unknown value {value!r} of {of.name}{did_you_mean(value, of.values)}", field=field)
     tag = features.tag_of(of)

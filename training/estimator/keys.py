@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from scoring.features.features import NOT_APPLICABLE, UNKNOWN
+from scoring.features.order import as_scored
 from training.arrays import Bools, Ints
 
 Key = tuple[str, ...]
@@ -31,16 +32,18 @@ class Columns:
     def of(cls, frames: Sequence[pd.DataFrame], listed: Order | None = None) -> Columns:
         """Encode the rows of several frames of categories, one below the other.
 
-        `listed` values of a column are categories whether a row has them or not.
+        `listed` values of a column are categories whether a row has them or not. An ordered feature that is
+        not known has its worst value, as in the runtime.
         """
         categories, codes = {}, {}
         for name in frames[0].columns:
             parts = [frame[name].cat for frame in frames]
-            values = sorted({*(listed or {}).get(name, ())}.union(*(part.categories for part in parts)))
+            found = {as_scored(name, value) for part in parts for value in part.categories}
+            values = sorted(found.union((listed or {}).get(name, ())))
             place = {value: i for i, value in enumerate(values)}
             categories[name] = values
             codes[name] = np.concatenate(
-                [np.array([place[v] for v in part.categories], dtype=np.int32)[part.codes] for part in parts]
+                [_places(name, part.categories, place)[part.codes] for part in parts]
             )
         return cls(categories, codes)
 
@@ -113,6 +116,10 @@ class KeyValues:
             if text in values:
                 found |= self.parts[:, i] == values.index(text)
         return found
+
+
+def _places(name: str, values: Iterable[str], place: Mapping[str, int]) -> Ints:
+    return np.array([place[as_scored(name, value)] for value in values], dtype=np.int32)
 
 
 def candidate_keys(names: Sequence[str], largest: int) -> list[Key]:

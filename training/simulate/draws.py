@@ -8,7 +8,7 @@ from training.simulate.precedent import NEVER_SEEN_SHARE, REPEATED_SHARE, Preced
 from training.simulate.shapes import Draft
 from training.simulate.truth import SHIFT, Truth
 from training.simulate.world.chance import Weighted, seeded
-from training.simulate.world.conditions import CONDITION, draw_condition
+from training.simulate.world.conditions import CONDITION, OWN_ACCOUNT, draw_condition
 from training.simulate.world.description import TRUST, TRUSTS, Principal, Resource
 from training.simulate.world.epochs import STEPS, Epoch, build_epochs
 from training.simulate.world.kinds import KIND_INDEX, KINDS
@@ -201,19 +201,22 @@ class Draws:
         draft.principal = principal.value.replace("{account}", resource.account)
         draft.principal_account = principal.account
         draft.actions = _actions(grant[2], principal)
-        draft.condition = condition.items
+        draft.condition = tuple((k, v.replace(OWN_ACCOUNT, resource.account)) for k, v in condition.items)
         draft.public = principal.trust == _PUBLIC and condition.sort in _OPEN
         draft.same_account = principal.account == resource.account
-        draft.restriction = _RESTRICTIONS.draw(rnd())
+        restriction = _RESTRICTIONS.draw(rnd())
+        # Access Analyzer takes control policies into account for internal access alone.
+        draft.restriction = (
+            "NOT_APPLICABLE" if finding_type != "InternalAccess" and restriction == "APPLIED" else restriction
+        )
         if resource.type == "AWS::S3::Bucket":
             draft.source = "BUCKET_ACL" if principal.key == "CanonicalUser" else _SOURCES.draw(rnd())
         if finding_type == "InternalAccess" and rnd() < 0.06:
             draft.service_restriction = "APPLIED"
-        restricted = "APPLIED" in (draft.service_restriction, draft.restriction)
         trust = principal.trust
         if trust == _PUBLIC and not draft.public:  # a condition lets in some, not all
             trust = _OWN if condition.sort == CONDITION["organization"] else _STRANGER
-        log_odds = self.truth.shared(index, kind, trust, grant[0], condition.sort, restricted, number)
+        log_odds = self.truth.shared(index, kind, trust, grant[0], condition.sort, number)
         subject = subject_of(principal, condition.items)
         log_odds += self.precedent.effect(self.team_of[index], number, subject)
         return Drawn(draft, principal, index, log_odds)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from training.simulate.world import catalogue
 from training.simulate.world.chance import seeded
-from training.simulate.world.conditions import CONDITIONS
+from training.simulate.world.conditions import CONDITION, CONDITIONS
 from training.simulate.world.description import TRUST, TRUSTS
 from training.simulate.world.kinds import KINDS
 from training.simulate.world.organization import Organization
@@ -32,7 +32,9 @@ _TYPE = {
     "AWS::RDS::DBClusterSnapshot": 0.5, "AWS::KMS::Key": 0.1, "AWS::SNS::Topic": -0.35,
     "AWS::SQS::Queue": -0.25, "AWS::ECR::Repository": -0.3, "AWS::Lambda::LayerVersion": -0.3,
 }  # fmt: skip
-_APPLIED = -1.0  # a resource or service control policy cuts part of it off
+# A service that no condition pins acts for anybody's resource (the confused deputy). What a control policy
+# blocks is not among a finding's actions, so that a policy was applied says nothing more.
+_UNPINNED = 0.8
 _TRUST_AND_LEVEL = {
     ("stranger", 3): 0.7, ("stranger", 4): 0.8, ("vendor", 4): 0.7, ("public", 3): 0.9, ("public", 0): -0.2,
     ("service", 3): -0.4, ("own", 4): -0.3,
@@ -105,7 +107,6 @@ class Truth:
         trust: int,
         level: int,
         condition: int,
-        restricted: bool,
         principal: int,
     ) -> float:
         """Log-odds of external or internal access, without precedent; `principal` -1 is one never seen."""
@@ -116,7 +117,7 @@ class Truth:
             + self.data_trust[self.data_classes[resource]][trust]
             + self.owner[resource]
             + self.condition[condition]
-            + (_APPLIED if restricted else 0.0)
+            + (_UNPINNED if trust == _SERVICE and condition == _NO_CONDITION else 0.0)
             + (self.principal[principal] if principal >= 0 else 0.0)
         )
 
@@ -139,7 +140,7 @@ class Truth:
         )
 
 
-_OWN = TRUST["own"]
+_OWN, _SERVICE, _NO_CONDITION = TRUST["own"], TRUST["service"], CONDITION["none"]
 _NO_HABIT = (TRUST["public"], TRUST["pinned"], TRUST["wide"])
 
 

@@ -209,7 +209,7 @@ class Organization:
 def principal_accounts(finding: Finding) -> tuple[str, ...]:
     """Return the accounts that a finding gives access to, by their numbers, each once.
 
-    Anyone, AWS services and identity providers have none.
+    Anyone and AWS services have none; an identity provider's is one where it is not the resource's own.
 
     Examples
     --------
@@ -219,7 +219,9 @@ def principal_accounts(finding: Finding) -> tuple[str, ...]:
     ('444455556666',)
     """
     principals = (parse(kind, value) for kind, value in finding.principals)
-    accounts = [p.account for p in principals if p.account is not None and p.issuer is None]
+    accounts = [
+        p.account for p in principals if p.account and (p.issuer is None or p.account != finding.account)
+    ]
     if not finding.principals and finding.principal_owner_account:
         accounts = [finding.principal_owner_account]
     return tuple(dict.fromkeys(accounts))

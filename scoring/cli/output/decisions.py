@@ -36,6 +36,13 @@ COLUMNS: Final = (
     "model_version",
     "model_kind",
     "model_sha256",
+    "known",
+    "severity",
+    "region",
+    "analyzer",
+    "principals",
+    "actions",
+    "is_public",
 )
 """Of the CSV; new ones come behind these."""
 
@@ -119,6 +126,13 @@ def csv_row(decision: Decision) -> tuple[str | float | None, ...]:
         _repeated(model.version),
         model.kind,
         model.sha256,
+        decision.known,
+        decision.severity,
+        None if decision.region is None else _repeated(decision.region),
+        None if decision.analyzer is None else _repeated(decision.analyzer),
+        harmless("; ".join(decision.principals)),
+        harmless("; ".join(decision.actions)),
+        None if decision.is_public is None else str(decision.is_public).lower(),
     )
 
 

@@ -1,235 +1,430 @@
-"""Which conditions of a policy really narrow who gets in, and which only look as if they did."""
+"""Which conditions of a policy narrow who gets in, which keep nobody out, and which nobody has judged.
+
+Each value of a condition names something: an account, an organization, a network. Any one of the values lets
+the principal in, so a condition is as wide as its widest value. All conditions have to hold, so of several
+the strongest counts. Both together keep the order of grants: whoever drops a condition, adds a value or
+widens a pattern never gets a narrower judgement.
+"""
 
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from scoring.findings.access.condition_keys import condition_keys
 from scoring.findings.arn import Arn, is_account_id
 from scoring.findings.finding import Condition
 
-# A condition narrows at most as well as the first of these that it reaches.
-STRENGTHS = (
-    "own organization",
-    "source resource",
-    "source account",
-    "network",
-    "principal",
-    "external id",
-    "foreign organization",
-    "not narrowing",
-    "none",
-)
+ConditionState = Literal["narrow", "not judged", "wide"]
+STATES: Final[tuple[ConditionState, ...]] = ("narrow", "not judged", "wide")
+
+NARROWINGS: Final = ("external id", "source resource", "source account", "network", "listed", "none")
+"""How conditions narrow a grant beside saying who is let in, from strong to weak."""
 
 # AWS itself calls a policy public above /8 (S3 block public access). An egress range of one company is far
 # smaller, so we want at most a /16 of IPv4 addresses in all, and one /48 site of IPv6.
-_IPV4_ADDRESSES = 2**16
-_IPV6_ADDRESSES = 2**80
+_IPV4_ADDRESSES: Final = 2**16
+_IPV6_ADDRESSES: Final = 2**80
 
-_ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-_ENDPOINT = re.compile(r"vpce?-[0-9a-f]{8,17}")
-# The unique id of a role or user, whatever the session behind it, or an account's number.
-_USER_ID = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,}|\d{12})(:|$)", re.ASCII)
+_ORGANIZATION: Final = re.compile(r"o-[a-z0-9]{10,32}")
+_NETWORK_ID: Final = re.compile(r"vpce?-[0-9a-f]{8,17}")
+_SERVICE: Final = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
+# The unique id of a role or user, whatever the session behind it.
+_UNIQUE_ID: Final = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,})(:.*)?", re.ASCII | re.DOTALL)
+_OWN: Final = {
+    "${aws:resourceaccount}": "own account",
+    "${aws:resourceorgid}": "own organization",
+    "${aws:resourceorgpaths}": "own organization",
+}
 
 
-class Narrowing(msgspec.Struct, frozen=True):
-    """What the conditions of a finding come to.
+class Party(NamedTuple):
+    """Whom a value of a condition names.
 
     Attributes
     ----------
-    strength : str
-        One of `STRENGTHS`, or ``unknown`` where it depends on which organization is the own one.
-    accounts : tuple of str
-        The accounts to which the conditions pin the principal (``aws:PrincipalAccount``,
-        ``aws:PrincipalArn``, ``kms:CallerAccount``); empty where they do not.
-    source_accounts : tuple of str
-        The accounts to which they pin the source (``aws:SourceAccount``, ``aws:SourceArn``).
-    possible : tuple of Narrowing
-        What it may be where the strength is unknown; empty otherwise.
+    kind : str
+        ``account``, ``organization``, ``own account``, ``own organization``, ``bucket``, or ``unowned``:
+        something that names no account.
+    hands : str
+        How many hands that is: one of `scoring.findings.access.principal.KINDS`.
     """
 
-    strength: str
-    accounts: tuple[str, ...] = ()
-    source_accounts: tuple[str, ...] = ()
-    possible: tuple["Narrowing", ...] = ()
+    kind: str
+    id: str
+    hands: str
+
+
+class JudgedCondition(msgspec.Struct, frozen=True):
+    """What one condition comes to.
+
+    Attributes
+    ----------
+    key : str
+        As AWS gave it.
+    values : tuple of str
+        One by one.
+    state : str
+        One of `STATES`: the widest of its values.
+    pins : str
+        What the key pins, as the catalogue says; ``listed`` where the policy lists it; empty where nobody
+        judged.
+    parties : tuple of Party
+        Whom the values of a narrow condition name; empty where they name nobody.
+    """
+
+    key: str
+    values: tuple[str, ...]
+    state: ConditionState
+    pins: str = ""
+    parties: tuple[Party, ...] = ()
 
     @property
-    def narrows(self) -> bool:
-        """Whether the conditions keep anybody out for certain."""
-        if self.possible:
-            return all(one.narrows for one in self.possible)
-        return self.strength not in ("not narrowing", "none")
+    def narrowing(self) -> str:
+        """How it narrows beside saying who is let in: one of `NARROWINGS`."""
+        return _NARROWING_OF.get(self.pins, "none") if self.state == "narrow" else "none"
+
+
+Listed = tuple[tuple[str, tuple[str, ...]], ...]
+"""Condition keys, in small letters, with the values that a person has judged narrow; hashable."""
 
 
 @lru_cache(maxsize=4096)
-def narrowing(conditions: tuple[Condition, ...], own_organization: str | None = None) -> Narrowing:
-    """Judge the conditions of one finding.
-
-    A key that we do not know narrows nothing: unknown is never safe. Every value of a condition has to be
-    narrow, since any one of them lets the principal in. Where nobody knows the own organization, a condition
-    on one organization may be on the own one.
+def judge(
+    conditions: tuple[Condition, ...], issuers: tuple[str, ...] = (), listed: Listed = ()
+) -> tuple[JudgedCondition, ...]:
+    """Judge the conditions of one finding, one by one.
 
     Parameters
     ----------
     conditions : tuple of (key, values)
-    own_organization : str, optional
-        The identifier (``o-...``) of the organization that owns the resource.
+    issuers : tuple of str
+        Identity providers among the principals: their claims are judged by
+        `scoring.findings.access.oidc_subjects`, and left out here.
+    listed : tuple of (key, values)
+        What the policy lists as narrow.
 
     Examples
     --------
-    >>> narrowing((("aws:SourceIp", ("0.0.0.0/0",)),)).strength
-    'not narrowing'
-    >>> narrowing((("aws:SourceIp", ("203.0.113.0/24",)),)).strength
+    >>> [one.state for one in judge((("aws:SourceIp", ("0.0.0.0/0",)), ("future:Key", ("x",))))]
+    ['wide', 'not judged']
+    >>> judge((("aws:SourceIp", ("203.0.113.0/24",)),))[0].narrowing
     'network'
     """
-    if own_organization:
-        return _judge(conditions, own_organization)
-    organizations = [
-        values[0].split("/")[0]
-        for name, raw in conditions
-        if name.lower() in _ORGANIZATION_KEYS and (values := values_of(raw))
-    ]
-    possible = tuple(dict.fromkeys(_judge(conditions, own) for own in (*organizations, None)))
-    return possible[0] if len(possible) == 1 else Narrowing("unknown", possible=possible)
-
-
-def _judge(conditions: tuple[Condition, ...], own_organization: str | None) -> Narrowing:
-    judged: list[Narrowing] = []
-    for name, raw in conditions:
-        judge = _JUDGES.get(name.lower())
-        values = values_of(raw)
-        if judge is not None and values:
-            judged.append(judge(values, own_organization))
-    reached = [judgement.strength for judgement in judged]
-    return Narrowing(
-        strength=next((s for s in STRENGTHS if s in reached), "not narrowing" if conditions else "none"),
-        accounts=tuple(account for judgement in judged for account in judgement.accounts),
-        source_accounts=tuple(account for judgement in judged for account in judgement.source_accounts),
+    claims = tuple(f"{issuer.lower()}:" for issuer in issuers)
+    return tuple(
+        _judge(key, raw, dict(listed)) for key, raw in conditions if not key.lower().startswith(claims)
     )
 
 
-def _organization(values: tuple[str, ...], own: str | None) -> Narrowing:
-    organizations = {value.split("/")[0] for value in values}
-    if not all(_ORGANIZATION.fullmatch(organization) for organization in organizations):
-        return _WIDE
-    return Narrowing("own organization" if organizations == {own} else "foreign organization")
+def narrowing(judged: Iterable[JudgedCondition]) -> str:
+    """Return the strongest of what conditions narrow: one of `NARROWINGS`."""
+    return min((one.narrowing for one in judged), key=NARROWINGS.index, default="none")
 
 
-def _source_organization(values: tuple[str, ...], own: str | None) -> Narrowing:
-    is_own = _organization(values, own).strength == "own organization"
-    return Narrowing("source account") if is_own else _WIDE
+def without(conditions: tuple[Condition, ...], keys: Iterable[str]) -> tuple[Condition, ...]:
+    """Return conditions without those of some keys."""
+    dropped = set(keys)
+    return tuple(condition for condition in conditions if condition[0] not in dropped)
 
 
-def _source_arn(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    accounts = tuple(_arn_account(value) for value in values)
-    if all(accounts):
-        return Narrowing("source resource", source_accounts=accounts)
+def _judge(key: str, raw: tuple[str, ...], listed: Mapping[str, tuple[str, ...]]) -> JudgedCondition:
+    row = condition_keys().find(key)
+    pins = row.pins if row is not None else ""
+    values = values_of(raw, pins)
+    state, parties = _judge_values(pins, values)
+    in_policy = set(listed.get(key.lower(), ()))
+    if (
+        state != "narrow"
+        and raw
+        and (set(values) <= in_policy or {text.strip() for text in raw} <= in_policy)
+    ):
+        return JudgedCondition(key, values, "narrow", "listed")
+    return JudgedCondition(key, values, state, pins, parties if state == "narrow" else ())
+
+
+def _judge_values(pins: str, values: tuple[str, ...]) -> tuple[ConditionState, tuple[Party, ...]]:
+    if pins == "nobody":
+        return "wide", ()
+    if pins == "address":
+        return _addresses(values), ()
+    judge_one = _VALUES.get(pins)
+    if judge_one is None or not values:
+        return "not judged", ()
+    found = [judge_one(value) for value in values]
+    state = max((state for state, _ in found), key=STATES.index)
+    return state, tuple(party for _, party in found if party is not None)
+
+
+def is_wide(key: str, value: str) -> bool:
+    """Say whether a value of a key was judged to keep nobody out, so that nobody should list it."""
+    row = condition_keys().find(key)
+    if not value.strip("*?"):
+        return True
+    return row is not None and row.pins != "nobody" and _judge_values(row.pins, (value,))[0] == "wide"
+
+
+_Judgement = tuple[ConditionState, Party | None]
+
+
+def _otherwise(value: str) -> _Judgement:
+    """Judge a value that is not of the form that its key has."""
+    return ("wide" if set(value) & set("*?") else "not judged"), None
+
+
+def _own(value: str) -> _Judgement | None:
+    """Judge a policy variable that stands for the resource's own account or organization."""
+    kind = _OWN.get(value.lower())
+    if kind is None:
+        return None
+    return "narrow", Party(kind, value, "account" if kind == "own account" else "organization")
+
+
+def _organization(value: str) -> _Judgement:
+    organization = value.split("/")[0]
+    if _ORGANIZATION.fullmatch(organization):
+        return "narrow", Party("organization", organization, "organization")
+    return _own(organization) or _otherwise(organization)
+
+
+def _account(value: str) -> _Judgement:
+    if is_account_id(value):
+        return "narrow", Party("account", value, "account")
+    return _own(value) or _otherwise(value)
+
+
+def _principal_arn(value: str) -> _Judgement:
+    arn = Arn.try_parse(value)
+    if arn is None or not is_account_id(arn.account):
+        return _otherwise(value)
+    return "narrow", Party("account", arn.account, _hands(arn.resource))
+
+
+def _hands(resource: str) -> str:
+    if set(resource) & set("*?"):
+        return "account"
+    kinds = {"role": "role", "user": "user", "assumed-role": "session", "federated-user": "session"}
+    return kinds.get(resource.split("/")[0], "account")
+
+
+def _unique_id(value: str) -> _Judgement:
+    if is_account_id(value):
+        return "narrow", Party("account", value, "account")
+    found = _UNIQUE_ID.fullmatch(value)
+    if found is None:
+        return _otherwise(value)
+    return "narrow", Party("unowned", found[1], "user" if value.startswith("AIDA") else "role")
+
+
+def _source_arn(value: str) -> _Judgement:
+    arn = Arn.try_parse(value)
+    if arn is not None and is_account_id(arn.account):
+        return "narrow", Party("account", arn.account, "AWS service")
     # The ARN of a bucket names no account; without a wildcard it still is one bucket.
-    exact = not any(set(value) & set("*?") for value in values)
-    return Narrowing("source resource") if exact else _WIDE
+    if arn is None or set(value) & set("*?"):
+        return _otherwise(value)
+    is_bucket = arn.service == "s3" and not arn.account and arn.resource
+    return "narrow", Party("bucket" if is_bucket else "unowned", arn.resource, "AWS service")
 
 
-def _source_account(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    pinned = all(map(is_account_id, values))
-    return Narrowing("source account", source_accounts=values) if pinned else _WIDE
+def _source_account(value: str) -> _Judgement:
+    return _as_service(_account(value))
 
 
-def _principal_account(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    pinned = all(map(is_account_id, values))
-    return Narrowing("principal", accounts=values) if pinned else _WIDE
+def _source_organization(value: str) -> _Judgement:
+    return _as_service(_organization(value))
 
 
-def _principal_arn(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    accounts = tuple(_arn_account(value) for value in values)
-    return Narrowing("principal", accounts=accounts) if all(accounts) else _WIDE
+def _as_service(judged: _Judgement) -> _Judgement:
+    state, party = judged
+    return state, None if party is None else party._replace(hands="AWS service")
 
 
-def _user_id(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    return Narrowing("principal") if all(_USER_ID.match(value) for value in values) else _WIDE
+def _as_anyone(judged: _Judgement) -> _Judgement:
+    """Whoever comes through a network is in it, and not an identity of its owner."""
+    state, party = judged
+    return state, None if party is None else party._replace(hands="anyone")
 
 
-def _endpoint(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    return Narrowing("network") if all(_ENDPOINT.fullmatch(value) for value in values) else _WIDE
+def _network_arn(value: str) -> _Judgement:
+    return _as_anyone(_principal_arn(value))
 
 
-def _source_ip(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    return Narrowing("network") if _is_narrow_range(values) else _WIDE
+def _network_account(value: str) -> _Judgement:
+    return _as_anyone(_account(value))
 
 
-def _external_id(values: tuple[str, ...], _own: str | None) -> Narrowing:
-    return _WIDE if any(set(value) & set("*?") for value in values) else Narrowing("external id")
+def _network_organization(value: str) -> _Judgement:
+    return _as_anyone(_organization(value))
 
 
-_WIDE = Narrowing("not narrowing")
-_ORGANIZATION_KEYS = ("aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths")
-_JUDGES: dict[str, Callable[[tuple[str, ...], str | None], Narrowing]] = {
-    "aws:principalorgid": _organization,
-    "aws:principalorgpaths": _organization,
-    "aws:sourceorgid": _source_organization,
-    "aws:sourceorgpaths": _source_organization,
-    "aws:sourcearn": _source_arn,
-    "aws:sourceaccount": _source_account,
-    "aws:sourceowner": _source_account,
-    "aws:principalaccount": _principal_account,
-    "kms:calleraccount": _principal_account,
-    "aws:principalarn": _principal_arn,
-    "aws:userid": _user_id,
-    "aws:sourcevpce": _endpoint,
-    "aws:sourcevpc": _endpoint,
-    "aws:sourceip": _source_ip,
-    "sts:externalid": _external_id,
+def _mount_target(value: str) -> _Judgement:
+    # A mount target stands in a network of the account that owns the file system.
+    return ("narrow", Party("own account", value, "anyone")) if value.lower() == "true" else ("wide", None)
+
+
+def _is_service(value: str) -> _Judgement:
+    if value.lower() != "true":
+        return "wide", None
+    return "narrow", Party("unowned", "an AWS service", "AWS service")
+
+
+def _service(value: str) -> _Judgement:
+    if _SERVICE.fullmatch(value):
+        return "narrow", Party("unowned", value, "AWS service")
+    return _otherwise(value)
+
+
+def _event_source(value: str) -> _Judgement:
+    if set(value) & set("*?") or not value:
+        return _otherwise(value)
+    return "narrow", Party("unowned", value, "AWS service")
+
+
+def _network_id(value: str) -> _Judgement:
+    return ("narrow", None) if _NETWORK_ID.fullmatch(value) else _otherwise(value)
+
+
+def _exact(value: str) -> _Judgement:
+    return ("narrow", None) if value and not set(value) & set("*?") else _otherwise(value)
+
+
+_VALUES: Final[dict[str, Callable[[str], _Judgement]]] = {
+    "principal organization": _organization,
+    "principal account": _account,
+    "principal ARN": _principal_arn,
+    "principal unique id": _unique_id,
+    "AWS service": _is_service,
+    "service principal": _service,
+    "external id": _exact,
+    "source ARN": _source_arn,
+    "source account": _source_account,
+    "source organization": _source_organization,
+    "event source": _event_source,
+    "network id": _network_id,
+    "network ARN": _network_arn,
+    "network account": _network_account,
+    "network organization": _network_organization,
+    "mount target": _mount_target,
+    "SAML subject": _exact,
+}
+_NARROWING_OF: Final = {
+    "external id": "external id",
+    "source ARN": "source resource",
+    "event source": "source resource",
+    "source account": "source account",
+    "source organization": "source account",
+    "address": "network",
+    "network id": "network",
+    "network ARN": "network",
+    "network account": "network",
+    "network organization": "network",
+    "mount target": "network",
+    "listed": "listed",
 }
 
 
-def values_of(raw: tuple[str, ...]) -> tuple[str, ...]:
-    """Split values that AWS gives as one text, of a JSON list or with commas; drop what is empty.
+# A value may hold a comma itself: the name of a role, of a session, an external id.
+_STARTS: Final[dict[str, Callable[[str], bool]]] = {
+    "principal ARN": lambda part: part.startswith(("arn:", "*", "?")),
+    "source ARN": lambda part: part.startswith(("arn:", "*", "?")),
+    "network ARN": lambda part: part.startswith(("arn:", "*", "?")),
+    "principal unique id": lambda part: (
+        part[:1] in "*?" or is_account_id(part) or bool(_UNIQUE_ID.match(part))
+    ),
+    "external id": lambda part: not part.strip("*?"),
+    "event source": lambda part: not part.strip("*?"),
+    "SAML subject": lambda part: not part.strip("*?"),
+}
+
+
+def values_of(raw: tuple[str, ...], pins: str = "") -> tuple[str, ...]:
+    """Take the values of a condition apart; AWS gives several as one text, of a JSON list or with commas.
+
+    Parameters
+    ----------
+    pins : str
+        What the key pins: a comma only separates where what follows it can begin such a value.
 
     Examples
     --------
-    >>> values_of(('["203.0.113.0/24","0.0.0.0/0"]', "a, b", ""))
+    >>> values_of(('["203.0.113.0/24","0.0.0.0/0"]', "a, b"))
     ('203.0.113.0/24', '0.0.0.0/0', 'a', 'b')
+    >>> values_of(("arn:aws:iam::111122223333:role/team,ops",), "principal ARN")
+    ('arn:aws:iam::111122223333:role/team,ops',)
+    """
+    return split_values(raw, _STARTS.get(pins, lambda _part: True))
+
+
+def split_values(raw: tuple[str, ...], starts: Callable[[str], bool]) -> tuple[str, ...]:
+    """Take values apart at commas, but only where what follows can begin a value.
+
+    Examples
+    --------
+    >>> split_values(("repo:acme/app:environment:a,b,repo:acme/x:*",), lambda part: part.startswith("repo:"))
+    ('repo:acme/app:environment:a,b', 'repo:acme/x:*')
     """
     values: list[str] = []
     for text in raw:
-        if text.startswith("["):
-            try:
-                listed = json.loads(text)
-            except (ValueError, RecursionError):
-                listed = None
-            if isinstance(listed, list) and all(isinstance(value, str) for value in listed):
-                values += listed
-                continue
-        values += [part.strip() for part in text.split(",")] if "," in text else [text.strip()]
-    return tuple(value for value in values if value)
+        listed = _json_list(text)
+        if listed is not None:
+            values += listed
+            continue
+        first, *others = text.split(",")
+        parts = [first]
+        for part in others:
+            if starts(part.strip()):
+                parts.append(part)
+            else:
+                parts[-1] += f",{part}"
+        values += [part.strip() for part in parts]
+    return tuple(dict.fromkeys(values))
 
 
-def _arn_account(arn: str) -> str:
-    """Return the account that an ARN pattern pins down, or an empty string."""
-    parsed = Arn.try_parse(arn)
-    return parsed.account if parsed is not None and is_account_id(parsed.account) else ""
-
-
-def _is_narrow_range(values: Iterable[str]) -> bool:
+def _json_list(text: str) -> list[str] | None:
+    if not text.startswith("["):
+        return None
     try:
-        networks = [ipaddress.ip_network(value, strict=False) for value in values]
-    except ValueError:
-        return False
+        listed = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_texts = isinstance(listed, list) and all(isinstance(value, str) for value in listed)
+    return listed if is_texts else None
+
+
+def _addresses(values: Iterable[str]) -> ConditionState:
+    networks = []
+    state: ConditionState = "narrow"
+    for value in values:
+        try:
+            networks.append(ipaddress.ip_network(value, strict=False))
+        except ValueError:
+            state = max(state, _otherwise(value)[0], key=STATES.index)
     # A private address says nothing: every VPC of the world may use it.
-    if any(not network.is_global and not _is_documentation(network) for network in networks):
-        return False
+    if any(network.overlaps(private) for network in networks for private in _PRIVATE[network.version]):
+        return "wide"
     four = sum(network.num_addresses for network in networks if network.version == 4)
     six = sum(network.num_addresses for network in networks if network.version == 6)
-    return four <= _IPV4_ADDRESSES and six <= _IPV6_ADDRESSES
+    if four > _IPV4_ADDRESSES or six > _IPV6_ADDRESSES:
+        return "wide"
+    return state if networks else max(state, "not judged", key=STATES.index)
 
 
-_DOCUMENTATION = tuple(
-    ipaddress.ip_network(text)
-    for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
-)
-
-
-def _is_documentation(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
-    return any(network.version == doc.version and network.subnet_of(doc) for doc in _DOCUMENTATION)  # type: ignore[arg-type]
+# Of IANA's registries of special-purpose addresses, what nobody in particular holds. Ranges for documentation
+# are left out: examples are written with them.
+_PRIVATE: Final[dict[int, tuple[Any, ...]]] = {
+    4: tuple(
+        ipaddress.ip_network(text)
+        for text in (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
+        )
+    ),
+    6: tuple(
+        ipaddress.ip_network(text) for text in ("::/8", "100::/64", "2001::/32", "fc00::/6", "ff00::/8")
+    ),
+}

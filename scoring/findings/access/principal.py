@@ -1,26 +1,53 @@
-"""Who is given access, and how far they are trusted."""
+"""Who is given access: the principals of a finding, and the orders in which they stand."""
 
 import re
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
-from scoring.findings.access.conditions import Narrowing
-from scoring.findings.access.oidc_subjects import is_shared, subject
 from scoring.findings.arn import Arn, is_account_id
-from scoring.findings.finding import Condition, Finding
+from scoring.findings.finding import Finding
 
-# From near to far. What is not known counts as the farthest.
-TRUST = (
+TRUST: Final = (
     "own account",
     "own organization",
     "contracted",
-    "AWS service",
+    "identity provider, listed",
     "identity provider",
     "known vendor",
+    "identity provider, wildcard",
     "stranger",
+    "AWS service",
     "anyone",
 )
+"""From near to far. What is not known counts as the farthest.
+
+An AWS service acts for whoever set it up: one that a condition pins to an account counts as that account, and
+``AWS service`` is one of which nobody knows for whom it acts.
+"""
+
+INSIDE: Final = TRUST[:2]
+VOUCHED: Final = TRUST[:4]
+"""Whom the organization, or its policy, vouches for."""
+
+KINDS: Final = (
+    "deleted principal",
+    "session",
+    "role",
+    "AWS service",
+    "SAML",
+    "OIDC, pinned",
+    "user",
+    "account",
+    "organization",
+    "OIDC, one repository",
+    "canonical user",
+    "OIDC, wildcard",
+    "OIDC, any subject",
+    "anyone",
+)
+"""How many hands a grant reaches, from few to many; a grant that contains another never stands before it."""
 
 _CANONICAL = re.compile(r"[0-9a-f]{64}")
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
@@ -111,107 +138,6 @@ def _federated(value: str) -> Principal:
             return Principal("SAML", value, account, name)
         return Principal("unknown", value, account)
     return Principal("OIDC", value, None, value) if "." in value else Principal("unknown", value)
-
-
-def trust(
-    principal: Principal,
-    narrowing: Narrowing,
-    *,
-    conditions: tuple[Condition, ...] = (),
-    own_account: str | None,
-    in_organization: bool | None,
-    contracted: frozenset[str] = frozenset(),
-    vendor: bool = False,
-) -> str:
-    """Place a principal on `TRUST`, or say ``unknown``.
-
-    Parameters
-    ----------
-    own_account : str or None
-        The account that owns the resource.
-    in_organization : bool or None
-        Whether the principal's account is in the organization; None where nobody knows.
-    contracted : frozenset of str
-        Accounts that the policy calls contracted.
-    vendor : bool
-        Whether the principal's account is a known vendor's.
-    """
-    account = principal.account if principal.issuer is None else None
-    if (account is None and principal.kind == "unknown") or (account and own_account is None):
-        return "unknown"
-    by_account = _place_account(account, own_account, in_organization, contracted, vendor)
-    if not narrowing.possible:
-        return _place(principal, narrowing, conditions, own_account, contracted) or by_account
-    places = {
-        _place(principal, possible, conditions, own_account, contracted) or by_account
-        for possible in narrowing.possible
-    }
-    return places.pop() if len(places) == 1 else "unknown"
-
-
-def _place(
-    principal: Principal,
-    narrowing: Narrowing,
-    conditions: tuple[Condition, ...],
-    own_account: str | None,
-    contracted: frozenset[str],
-) -> str | None:
-    """Place a principal by its kind and the conditions; None where its account decides."""
-    if narrowing.strength == "own organization":
-        is_own = (
-            principal.issuer is None and principal.account is not None and principal.account == own_account
-        )
-        return "own account" if is_own else "own organization"
-    if principal.kind == "anyone":
-        return _anyone(narrowing, own_account, contracted)
-    if principal.kind == "AWS service":
-        # A service acts for whoever it is pinned to.
-        return _pinned(narrowing.source_accounts, own_account, contracted) or "AWS service"
-    if principal.kind == "SAML":
-        return "identity provider"
-    if principal.kind == "OIDC":
-        issuer = principal.issuer or ""
-        is_open = is_shared(issuer) and subject(issuer, conditions) == "any subject"
-        return "anyone" if is_open and not narrowing.narrows else "identity provider"
-    return None
-
-
-def _place_account(
-    account: str | None,
-    own_account: str | None,
-    in_organization: bool | None,
-    contracted: frozenset[str],
-    vendor: bool,
-) -> str:
-    if account is None:
-        return "stranger"
-    if account == own_account:
-        return "own account"
-    if account in contracted:
-        return "contracted"
-    if in_organization is None:
-        return "unknown"
-    if in_organization:
-        return "own organization"
-    return "known vendor" if vendor else "stranger"
-
-
-def _anyone(narrowing: Narrowing, own_account: str | None, contracted: frozenset[str]) -> str:
-    """Everyone, as far as the conditions let them in."""
-    pinned = _pinned(narrowing.accounts or narrowing.source_accounts, own_account, contracted)
-    return pinned or ("stranger" if narrowing.narrows else "anyone")
-
-
-def _pinned(accounts: tuple[str, ...], own_account: str | None, contracted: frozenset[str]) -> str | None:
-    """Place whoever is in one of the accounts that conditions name; None where they name none."""
-    if not accounts:
-        return None
-    if own_account is None:
-        return "unknown"
-    if all(account == own_account for account in accounts):
-        return "own account"
-    is_known = all(account == own_account or account in contracted for account in accounts)
-    return "contracted" if is_known else "stranger"
 
 
 _COUNTED = 10  # principals of one finding that are counted each by itself

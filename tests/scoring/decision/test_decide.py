@@ -73,7 +73,8 @@ def test_confidential_is_never_allowed_public(tag: str, says: str) -> None:
 def test_the_tagged_development_key_is_archived(tags: dict[str, str], alias: str) -> None:
     decision = decided(tags=Present({**tags, "Owner": "x"}), aliases=Present(("alias/other", alias)))
     assert decision.outcome == "archive"
-    assert decision.reason == "expected by the policy's rule: tagged development key"
+    rule = "expected by the policy's rule: tagged development key"
+    assert decision.reason == f"{rule} (the sharer can set tags and the alias)"
 
 
 @pytest.mark.parametrize(
@@ -217,13 +218,14 @@ def test_guardrails_are_named_once_each() -> None:
 
 
 def test_score_against_threshold() -> None:
-    tenths = round(decided().score * 10)
+    plain = known(tags=ABSENT, aliases=ABSENT)
+    tenths = round(decide(a_key(), plain, CARD, POLICY).score * 10)
     for threshold, outcome, says in (
         (tenths - 1, "alert", "is 0.1 points above the threshold of"),
         (tenths, "alert", "reaches the threshold of"),
         (tenths + 1, "archive", "is 0.1 points below the threshold of"),
     ):
-        decision = decide(a_key(), known(), CARD, POLICY, threshold)
+        decision = decide(a_key(), plain, CARD, POLICY, threshold)
         assert decision.outcome == outcome
         assert decision.threshold == threshold / 10
         assert decision.reason == f"{said_points(tenths)} {says} {said_points(threshold)}"
@@ -273,8 +275,9 @@ def test_what_the_contract_lists_is_there() -> None:
     assert list(written) == [
         *("finding_id", "resource", "resource_type", "account", "finding_type", "status", "outcome"),
         *("score", "threshold", "base", "contributions", "risk", "guardrails", "unknown", "model", "reason"),
+        *("known", "severity", "region", "analyzer", "principals", "actions", "is_public"),
     ]
-    assert list(written["contributions"][0]) == ["feature", "value", "points", "text"]
+    assert list(written["contributions"][0]) == ["feature", "value", "points", "text", "known", "set_by"]
     assert list(written["model"]) == ["name", "version", "kind", "sha256"]
     assert written["risk"] is None
 

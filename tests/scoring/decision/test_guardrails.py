@@ -228,7 +228,7 @@ def test_whether_unknown_tags_are_confidential_is_asked_where_nobody_else_asks()
 def test_any_subject_is_unlisted_where_nobody_minds_what_is_public() -> None:
     assert list(standing(a_role_for("repo:*"))) == ["public"]
     policy = msgspec.structs.replace(POLICY, guardrails=Guardrails(public=False))
-    assert list(standing(a_role_for("repo:*"), policy)) == ["unlisted_subject"]
+    assert list(standing(a_role_for("repo:*"), policy)) == ["unlisted_subject", "unknown_owner"]
 
 
 def test_an_error_says_why_nothing_more_is_known() -> None:

@@ -53,7 +53,8 @@ TRAINED = Scorecard(
 
 
 def features(principal: str, account: str, public: str = "public") -> dict[str, str]:
-    return {"principal": principal, "account": account, "public": public, "access_level": "Read"}
+    known = {"public": public, "access_level": "Read", "trust": "stranger"}
+    return {"principal": principal, "account": account, **known}
 
 
 @pytest.mark.parametrize(

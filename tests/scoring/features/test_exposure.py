@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from scoring.features.exposure import Exposure
+from scoring.findings.access.reach import NOT_KNOWN
 from scoring.findings.context import Account, PrincipalAccount
 from scoring.findings.facts import ABSENT, NOT_LOOKED_UP, Absent, Present, Unknown
 from scoring.policy.policy import Allow, Policy
@@ -17,6 +18,10 @@ POLICY = Policy(
     allow=Allow(accounts={OTHER: "Partner"}, vendors=("DATADOG",), public_buckets=("site",)),
     known_vendors={VENDOR: "Datadog", INSIDE: "Us", "999999999999": "Datadog"},
 )
+
+
+PINNED = (("aws:PrincipalAccount", (STRANGER,)),)
+NETWORK = ("aws:SourceVpce", ("vpce-0a1b2c3d",))
 
 
 def described(account: str = STRANGER, **more: Any) -> Present[PrincipalAccount]:
@@ -36,14 +41,14 @@ def to(*accounts: str) -> dict[str, Any]:
     [
         ((STRANGER,), described(), "stranger"),
         ((STRANGER,), described(in_org=True), "own organization"),
-        ((STRANGER,), described(in_org=None), "unknown"),
+        ((STRANGER,), described(in_org=None), NOT_KNOWN),
         ((STRANGER,), described(vendor="Acme"), "known vendor"),
         ((STRANGER,), described(vendor="datadog"), "contracted"),  # by the name that enrichment found
-        ((STRANGER,), described(INSIDE, in_org=True), "unknown"),  # describes another account
+        ((STRANGER,), described(INSIDE, in_org=True), NOT_KNOWN),  # describes another account
         ((STRANGER,), ABSENT, "stranger"),
         ((STRANGER,), Absent(), "stranger"),
-        ((STRANGER,), REFUSED, "unknown"),
-        ((STRANGER,), NOT_LOOKED_UP, "unknown"),
+        ((STRANGER,), REFUSED, NOT_KNOWN),
+        ((STRANGER,), NOT_LOOKED_UP, NOT_KNOWN),
         ((INSIDE,), described(INSIDE), "known vendor"),
         ((VENDOR,), REFUSED, "contracted"),
         ((OTHER,), REFUSED, "contracted"),
@@ -51,10 +56,11 @@ def to(*accounts: str) -> dict[str, Any]:
         # Of several principals the farthest counts; one description is not enough for two strangers.
         ((OWN, OTHER), REFUSED, "contracted"),
         ((OWN, STRANGER), described(), "stranger"),
-        ((OTHER, STRANGER), described(), "unknown"),
+        ((OTHER, STRANGER), described(), "stranger"),
+        ((INSIDE, STRANGER), described(), NOT_KNOWN),
         ((OTHER, "*"), REFUSED, "anyone"),
         ((STRANGER, "*"), REFUSED, "anyone"),
-        ((OWN, "not a principal"), ABSENT, "unknown"),
+        ((OWN, "not a principal"), ABSENT, NOT_KNOWN),
         ((), described(), "unknown"),
     ],
 )
@@ -93,8 +99,8 @@ def test_unused_access_is_given_to_nobody() -> None:
         (
             {"is_public": False, "principals": (("AWS", "*"),)},
             True,
-        ),  # AWS may leave a condition out of account
-        ({"is_public": False, "principals": (("AWS", "*"),), "conditions": (("x:Y", ("z",)),)}, True),
+        ),  # nothing was judged to keep anybody out
+        ({"is_public": False, "principals": (("AWS", "*"),), "conditions": (("x:Y", ("z",)),)}, False),
         (
             {
                 "is_public": False,
@@ -145,8 +151,13 @@ def test_buckets_that_are_meant_to_be_public(changes: dict[str, Any], expected: 
         (to(OWN), False),
         ({**to(OWN), "is_public": True}, True),  # public is outside, whoever is named
         ({**to(OWN), "is_public": None}, True),
-        ({"conditions": (("aws:PrincipalOrgID", (some.ORGANIZATION,)),)}, False),
-        ({"conditions": (("aws:PrincipalOrgID", (some.OTHER_ORGANIZATION,)),)}, True),
+        # A condition on the own organization says nothing of a principal known to be outside.
+        ({"conditions": (("aws:PrincipalOrgID", (some.ORGANIZATION,)),)}, True),
+        (
+            {"principals": (("AWS", "*"),), "conditions": (("aws:PrincipalOrgID", (some.ORGANIZATION,)),)},
+            False,
+        ),
+        ({"principals": (("AWS", "*"),), "conditions": (("aws:PrincipalOrgID", ("o-zzzzzzzzzz",)),)}, True),
     ],
 )
 def test_what_leaves_the_organization(changes: dict[str, Any], expected: bool) -> None:
@@ -154,15 +165,15 @@ def test_what_leaves_the_organization(changes: dict[str, Any], expected: bool) -
 
 
 def test_the_own_organization_is_the_policys_or_else_the_accounts() -> None:
-    condition = {"conditions": (("aws:PrincipalOrgID", (some.OTHER_ORGANIZATION,)),)}
+    condition = {"conditions": (("aws:PrincipalOrgID", (some.OTHER_ORGANIZATION,)),), **to("*")}
     account = Present(Account(id=OWN, org_id=some.OTHER_ORGANIZATION))
     assert exposure(a_key(**condition), resource_account=account).trust == "own organization"
     policy = Policy(organization_id=some.ORGANIZATION)
     assert exposure(a_key(**condition), policy, resource_account=account).trust == "stranger"
     # Nobody knows the organization: it may be the own one.
-    assert exposure(a_key(**condition), resource_account=REFUSED).trust == "unknown"
+    assert exposure(a_key(**condition), resource_account=REFUSED).trust == NOT_KNOWN
     other = Present(Account(id=OTHER, org_id=some.OTHER_ORGANIZATION))
-    assert exposure(a_key(**condition), resource_account=other).trust == "unknown"
+    assert exposure(a_key(**condition), resource_account=other).trust == NOT_KNOWN
 
 
 @pytest.mark.parametrize(
@@ -187,8 +198,17 @@ def test_the_own_organization_is_the_policys_or_else_the_accounts() -> None:
         (
             a_key(principals=(("Federated", f"arn:aws:iam::{OTHER}:saml-provider/x"),)),
             {"principal_account": REFUSED},
+            ["principal_account"],  # a provider of another account is set up by its people
+        ),
+        (
+            a_key(principals=(("Federated", f"arn:aws:iam::{OWN}:saml-provider/x"),)),
+            {"principal_account": REFUSED},
             [],
         ),
+        # Whom a condition names matters where nothing else says who gets in.
+        (a_key(**to("*"), conditions=PINNED), {"principal_account": REFUSED}, ["principal_account"]),
+        (a_key(**to("*"), conditions=PINNED), {"principal_account": ABSENT}, []),
+        (a_key(**to("*"), conditions=(*PINNED, NETWORK)), {"principal_account": REFUSED}, []),
         (
             a_key(finding_type="InternalAccess", access_type="INTRA_ORG"),
             {"principal_account": NOT_LOOKED_UP},

@@ -1,5 +1,6 @@
 """The policy: what is read, what is refused and how it is said."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from hypothesis import given
 
 from scoring.files.errors import BadInput
 from scoring.policy import policy as policies
-from scoring.policy.policy import Policy, ThresholdOverride, load, parse
+from scoring.policy.policy import DEFAULT, Policy, Severity, ThresholdOverride, load, parse
+from scoring.policy.starter_pack import starter_pack
 from scoring.policy.vendors import read_vendors
 from tests.scoring import strategies as some
 
@@ -271,6 +273,21 @@ def test_a_list_of_vendors_that_is_not_there(tmp_path: Path) -> None:
 
 def test_every_guardrail_can_be_taken_down_by_its_name() -> None:
     from scoring.decision import never_seen
-    from scoring.decision.guardrails import GUARDRAILS
+    from scoring.decision.guardrails import GUARDRAILS, NOT_JUDGED, SHARER_ALONE
 
-    assert set(policies.Guardrails.__struct_fields__) == {never_seen.NAME, *(name for name, _ in GUARDRAILS)}
+    by_score = (never_seen.NAME, NOT_JUDGED, SHARER_ALONE)
+    assert set(policies.Guardrails.__struct_fields__) == {*by_score, *(name for name, _ in GUARDRAILS)}
+
+
+def test_what_the_built_in_policy_shows_in_comments_can_be_used() -> None:
+    shown = re.sub(
+        r'^# (\[+[a-z_.]+\]+|"?[\w][\w":/.-]* = .*)$', r"\1", DEFAULT.read_text("utf-8"), flags=re.M
+    )
+    policy = parse(shown.replace("<64 hexadecimal digits>", "0" * 64))
+    assert len(policy.allow.subjects) == 3
+    assert policy.allow.conditions == {"aws:PrincipalTag/team": ("payments",)}
+    assert policy.own.buckets
+    assert policy.own.distributions
+    assert policy.own.providers
+    assert policy.starter_pack == tuple(starter_pack())
+    assert policy.severity == Severity()

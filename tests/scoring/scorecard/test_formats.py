@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoring.files.errors import BadInput
-from scoring.scorecard import formats
 from scoring.scorecard.formats import SCHEMA, from_json, from_toml, load, to_json, upgrade
 from scoring.scorecard.scorecard import Scorecard
+from scoring.scorecard.upgrades import UPGRADES
 from scoring.scorecard.version_folder import manifest_of
 from tests.scoring import strategies as some
 
@@ -43,14 +43,15 @@ def test_a_card_in_toml() -> None:
     assert one.key == ("public", "tag:costcenter")
     assert one.points == {("public", "a1"): 120}
     assert (one.default, one.unknown) == (5, 120)
-    assert card.score({"public": "public", "access_level": "Read", "tag:costcenter": "a1"})[0] == 160
+    features = {"public": "public", "access_level": "Read", "trust": "anyone", "tag:costcenter": "a1"}
+    assert card.score(features)[0] == 160
 
 
 def test_what_a_table_need_not_say() -> None:
-    complete = '{ "not public" = 1, "meant to be public" = -3, public = 12 }'
+    complete = '{ "meant to be public" = -3, "not public" = 1, public = 12 }'
     one = from_toml(toml(table('["public"]', complete, default=""))).tables[0]
     assert (one.default, one.unknown, one.evidence) == (0, 120, {})
-    nothing = from_toml(toml(table('["public"]', "{ public = -1 }") + "\nunknown = 0")).tables[0]
+    nothing = from_toml(toml(table('["environment"]', "{ production = -1 }") + "\nunknown = 0")).tables[0]
     assert nothing.unknown == 0
     counted = from_toml(toml(f"{TABLE}\nevidence = {{ public = [7, 3, 0] }}\nunlisted = 2"))
     assert counted.tables[0].evidence == {("public",): (7, 3, 0)}
@@ -93,10 +94,10 @@ RISING = "risk: expected rising scores with rising probabilities from 0 to 1"
         ({"thresold": "1"}, "unknown key 'thresold'; did you mean 'threshold'?"),
         ({"kind": '"weigthed"'}, "kind: expected weighted or trained, got 'weigthed'"),
         ({"unit": '"stones"'}, "unit: expected points or tenths, got 'stones'"),
-        ({"schema": "3"}, "schema: expected a schema version from 1 to 2, got 3"),
-        ({"schema": "0"}, "schema: expected a schema version from 1 to 2, got 0"),
-        ({"schema": "true"}, "schema: expected a schema version from 1 to 2, got True"),
-        ({"feature_version": "2"}, "feature_version: expected 1; train again, got 2"),
+        ({"schema": "4"}, "schema: expected a schema version from 1 to 3, got 4"),
+        ({"schema": "0"}, "schema: expected a schema version from 1 to 3, got 0"),
+        ({"schema": "true"}, "schema: expected a schema version from 1 to 3, got True"),
+        ({"feature_version": "3"}, "feature_version: expected 2; train again, got 3"),
         (
             {"risk": "[[1, 0.5], [0, 0.7]]"},
             RISING,
@@ -199,9 +200,9 @@ def test_no_two_tables_have_the_same_features(keys: str) -> None:
         ("[]", "expected one object and nothing else"),
         ("null", "expected one object and nothing else"),
         ('{"schema": 1} {}', "expected one object and nothing else"),
-        ("{}", "schema: expected a schema version from 1 to 2, got nothing"),
-        ('{"schema": "1"}', "schema: expected a schema version from 1 to 2, got '1'"),
-        ('{"schema": 1.0}', "schema: expected a schema version from 1 to 2, got 1.0"),
+        ("{}", "schema: expected a schema version from 1 to 3, got nothing"),
+        ('{"schema": "1"}', "schema: expected a schema version from 1 to 3, got '1'"),
+        ('{"schema": 1.0}', "schema: expected a schema version from 1 to 3, got 1.0"),
         ('{"schema": 1, "schema": 1}', "is no valid JSON: the key 'schema' stands twice in one object"),
         ('{"schema": 1, "base": NaN}', "is no valid JSON: NaN is no JSON"),
         ('{"schema": 1, "name": "\\ud800"}', "is no valid JSON: a string holds half a surrogate pair"),
@@ -275,7 +276,7 @@ def test_an_older_schema_is_upgraded_one_version_after_the_other() -> None:
     for schema in (0, 4, -1, True, None, "1", 1.0):
         with pytest.raises(BadInput, match="expected a schema version from 1 to 3"):
             upgrade({"schema": schema}, recipes, to=3)
-    assert set(formats.UPGRADES) == set(range(1, SCHEMA)), "a recipe from every older schema"
+    assert set(UPGRADES) == set(range(1, SCHEMA)), "a recipe from every older schema"
 
 
 def test_the_digest_is_of_what_the_card_says() -> None:

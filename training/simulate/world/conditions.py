@@ -23,6 +23,8 @@ class Condition:
 
 
 NO_CONDITION = Condition(0, ())
+OWN_ACCOUNT = "{own}"
+"""Stands for the account that owns the resource, where a service acts for that."""
 
 _PUBLIC = {
     "none": 0.56, "organization": 0.18, "ip-narrow": 0.09, "ip-wide": 0.08, "vpce": 0.06,
@@ -67,7 +69,7 @@ def draw_condition(
     number = int(rng.random() * 99991)
     key, text = _TEXTS[sort]
     value = text.format(
-        account=principal.account or f"{4 * 10**11 + number * 1009}",
+        account=OWN_ACCOUNT if trust == "service" else principal.account or f"{4 * 10**11 + number * 1009}",
         team=team,
         number=number,
         block=number % 16 * 16,

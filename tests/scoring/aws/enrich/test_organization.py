@@ -98,12 +98,18 @@ def test_the_own_account(members: Members, aws: Aws, about: Callable[..., Findin
         ("AWS", "*"),
         ("Service", "cloudtrail.amazonaws.com"),
         ("Federated", "token.actions.githubusercontent.com"),
-        ("Federated", f"arn:aws:iam::{STRANGER}:saml-provider/okta"),
+        ("Federated", f"arn:aws:iam::{OWN}:saml-provider/okta"),
         ("CanonicalUser", "a" * 64),
     ],
 )
 def test_who_has_no_account(kind: str, principal: str, aws: Aws, about: Callable[..., Finding]) -> None:
     assert enrich(about(OWN, principal, kind=kind), aws).principal_account == ABSENT
+
+
+def test_a_provider_of_another_account_is_set_up_there(aws: Aws, about: Callable[..., Finding]) -> None:
+    found = enrich(about(OWN, f"arn:aws:iam::{STRANGER}:saml-provider/okta", kind="Federated"), aws)
+    assert isinstance(found.principal_account, Present)
+    assert (found.principal_account.value.id, found.principal_account.value.in_org) == (STRANGER, False)
 
 
 def test_a_finding_without_principals_names_no_account(aws: Aws, about: Callable[..., Finding]) -> None:
