@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -15,14 +15,28 @@ from scoring.features.order import ORDERS
 from scoring.files.errors import BadInput
 from scoring.scorecard.formats import from_json, to_json
 from scoring.scorecard.scorecard import Key, Scorecard, Table
-from training.arrays import Ints
+from training.arrays import Floats, Ints
 from training.dataset.dataset import Dataset
+from training.dataset.rollouts import one_each, rollouts, time_blocks, votes
 from training.dataset.rows import NONE
-from training.dataset.split import SETTLING_DAYS, Split, split_by_time
+from training.dataset.split import SETTLING_DAYS, Split, everything_fits, split_by_time
 from training.estimator.estimator import AdditiveScorecardClassifier
 from training.estimator.value_counts import with_evidence
+from training.evaluation.outcomes import DIGITS, share_below
+from training.threshold.bounds import labels_needed
+from training.threshold.gates import (
+    Gate,
+    both_verdicts,
+    check_names,
+    enough_rollouts,
+    every_period_reviewed,
+    independent_of_score,
+    no_drift,
+    shut,
+)
+from training.threshold.out_of_fold import OutOfFold
 from training.threshold.risk import calibrate_risk
-from training.threshold.scores import card_scores
+from training.threshold.scores import card_scores, probabilities
 from training.threshold.threshold import Threshold, choose_threshold
 
 # How often these were seen is precedent. Whoever shares a resource can set its tags, but what a tag takes off
@@ -38,6 +52,9 @@ ACCOUNT: Final[Key] = ("account",)
 # A finding that neither of these tables has seen goes to a person: see `scoring.decision.never_seen`.
 SEEN_IN: Final[tuple[Key, ...]] = (("principal",), ACCOUNT)
 MOST_TABLES: Final = 40
+# Cards out of fold for the threshold; fewer for that of the card that only measures.
+FOLDS: Final = 5
+FORWARD_FOLDS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -51,9 +68,12 @@ class Request:
     labels : str
         ``none`` gives the prior card with precedent, and its own threshold.
     calibration_share, test_share : float or None
-        Of the labelled findings; None: see `training.dataset.split.default_shares`.
+        Of the labelled findings. Without a share for calibration every label fits and calibrates; 0: none
+        calibrates. By default a fifth of them measures.
     settling_days : float
         Findings younger than that are no precedent unless somebody has reviewed them.
+    accept : tuple of str
+        Gates that may be shut; see `training.threshold.gates`.
     """
 
     alpha: float = 0.05
@@ -63,6 +83,7 @@ class Request:
     test_share: float | None = None
     seed: int = 0
     settling_days: float = SETTLING_DAYS
+    accept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,11 +93,23 @@ class Trained:
     Attributes
     ----------
     scores : array of shape (findings,)
-        Final scores in tenths: of the fitted findings, and of all in the calibration and the test part.
+        By the card, in tenths: of the findings with a verdict, and of all in the calibration and the test
+        part.
+    honest : array of shape (findings,)
+        The same by cards that were not fitted on the finding, where there are such, moved so that what is
+        below the threshold of those cards is below the card's.
+    risk : array of shape (findings,)
+        Probabilities that were not made from the finding's own verdict; NaN where there is none.
     threshold : Threshold or None
         None where no labels were asked for.
     calibrated : array
         Numbers of the findings that the threshold was calibrated on.
+    calibrated_scores : array of shape of `calibrated`
+        What it was calibrated by, moved like `honest`.
+    archived_share : float or None
+        Share of findings below the threshold.
+    gates : tuple of Gate
+        Of the threshold's promise; where one is shut that was not accepted, there is no threshold.
     """
 
     card: Scorecard
@@ -86,8 +119,27 @@ class Trained:
     dataset: Dataset
     split: Split
     scores: Ints
+    honest: Ints
+    risk: Floats
     threshold: Threshold | None
     calibrated: Ints
+    calibrated_scores: Ints
+    archived_share: float | None
+    gates: tuple[Gate, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A card of some labels, and what was judged out of fold; moved to the scale of its threshold."""
+
+    card: Scorecard
+    estimator: AdditiveScorecardClassifier
+    threshold: Threshold | None
+    calibrated: Ints
+    calibrated_scores: Ints
+    out_of_fold: OutOfFold | None
+    archived_share: float | None = None
+    below: Floats | None = None
 
 
 def train(
@@ -100,6 +152,10 @@ def train(
 ) -> Trained:
     """Fit, calibrate and choose the threshold.
 
+    By default every label fits, and every label calibrates: see `training.threshold.out_of_fold`. What the
+    metrics say comes from a card that the same procedure makes of all but the latest labels. With a share for
+    calibration those findings are left out of the fit instead.
+
     Raises
     ------
     BadInput
@@ -108,26 +164,228 @@ def train(
     if not len(dataset):
         raise BadInput("expected at least one finding with a time")
     _check(request)
+    if request.labels == "all" and not request.calibration_share:
+        return _with_every_label(dataset, prior, request, jobs, progress)
+    return _by_parts(dataset, prior, request, jobs, progress)
+
+
+def _by_parts(
+    dataset: Dataset, prior: Scorecard, request: Request, jobs: int, progress: Callable[[str], None]
+) -> Trained:
+    """Fit on the first part, calibrate on the second, leave the third to be tested on."""
     split = _split(dataset, request)
     progress("fitting")
-    estimator = _fit(dataset, split, prior, request, jobs)
+    estimator = _fit(dataset, split.fit, split.backlog, prior, request, jobs)
     progress("scoring")
-    card = _uncalibrated(dataset, estimator, prior, request)
-    scores = _scored(dataset, split, card, estimator)
+    card = _uncalibrated(dataset, np.arange(len(dataset)), estimator, prior, request)
+    scores = _scored(dataset, np.concatenate([split.fit, split.unseen]), card, estimator)
     progress("calibrating")
     chosen: Threshold | None = None
     calibrated = split.calibration[:0]
     if request.labels == "all":
-        calibrated = calibrating(dataset, scores, split.calibration, request)
-        chosen = _threshold(dataset, calibrated, scores, request)
+        calibrated = calibrating(dataset, scores[split.calibration], split.calibration, request)
+        chosen = _choose(dataset, scores[calibrated], calibrated, request)
         labelled = split.calibration[dataset.labelled[split.calibration]]
         risk = calibrate_risk(scores[labelled], dataset.unintended[labelled], _weights(dataset, labelled))
         card = msgspec.structs.replace(card, threshold=chosen.value, risk=risk)
     card = _named(card, dataset, request)
-    return Trained(card, prior, estimator, request, dataset, split, scores, chosen, calibrated)
+    probability = probabilities((), scores, estimator.calibration_)
+    if card.risk:
+        probability[split.test] = probabilities(card.risk, scores[split.test])
+    return Trained(
+        card=card,
+        prior=prior,
+        estimator=estimator,
+        request=request,
+        dataset=dataset,
+        split=split,
+        scores=scores,
+        honest=scores,
+        risk=probability,
+        threshold=chosen,
+        calibrated=calibrated,
+        calibrated_scores=scores[calibrated],
+        archived_share=share_below(scores[split.calibration], card.threshold),
+    )
+
+
+def _with_every_label(
+    dataset: Dataset, prior: Scorecard, request: Request, jobs: int, progress: Callable[[str], None]
+) -> Trained:
+    """Fit on every label, calibrate out of fold; measure what the same makes of all but the latest labels."""
+    rollout = rollouts(dataset)
+    usable = int((dataset.for_threshold & dataset.unintended).sum())
+    calibrates = request.calibration_share is None and usable >= labels_needed(request.alpha, request.delta)
+    split = everything_fits(
+        dataset,
+        calibrates=calibrates,
+        test_share=request.test_share,
+        settling_days=request.settling_days,
+    )
+    progress("fitting")
+    everything = np.arange(len(dataset))
+    fitted = _fitted(dataset, everything, split.backlog, prior, request, rollout, jobs, FOLDS, progress)
+    gates = _gates(dataset, everything, fitted.calibrated, fitted.below, fitted.out_of_fold, request)
+    fitted = _gated(fitted, gates, request)
+    card = _named(fitted.card, dataset, request)
+    scores = _scored(dataset, np.union1d(split.fit, split.unseen), card, fitted.estimator)
+    honest, risk = scores.copy(), np.full(len(dataset), np.nan)
+    if fitted.out_of_fold is not None:
+        honest[fitted.out_of_fold.rows] = fitted.out_of_fold.scores
+        risk[fitted.out_of_fold.rows] = fitted.out_of_fold.risk
+    if len(split.test) and len(before := everything[: int(split.test[0])]):
+        progress("measuring on the latest labels")
+        backlog = split.backlog[split.backlog < split.test[0]]
+        forward = _fitted(dataset, before, backlog, prior, request, rollout, jobs, FORWARD_FOLDS, progress)
+        later = _scored(dataset, split.test, forward.card, forward.estimator)[split.test]
+        risk[split.test] = probabilities(forward.card.risk, later, forward.estimator.calibration_)
+        honest[split.test] = _moved(later, forward.card.threshold, card.threshold)
+    return Trained(
+        card=card,
+        prior=prior,
+        estimator=fitted.estimator,
+        request=request,
+        dataset=dataset,
+        split=split,
+        scores=scores,
+        honest=honest,
+        risk=risk,
+        threshold=fitted.threshold,
+        calibrated=fitted.calibrated,
+        calibrated_scores=fitted.calibrated_scores,
+        archived_share=fitted.archived_share,
+        gates=gates,
+    )
+
+
+def _gated(fitted: _Fitted, gates: Sequence[Gate], request: Request) -> _Fitted:
+    """Take the threshold away where a gate is shut."""
+    if not shut(gates, request.accept) or fitted.threshold is None:
+        return fitted
+    card = msgspec.structs.replace(fitted.card, threshold=None)
+    without = replace(fitted.threshold, value=None, misses=0)
+    return replace(fitted, card=card, threshold=without, archived_share=0.0)
+
+
+def _gates(
+    dataset: Dataset,
+    rows: Ints,
+    calibrated: Ints,
+    below: Floats | None,
+    found: OutOfFold | None,
+    request: Request,
+) -> tuple[Gate, ...]:
+    """Ask of a history what the promise rests on; what concerns a threshold, where there is one.
+
+    Parameters
+    ----------
+    below : array of shape (findings,)
+        Whether each is below the threshold, by cards that were not fitted on it.
+    """
+    if request.calibration_share == 0:
+        return ()
+    bad = dataset.unintended[calibrated]
+    gates = [both_verdicts(bad), enough_rollouts(int(bad.sum()), request.alpha, request.delta)]
+    if below is None or found is None or np.isnan(below[rows]).all():
+        return tuple(gates)
+    # Once findings are archived, which of them were reviewed is known, and counted with their weights.
+    early = rows[dataset.before_archiving[rows] & ~np.isnan(below[rows])]
+    reviewed = dataset.for_threshold[early]
+    if len(early):
+        gates += [
+            independent_of_score(reviewed, below[early], request.alpha),
+            every_period_reviewed(reviewed),
+        ]
+    gates.append(no_drift(found.scores))
+    return tuple(gates)
+
+
+def _moved(scores: Ints, threshold: int | None, to: int | None) -> Ints:
+    """Move scores by so much that what is below one threshold is below the other."""
+    return scores if threshold is None or to is None else scores + (to - threshold)
+
+
+def _fitted(
+    dataset: Dataset,
+    known: Ints,
+    backlog: Ints,
+    prior: Scorecard,
+    request: Request,
+    rollout: Ints,
+    jobs: int,
+    folds: int,
+    progress: Callable[[str], None],
+) -> _Fitted:
+    """Fit on every label among some findings, and calibrate out of fold."""
+    rows = known[dataset.labelled[known]]
+    estimator = _fit(dataset, rows, backlog, prior, request, jobs, rollout)
+    card = _uncalibrated(dataset, np.union1d(rows, backlog), estimator, prior, request)
+    voting = _voting(dataset, known, rollout, request)
+    scores = np.zeros(len(dataset), dtype=np.int64)
+    few = calibrating(dataset, scores[voting], voting, request)
+    chosen = _choose(dataset, scores[few], few, request)
+    if chosen.value is None:
+        # However they score, so few cannot prove anything.
+        return _Fitted(card, estimator, chosen, few, scores[few], None)
+    progress("calibrating")
+    population = known[~dataset.labelled[known]]
+    found = _out_of_fold(dataset, rows, backlog, population, prior, request, rollout, jobs, folds)
+    scores[found.rows] = found.scores
+    calibrated = calibrating(dataset, scores[voting], voting, request)
+    chosen = _choose(dataset, scores[calibrated], calibrated, request)
+    moved, share, cut = 0, 0.0, chosen.value
+    if cut is not None:
+        by_card, _ = card_scores(from_json(to_json(card)), dataset.X.iloc[population])
+        value = found.threshold_for(cut, by_card)
+        chosen = replace(chosen, value=value)
+        moved, share = value - cut, round(found.share_below(cut), DIGITS)
+    found = replace(found, scores=found.scores + moved)
+    risk = calibrate_risk(found.scores, dataset.unintended[rows], dataset.weight[rows] * votes(rollout, rows))
+    card = msgspec.structs.replace(card, threshold=chosen.value, risk=risk)
+    below = np.full(len(dataset), np.nan)
+    if cut is not None and chosen.value is not None:
+        below[rows] = found.scores < chosen.value
+        below[population] = (found.population < cut).mean(axis=0)
+    return _Fitted(card, estimator, chosen, calibrated, scores[calibrated] + moved, found, share, below)
+
+
+def _voting(dataset: Dataset, known: Ints, rollout: Ints, request: Request) -> Ints:
+    """Return the findings that may calibrate: of each rollout that was unintended one."""
+    if request.calibration_share is not None:
+        return known[:0]
+    usable = known[dataset.for_threshold[known]]
+    unintended = one_each(dataset, rollout, usable[dataset.unintended[usable]])
+    return np.union1d(unintended, usable[~dataset.unintended[usable]])
+
+
+def _out_of_fold(
+    dataset: Dataset,
+    rows: Ints,
+    backlog: Ints,
+    population: Ints,
+    prior: Scorecard,
+    request: Request,
+    rollout: Ints,
+    jobs: int,
+    folds: int,
+) -> OutOfFold:
+    """Score labelled findings by cards that were fitted without them: without their time, and rollout."""
+    block = time_blocks(rollout, rows, folds)
+    scores, risk = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows))
+    by_fold = []
+    for number in np.unique(block).tolist():
+        inside, left_out = rows[block != number], rows[block == number]
+        estimator = _fit(dataset, inside, backlog, prior, request, jobs, rollout)
+        card = _uncalibrated(dataset, np.union1d(inside, backlog), estimator, prior, request)
+        card = from_json(to_json(card))
+        scores[block == number], _ = card_scores(card, dataset.X.iloc[left_out])
+        risk[block == number] = probabilities((), scores[block == number], estimator.calibration_)
+        by_fold.append(card_scores(card, dataset.X.iloc[population])[0])
+    return OutOfFold(rows, scores, risk, np.array(by_fold).reshape(len(by_fold), len(population)))
 
 
 def _check(request: Request) -> None:
+    check_names(request.accept)
     for name in ("alpha", "delta"):
         value = getattr(request, name)
         if not 0 < value < 1:
@@ -137,12 +395,14 @@ def _check(request: Request) -> None:
 
 
 def _split(dataset: Dataset, request: Request) -> Split:
-    limits = {"alpha": request.alpha, "delta": request.delta, "settling_days": request.settling_days}
     if request.labels == "all":
         return split_by_time(
-            dataset, **limits, calibration_share=request.calibration_share, test_share=request.test_share
+            dataset,
+            settling_days=request.settling_days,
+            calibration_share=request.calibration_share or 0.0,
+            test_share=request.test_share,
         )
-    split = split_by_time(dataset, **limits, calibration_share=0.0, test_share=0.0)
+    split = split_by_time(dataset, settling_days=request.settling_days, calibration_share=0.0, test_share=0.0)
     nothing = split.fit[:0]
     everything = np.sort(np.concatenate([split.fit, split.backlog]))
     # Verdicts are not learned from, but what a person found unintended makes nobody familiar.
@@ -150,13 +410,26 @@ def _split(dataset: Dataset, request: Request) -> Split:
 
 
 def _fit(
-    dataset: Dataset, split: Split, prior: Scorecard, request: Request, jobs: int
+    dataset: Dataset,
+    rows: Ints,
+    backlog: Ints,
+    prior: Scorecard,
+    request: Request,
+    jobs: int,
+    rollout: Ints | None = None,
 ) -> AdditiveScorecardClassifier:
-    weight = _weights(dataset, split.fit)
+    """Fit on some labelled findings; with rollouts each of these has one vote, and is left out as a whole."""
+    weight = _weights(dataset, rows)
     estimator = unfitted(_with_account(prior), seed=request.seed, jobs=jobs)
     estimator.set_params(weights="frequency" if weight is None else "sampling")
-    y = dataset.unintended[split.fit].astype(int)
-    return estimator.fit(dataset.X.iloc[split.fit], y, weight, backlog=dataset.X.iloc[split.backlog])
+    y = dataset.unintended[rows].astype(int)
+    X, others = dataset.X.iloc[rows], dataset.X.iloc[backlog]
+    if rollout is None:
+        return estimator.fit(X, y, weight, backlog=others)
+    vote = votes(rollout, rows)
+    return estimator.fit(
+        X, y, vote if weight is None else vote * weight, backlog=others, groups=rollout[rows]
+    )
 
 
 def unfitted(prior: Scorecard | None, *, seed: int = 0, jobs: int = 1) -> AdditiveScorecardClassifier:
@@ -182,11 +455,17 @@ def _with_account(prior: Scorecard) -> Scorecard:
 
 
 def _uncalibrated(
-    dataset: Dataset, estimator: AdditiveScorecardClassifier, prior: Scorecard, request: Request
+    dataset: Dataset,
+    known: Ints,
+    estimator: AdditiveScorecardClassifier,
+    prior: Scorecard,
+    request: Request,
 ) -> Scorecard:
+    """Return the card of a fit, with what is known of some findings as its evidence."""
     is_weighted = request.labels == "none"
     verdict = dataset.about["verdict"].to_numpy()
     settled = (dataset.time <= dataset.time[-1] - request.settling_days * 86_400) | dataset.labelled
+    settled &= np.isin(np.arange(len(dataset)), known)
     if is_weighted:
         verdict = np.full_like(verdict, NONE)
     tables = with_evidence(estimator.tables_, dataset.X[settled], verdict[settled], (*PRECEDENT, ACCOUNT))
@@ -209,10 +488,9 @@ def _bare(card: Scorecard) -> Scorecard:
     return msgspec.structs.replace(card, tables=tables, risk=(), seen_in=(), prior=None)
 
 
-def _scored(dataset: Dataset, split: Split, card: Scorecard, estimator: AdditiveScorecardClassifier) -> Ints:
+def _scored(dataset: Dataset, rows: Ints, card: Scorecard, estimator: AdditiveScorecardClassifier) -> Ints:
     """Score with the runtime's scorecard, and make sure that the estimator gives the same integers."""
     runtime = from_json(to_json(card))
-    rows = np.concatenate([split.fit, split.calibration, split.test])
     scores = np.zeros(len(dataset), dtype=np.int64)
     X = dataset.X.iloc[rows]
     scores[rows], before_tag_limit = card_scores(runtime, X)
@@ -226,33 +504,29 @@ def calibrating(dataset: Dataset, scores: Ints, part: Ints, request: Request) ->
 
     Where the sample of what was archived is too small to promise anything, whatever the scores are, those
     that came up before anything was archived do so alone.
+
+    Parameters
+    ----------
+    scores : array of shape of `part`
     """
-    fair = part[dataset.for_threshold[part]]
-    early = fair[dataset.before_archiving[fair]]
-    if len(early) == len(fair) or _choose(dataset, scores, fair, request).value is not None:
-        return fair
-    return early
+    usable = dataset.for_threshold[part]
+    is_early = usable & dataset.before_archiving[part]
+    if is_early.sum() == usable.sum():
+        return part[usable]
+    chosen = _choose(dataset, scores[usable], part[usable], request)
+    return part[usable] if chosen.value is not None else part[is_early]
 
 
 def _choose(dataset: Dataset, scores: Ints, rows: Ints, request: Request) -> Threshold:
     is_early = dataset.before_archiving[rows].all()
     return choose_threshold(
-        scores[rows],
+        scores,
         dataset.unintended[rows],
         request.alpha,
         request.delta,
         dataset.weight[rows],
         1.0 if is_early else dataset.largest_weight,
     )
-
-
-def _threshold(dataset: Dataset, calibrated: Ints, scores: Ints, request: Request) -> Threshold:
-    chosen = _choose(dataset, scores, calibrated, request)
-    if chosen.value is not None or request.calibration_share is not None:
-        return chosen
-    # As soon as the whole history has enough labels, calibration gets them.
-    in_all = _choose(dataset, scores, np.flatnonzero(dataset.for_threshold), request)
-    return replace(chosen, more_labels=in_all.more_labels or chosen.more_labels)
 
 
 def _weights(dataset: Dataset, rows: Ints) -> Any:

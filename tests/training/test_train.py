@@ -86,11 +86,24 @@ def test_metrics_have_the_fields_of_the_contract(version: Path) -> None:
     assert threshold["calibration_n"] > threshold["calibration_positives"] >= 59
 
 
-def test_what_is_measured_is_later_than_what_was_learned_from(version: Path) -> None:
-    parts = metrics_of(version)["data"]["parts"]
+def test_every_label_fits_and_what_is_measured_is_later_than_what_that_card_learned_from(
+    version: Path,
+) -> None:
+    metrics = metrics_of(version)
+    parts = metrics["data"]["parts"]
+    assert metrics["fit_n"] == parts["fit"]["labelled"] == metrics["data"]["records"]["with a verdict"]
+    assert metrics["measured_on"] == "test"
+    assert parts["calibration"]["to"] < parts["test"]["from"]
+    assert metrics["n"] == parts["test"]["labelled"] == round(0.2 * metrics["fit_n"])
+
+
+def test_a_share_for_calibration_is_left_out_of_the_fit(run: Run, history: Path, tmp_path: Path) -> None:
+    assert run("train", history, "--out", tmp_path / "m", "--calibration-share", 0.5).code == 0
+    metrics = metrics_of(tmp_path / "m" / (tmp_path / "m" / "current").read_text().strip())
+    parts = metrics["data"]["parts"]
     assert parts["fit"]["to"] < parts["calibration"]["from"]
     assert parts["calibration"]["to"] < parts["test"]["from"]
-    assert metrics_of(version)["measured_on"] == "test"
+    assert metrics["fit_n"] == parts["fit"]["labelled"]
 
 
 def test_the_runtime_takes_the_registry_the_version_and_the_file(registry: Path, version: Path) -> None:

@@ -41,7 +41,8 @@ def train(
         float | None,
         typer.Option(
             metavar="X",
-            help="Of the labelled findings, for the threshold; 0: none. Default: what serves best.",
+            help="Of the labelled findings, for the threshold alone; 0: no threshold. Default: every label "
+            "fits, and calibrates out of fold.",
             show_default=False,
         ),
     ] = None,
@@ -49,7 +50,7 @@ def train(
         float | None,
         typer.Option(
             metavar="Y",
-            help="Of the labelled findings, the latest, to measure by. Default: what serves best.",
+            help="Of the labelled findings, the latest, to measure by. Default: a fifth.",
             show_default=False,
         ),
     ] = None,
@@ -68,12 +69,23 @@ def train(
     unverified_verdicts: Annotated[
         bool, typer.Option(help="Whether verdicts count that were given by a review link alone.")
     ] = True,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A gate of the guarantee that may be shut; goes into the model card. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     output_format: ReportFormat = "table",
 ) -> None:
     """Train a scorecard on past decisions, with a threshold that carries a guarantee.
 
     Findings without a verdict count as precedent only. The first version of a registry is promoted; later
     ones by `triage models promote`. The same records, options and seed give the same bytes.
+
+    Every label fits; the threshold is calibrated by cards that were fitted without the findings they score.
+    It is left out where a gate of its guarantee is shut: the command names the gate and says what to do.
     """
     from scoring.scorecard import formats
     from training.evaluation.metrics import measure
@@ -95,6 +107,7 @@ def train(
         test_share=test_share,
         seed=seed,
         settling_days=settling_days,
+        accept=tuple(sorted(set(accept or ()))),
     )
     faults = Faults()
     with progress("records") as bar, open_executor(jobs, scheduler) as executor:

@@ -9,21 +9,13 @@ import numpy as np
 from scoring.files.errors import BadInput
 from training.arrays import Ints
 from training.dataset.dataset import DAY, Dataset
-from training.threshold.bounds import labels_needed
 
 # Findings of the last days are no precedent until somebody has reviewed them: sharing many resources today
 # must not make anyone familiar tomorrow.
 SETTLING_DAYS = 14.0
 
-# Few labels fit well, with the card and precedent as prior, while each further unintended one in the
-# calibration part tightens the bound: calibration gets most of them (chosen by simulation).
+# Of the labels, the latest: what they show is later than all that the card they are shown for learned from.
 TEST_SHARE = 0.2
-LEAST_TEST_SHARE = 0.1
-CALIBRATION_SHARE = 0.64
-LEAST_CALIBRATION_SHARE = 0.2
-# Of the labels that a threshold takes at the least: with ENOUGH times of them it archives something, and
-# beyond PLENTY times the bound is so tight that a further label serves the fit better.
-ENOUGH, PLENTY = 2.5, 15.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +31,10 @@ class Split:
     calibration, test : array
         All findings of these times, labelled or not.
     too_young : int
-        How many further findings before the calibration part are too young to count as precedent.
+        How many findings are too young to be precedent.
+    every_label_fits : bool
+        Whether the card is fitted on the calibration and the test part too. What is said of these then comes
+        from cards that were not: see `training.train`.
     """
 
     fit: Ints
@@ -47,19 +42,23 @@ class Split:
     calibration: Ints
     test: Ints
     too_young: int
+    every_label_fits: bool = False
 
     @property
     def unseen(self) -> Ints:
-        """All findings that nothing was fitted on: the calibration and the test part."""
+        """The calibration and the test part: all findings with scores by cards not fitted on them."""
         return np.concatenate([self.calibration, self.test])
+
+    @property
+    def later(self) -> Ints:
+        """All findings that came after what a card was fitted on that scores them."""
+        return self.test if self.every_label_fits else self.unseen
 
 
 def split_by_time(
     dataset: Dataset,
     *,
-    alpha: float,
-    delta: float,
-    calibration_share: float | None = None,
+    calibration_share: float,
     test_share: float | None = None,
     settling_days: float = SETTLING_DAYS,
 ) -> Split:
@@ -67,8 +66,8 @@ def split_by_time(
 
     Parameters
     ----------
-    calibration_share, test_share : float, optional
-        Of the labelled findings; 0 leaves the part out. By default what serves best: see `default_shares`.
+    calibration_share, test_share : float
+        Of the labelled findings; 0 leaves the part out. A fifth is tested on by default, or what is left.
 
     Raises
     ------
@@ -76,8 +75,8 @@ def split_by_time(
         The shares are not between 0 and 1, or are more than all together.
     """
     labelled = np.flatnonzero(dataset.labelled)
-    given = (calibration_share, test_share)
-    calibration_share, test_share = default_shares(dataset, alpha, delta, *given)
+    if test_share is None:
+        test_share = min(TEST_SHARE, max(0.0, 1 - calibration_share))
     for name, share in (("--calibration-share", calibration_share), ("--test-share", test_share)):
         if not 0 <= share <= 1:
             raise BadInput("expected a number from 0 to 1", field=name, value=share)
@@ -100,32 +99,34 @@ def split_by_time(
     )
 
 
-def default_shares(
+def everything_fits(
     dataset: Dataset,
-    alpha: float,
-    delta: float,
-    calibration_share: float | None = None,
+    *,
+    calibrates: bool,
     test_share: float | None = None,
-) -> tuple[float, float]:
-    """Return the shares of labelled findings that calibrate and that test, where they are not given.
+    settling_days: float = SETTLING_DAYS,
+) -> Split:
+    """Part a history of which every label fits.
 
-    Where a threshold with the guarantee is within reach, calibration gets enough unintended findings for it,
-    at the cost of the test first and of the fit then; where there are plenty, the fit gets the more. Where it
-    is out of reach, calibration gets none, and all labels fit.
+    Parameters
+    ----------
+    calibrates : bool
+        Whether the findings before the test part have scores out of fold.
+    test_share : float, optional
+        Of the labelled findings, the latest, to measure a card on that is fitted on those before.
     """
-    labelled = int(dataset.labelled.sum())
-    usable = int((dataset.for_threshold & dataset.unintended).sum())
-    needed = labels_needed(alpha, delta)
-    if calibration_share is None and usable < needed:
-        calibration_share = 0.0
-    if test_share is None:
-        test_share = TEST_SHARE
-        if calibration_share is None:
-            spare = 1 - ENOUGH * needed / usable
-            least = LEAST_TEST_SHARE if usable * (1 - LEAST_TEST_SHARE) > needed else 0.0
-            test_share = min(TEST_SHARE, max(least, spare / 2))
-        test_share = min(test_share, 1 - (calibration_share or 0.0)) if labelled * test_share >= 1 else 0.0
-    if calibration_share is None:
-        served = np.clip(PLENTY * needed / usable, LEAST_CALIBRATION_SHARE, CALIBRATION_SHARE)
-        calibration_share = min(max(float(served), ENOUGH * needed / usable), 1 - test_share)
-    return calibration_share, test_share
+    test_share = TEST_SHARE if test_share is None else test_share
+    if not 0 <= test_share <= 1:
+        raise BadInput("expected a number from 0 to 1", field="--test-share", value=test_share)
+    labelled, everything = np.flatnonzero(dataset.labelled), np.arange(len(dataset))
+    tested = round(test_share * len(labelled))
+    test_from = int(labelled[len(labelled) - tested]) if tested else len(dataset)
+    is_old = dataset.time <= (dataset.time[-1] if len(dataset) else 0) - settling_days * DAY
+    return Split(
+        fit=labelled,
+        backlog=np.flatnonzero(~dataset.labelled & is_old),
+        calibration=everything[:test_from] if calibrates else everything[:0],
+        test=everything[test_from:],
+        too_young=int((~dataset.labelled & ~is_old).sum()),
+        every_label_fits=True,
+    )

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from scoring.points import from_tenths
 from training.arrays import Ints
-from training.dataset.dataset import DAY
+from training.dataset.dataset import DAY, Dataset
 from training.evaluation.outcomes import DIGITS, missed, quality, share_below, unintended_among_archived
 from training.evaluation.unseen_accounts import leave_accounts_out
-from training.threshold.scores import card_scores, probabilities
+from training.threshold.scores import card_scores
 from training.train import Trained
 
 TEST: Final = "test"
@@ -26,23 +26,26 @@ def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
     -------
     dict
         `n`, `positives`, `roc_auc`, `average_precision`, `log_loss` and `brier` are of the test part or,
-        where there is none, of the calibration part (`measured_on`). `threshold` is of score < threshold
+        where there is none, of the calibration part (`measured_on`), by cards that were not fitted on it;
+        `fit_n` is how many labels the card itself was fitted on. `threshold` is of score < threshold
         alone, guardrails and rules left out: on the calibration part; `test` has the same of the test part.
         `usable_positives` counts the unintended findings of the whole history that could calibrate it, and
         `more_labels` how many more it takes where it is null.
     """
     dataset, card = trained.dataset, trained.card
     on, rows = measured(trained)
-    # On the calibration part the calibrated risk would be judged by the findings it was made from.
-    risk = card.risk if on == TEST else ()
-    probability = probabilities(risk, trained.scores[rows], trained.estimator.calibration_)
+    probability = trained.risk[rows]
     unintended, weight = dataset.unintended[rows], dataset.weight[rows]
     prior, _ = card_scores(trained.prior, dataset.X.iloc[rows])
-    found = quality(trained.scores[rows], probability, unintended, weight)
+    found = quality(trained.honest[rows], probability, unintended, weight)
     return {
         **found,
         "measured_on": on,
+        "fit_n": len(trained.split.fit),
         "threshold": _threshold(trained),
+        "gates": [
+            {**gate._asdict(), "accepted": gate.name in trained.request.accept} for gate in trained.gates
+        ],
         "test": _judged(trained, trained.split.test),
         "archived": _archived(trained),
         "accounts_left_out": leave_accounts_out(trained, jobs=jobs),
@@ -72,16 +75,23 @@ def measured(trained: Trained) -> tuple[str, Ints]:
 
 
 def _threshold(trained: Trained) -> dict[str, Any]:
-    chosen, value = trained.threshold, trained.card.threshold
-    judged = _judged(trained, trained.split.calibration, trained.calibrated)
+    chosen, value, dataset = trained.threshold, trained.card.threshold, trained.dataset
+    judged = missed(
+        trained.calibrated_scores,
+        dataset.unintended[trained.calibrated],
+        dataset.weight[trained.calibrated],
+        value,
+        trained.request.delta,
+        _largest_weight(dataset, trained.calibrated),
+    )
     return {
         "value": None if value is None else from_tenths(value),
         "alpha": chosen.alpha if chosen else None,
         "delta": chosen.delta if chosen else None,
-        "archived_share": judged["archived_share"],
+        "archived_share": trained.archived_share,
         "miss_rate": judged["miss_rate"],
         "miss_rate_upper": judged["miss_rate_upper"],
-        "calibration_n": judged["n"],
+        "calibration_n": len(trained.calibrated),
         "calibration_positives": judged["positives"],
         "misses": judged["misses"],
         "usable_positives": int((trained.dataset.for_threshold & trained.dataset.unintended).sum()),
@@ -89,17 +99,20 @@ def _threshold(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _judged(trained: Trained, rows: Ints, fair: Ints | None = None) -> dict[str, Any]:
+def _judged(trained: Trained, rows: Ints) -> dict[str, Any]:
     """Judge the threshold by a part: what it archives of all findings, and of the unintended among some."""
     dataset, threshold = trained.dataset, trained.card.threshold
-    fair = rows[dataset.for_threshold[rows]] if fair is None else fair
-    largest = 1.0 if dataset.before_archiving[fair].all() else dataset.largest_weight
-    bad, weight, delta = dataset.unintended[fair], dataset.weight[fair], trained.request.delta
+    fair = rows[dataset.for_threshold[rows]]
+    bad, weight, largest = dataset.unintended[fair], dataset.weight[fair], _largest_weight(dataset, fair)
     return {
         "n": len(fair),
-        "archived_share": share_below(trained.scores[rows], threshold),
-        **missed(trained.scores[fair], bad, weight, threshold, delta, largest),
+        "archived_share": share_below(trained.honest[rows], threshold),
+        **missed(trained.honest[fair], bad, weight, threshold, trained.request.delta, largest),
     }
+
+
+def _largest_weight(dataset: Dataset, rows: Ints) -> float:
+    return 1.0 if dataset.before_archiving[rows].all() else dataset.largest_weight
 
 
 def _archived(trained: Trained) -> dict[str, Any]:
@@ -108,7 +121,7 @@ def _archived(trained: Trained) -> dict[str, Any]:
     _, rows = measured(trained)
     fair = rows[dataset.for_threshold[rows]]
     return unintended_among_archived(
-        trained.scores[fair],
+        trained.honest[fair],
         dataset.unintended[fair],
         dataset.weight[fair],
         trained.card.threshold,

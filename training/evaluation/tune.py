@@ -74,7 +74,8 @@ def tune(dataset: Dataset, rows: Ints, card: Scorecard, goals: Goals) -> dict[st
     goals.check()
     if not len(rows):
         raise BadInput(
-            "expected findings later than those that the model has learned from (--all takes these too)"
+            "expected findings later than those that the model has learned from; train with "
+            "--calibration-share and --test-share to leave some out, or take these too with --all"
         )
     scores, _ = card_scores(card, dataset.X.iloc[rows])
     fair = dataset.for_threshold[rows]

@@ -15,6 +15,7 @@ from scoring.features.features import NOT_APPLICABLE, UNKNOWN
 from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Bools, Ints
 from training.evaluation.outcomes import missed, share_below
+from training.threshold.out_of_fold import LEAST_POPULATION, at_share
 from training.threshold.scores import card_scores
 from training.threshold.threshold import choose_threshold
 from training.train import Trained
@@ -40,7 +41,7 @@ def leave_accounts_out(trained: Trained, *, jobs: int = 1) -> dict[str, Any] | N
         return None
     account = dataset.X["account"].cat.codes.to_numpy()
     fold = _folds(account)
-    later = np.concatenate([split.calibration, split.test])
+    later = split.unseen
     scores, archived, by_rule = [], [], []
     order: list[Ints] = []
     for number in range(FOLDS):
@@ -91,6 +92,8 @@ def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Score
         tag_limit=trained.card.tag_limit,
         tables=estimator.tables_,
     )
+    if split.every_label_fits:
+        return _same_share(trained, card, backlog), card
     rows = split.calibration[dataset.for_threshold[split.calibration] & ~out[split.calibration]]
     score, _ = card_scores(card, dataset.X.iloc[rows])
     request = trained.request
@@ -103,6 +106,16 @@ def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Score
         dataset.largest_weight,
     )
     return chosen.value, card
+
+
+def _same_share(trained: Trained, card: Scorecard, population: Ints) -> int | None:
+    """Return the threshold that archives the same share as the shipped one does of the other accounts."""
+    threshold = trained.card.threshold
+    if threshold is None or len(population) < LEAST_POPULATION:
+        return threshold
+    X = trained.dataset.X.iloc[population]
+    archived = float((card_scores(trained.card, X)[0] < threshold).mean())
+    return at_share(card_scores(card, X)[0], archived)
 
 
 def _goes_to_a_person(trained: Trained, rows: Ints, out: Bools) -> Bools:

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import joblib
 import msgspec
@@ -19,7 +19,7 @@ from scoring.files.errors import BadInput
 from scoring.scorecard.formats import from_json, to_json
 from scoring.scorecard.scorecard import Scorecard
 from scoring.scorecard.version_folder import SCORECARD
-from training.arrays import Bools, Floats
+from training.arrays import Bools, Floats, Ints
 from training.estimator.estimator import AdditiveScorecardClassifier
 from training.evaluation.metrics import measured
 from training.registry.registry import HELD_OUT, METRICS, TRAINING, Registry
@@ -32,6 +32,8 @@ TRAINING_FORMAT: Final = 2
 """Of training.joblib; raised with every change of the classes in it."""
 _VERDICT: Final = "_unintended"
 _WEIGHT: Final = "_weight"
+_SCORE: Final = "_score"
+_TIME: Final = "_time"
 
 
 def version_files(trained: Trained, metrics: Mapping[str, Any]) -> dict[str, bytes]:
@@ -115,26 +117,54 @@ def _held_out(trained: Trained) -> bytes:
     table = trained.dataset.X.iloc[rows].astype(str)
     table[_VERDICT] = trained.dataset.unintended[rows]
     table[_WEIGHT] = trained.dataset.weight[rows]
+    table[_SCORE] = trained.honest[rows]
+    table[_TIME] = trained.dataset.time[rows]
     out = io.BytesIO()
     parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), out, compression="zstd")
     return out.getvalue()
 
 
-def read_held_out(registry: Registry, version: str) -> tuple[pd.DataFrame, Bools, Floats]:
-    """Return the findings that a version was measured on.
+class HeldOut(NamedTuple):
+    """The findings that a version was measured on.
 
-    Returns
-    -------
+    Attributes
+    ----------
     X : DataFrame of texts
     unintended, weight : arrays of shape (findings,)
+    scores : array of shape (findings,) or None
+        By a card of that version that was not fitted on them; None: the version's own was not.
+    time : array of shape (findings,) or None
+        In seconds since 1970.
     """
+
+    X: pd.DataFrame
+    unintended: Bools
+    weight: Floats
+    scores: Ints | None = None
+    time: Floats | None = None
+
+    def some(self, rows: Bools) -> HeldOut:
+        """Return some of the findings."""
+        return HeldOut(
+            self.X[rows],
+            self.unintended[rows],
+            self.weight[rows],
+            None if self.scores is None else self.scores[rows],
+            None if self.time is None else self.time[rows],
+        )
+
+
+def read_held_out(registry: Registry, version: str) -> HeldOut:
+    """Return the findings that a version was measured on."""
     try:
         table = parquet.read_table(io.BytesIO(registry.read(version, HELD_OUT))).to_pandas()
         unintended, weight = table.pop(_VERDICT), table.pop(_WEIGHT)
+        scores = table.pop(_SCORE).to_numpy(dtype=np.int64) if _SCORE in table else None
+        time = table.pop(_TIME).to_numpy(dtype=np.float64) if _TIME in table else None
     except (pa.ArrowException, KeyError, OSError) as error:
         where = f"{registry.store.name}/{version}/{HELD_OUT}"
         raise BadInput(f"is not what a training wrote: {error}", where=where) from None
-    return table, unintended.to_numpy(dtype=bool), weight.to_numpy(dtype=np.float64)
+    return HeldOut(table, unintended.to_numpy(dtype=bool), weight.to_numpy(dtype=np.float64), scores, time)
 
 
 def needs_columns(card: Scorecard, X: pd.DataFrame) -> list[str]:

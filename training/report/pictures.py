@@ -19,7 +19,6 @@ from training.evaluation.metrics import measured
 from training.report import plots
 from training.report.sentences import percent
 from training.threshold.bounds import share_upper
-from training.threshold.scores import probabilities
 from training.threshold.threshold import curve
 from training.train import Trained
 
@@ -52,9 +51,9 @@ def draw_all(trained: Trained, weights: Sequence[Importance]) -> list[Picture]:
 
 def before_and_after(trained: Trained) -> tuple[Ints, Ints]:
     """Return what effects and precedent rest on, and all that came after it."""
-    split = trained.split
+    split, later = trained.split, trained.split.later
     past = np.sort(np.concatenate([split.fit, split.backlog]))
-    return past, np.concatenate([split.calibration, split.test])
+    return np.setdiff1d(past, later), later
 
 
 def _trade_off(trained: Trained) -> Picture | None:
@@ -64,9 +63,9 @@ def _trade_off(trained: Trained) -> Picture | None:
         fair = rows[dataset.for_threshold[rows]]
         if dataset.unintended[fair].any():
             bad, weight = dataset.unintended[fair], dataset.weight[fair]
-            everyone = trained.scores[rows]
+            everyone = trained.honest[rows]
             drawn = curve(
-                trained.scores[fair], bad, delta, weight, population=everyone, largest=dataset.largest_weight
+                trained.honest[fair], bad, delta, weight, population=everyone, largest=dataset.largest_weight
             )
             curves.append(drawn.assign(part=name))
     if not curves:
@@ -85,7 +84,7 @@ def _histogram(trained: Trained) -> Picture | None:
     name, rows = measured(trained)
     if not len(rows):
         return None
-    figure = plots.histogram(scores_table(trained.dataset, trained.scores, rows), trained.card.threshold)
+    figure = plots.histogram(scores_table(trained.dataset, trained.honest, rows), trained.card.threshold)
     says = f"Labelled findings of the {name} part; what is left of the threshold is archived."
     title = "Scores by verdict"
     return Picture(title, says, plots.to_svg(figure, title))
@@ -95,7 +94,7 @@ def _calibration(trained: Trained) -> Picture | None:
     name, rows = measured(trained)
     if not trained.card.risk or not len(rows):
         return None
-    risk = probabilities(trained.card.risk, trained.scores[rows])
+    risk = trained.risk[rows]
     bad = trained.dataset.unintended[rows]
     groups = [group for group in np.array_split(np.argsort(risk, kind="stable"), _RISK_BINS) if len(group)]
     hits = np.array([bad[group].sum() for group in groups])
@@ -124,7 +123,7 @@ def _importance(weights: Sequence[Importance]) -> Picture | None:
 
 def _drift_of_scores(trained: Trained) -> Picture | None:
     _, after = before_and_after(trained)
-    found = periods(trained.dataset.time[after], trained.scores[after])
+    found = periods(trained.dataset.time[after], trained.honest[after])
     if len(found) < 2:
         return None
     figure = plots.bands(pd.DataFrame(found), "score in points", trained.card.threshold)

@@ -78,14 +78,34 @@ def guarantee(metrics: Mapping[str, Any]) -> str:
 def _wanting(metrics: Mapping[str, Any]) -> str:
     """Say how many labels there are to calibrate on, and how many more it takes."""
     threshold, more = metrics["threshold"], metrics["threshold"]["more_labels"]
+    closed = shut_gates(metrics)
+    if not more and closed:
+        why = "; ".join(f"{gate['text']} (gate {gate['name']})" for gate in closed)
+        return f"is not made: {why}."
     have, where = threshold["usable_positives"], "this history"
     enough = have >= labels_needed(threshold["alpha"], threshold["delta"])
-    if enough or metrics["request"]["calibration_share"] is not None:
+    if metrics["request"]["calibration_share"] is not None:
         have, where = threshold["calibration_positives"], "the calibration part"
+    elif enough:
+        have, where = threshold["calibration_positives"], "this history, each rollout counted once,"
     return (
         f"takes {have + more} of them labelled by people to calibrate on; {where} has {have}: "
         f"it takes {more} more."
     )
+
+
+def shut_gates(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the gates that take the threshold away."""
+    return [gate for gate in metrics.get("gates", ()) if not gate["passed"] and not gate["accepted"]]
+
+
+def accepted_gates(metrics: Mapping[str, Any]) -> list[str]:
+    """Say which gates are shut, and were accepted: the promise does not cover what they say."""
+    return [
+        f"Accepted although shut, by --accept {gate['name']}: {gate['text']}. The promise does not cover it."
+        for gate in metrics.get("gates", ())
+        if not gate["passed"] and gate["accepted"]
+    ]
 
 
 def ranking(metrics: Mapping[str, Any]) -> str:
@@ -155,4 +175,5 @@ def sentences(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     """Return all of that, in this order."""
     if metrics["request"]["labels"] == "none":
         return guarantee(metrics), without_verdicts(metrics)
-    return tuple(say(metrics) for say in (guarantee, on_the_test_part, ranking, among_archived, new_accounts))
+    said = [say(metrics) for say in (guarantee, on_the_test_part, ranking, among_archived, new_accounts)]
+    return (said[0], *accepted_gates(metrics), *said[1:])

@@ -1,37 +1,54 @@
-"""How labels are shared out between fitting, calibrating and testing where nobody says how."""
+"""How a history is split by time, and what every label fits."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from training.dataset.split import default_shares
-from training.threshold.bounds import labels_needed
+from scoring.files.errors import BadInput
+from training.dataset.split import Split, everything_fits, split_by_time
 
-NEEDED = labels_needed(0.05, 0.05)
-
-
-def shares(unintended: int, labels: int, **given: float) -> tuple[float, float]:
-    found = np.arange(labels) < unintended
-    every = np.ones(labels, dtype=bool)
-    dataset = SimpleNamespace(labelled=every, for_threshold=every, unintended=found)
-    return default_shares(dataset, 0.05, 0.05, **given)  # type: ignore[arg-type]
+DAY = 86_400.0
 
 
-@pytest.mark.parametrize(
-    ("unintended", "calibrating", "testing"),
-    [
-        (NEEDED - 1, 0.0, 0.2),  # out of reach: all that is not tested on is fitted on
-        (NEEDED, 1.0, 0.0),  # just in reach, and only with all of them
-        (5 * NEEDED, 0.64, 0.2),  # each further one tightens the bound
-        (40 * NEEDED, 15 / 40, 0.2),  # the bound is tight
-        (1000 * NEEDED, 0.2, 0.2),  # and still a fifth of the time
-    ],
-)
-def test_calibration_gets_what_serves(unintended: int, calibrating: float, testing: float) -> None:
-    assert shares(unintended, 10 * unintended) == pytest.approx((calibrating, testing))
+def dataset(findings: int = 100) -> Any:
+    """Every other finding has a verdict; one comes up each day."""
+
+    class Findings(SimpleNamespace):
+        def __len__(self) -> int:
+            return findings
+
+    return Findings(labelled=np.arange(findings) % 2 == 0, time=np.arange(findings) * DAY)
 
 
-def test_what_is_given_is_taken() -> None:
-    assert shares(500, 5_000, calibration_share=0.3, test_share=0.1) == (0.3, 0.1)
-    assert shares(500, 5_000, calibration_share=0.3)[0] == 0.3
+def sizes(split: Split) -> tuple[int, int, int, int]:
+    return len(split.fit), len(split.backlog), len(split.calibration), len(split.test)
+
+
+def test_parts_follow_each_other_in_time() -> None:
+    split = split_by_time(dataset(), calibration_share=0.6, test_share=0.2)
+    assert sizes(split) == (10, 10, 60, 20)
+    assert split.fit.max() < split.calibration.min()
+    assert split.calibration.max() < split.test.min()
+    assert split.later.tolist() == split.unseen.tolist()
+    assert len(split_by_time(dataset(), calibration_share=0.9).test) == 10
+
+
+def test_every_label_fits_and_the_latest_are_measured_on() -> None:
+    split = everything_fits(dataset(), calibrates=True)
+    assert sizes(split) == (50, 43, 80, 20)
+    assert split.too_young == 7
+    assert split.later.tolist() == split.test.tolist()
+    assert sizes(everything_fits(dataset(), calibrates=False, test_share=0.0)) == (50, 43, 0, 0)
+
+
+@pytest.mark.parametrize(("calibration", "test"), [(0.6, 0.6), (2.0, 0.0), (0.1, -0.1)])
+def test_shares_that_make_no_sense(calibration: float, test: float) -> None:
+    with pytest.raises(BadInput):
+        split_by_time(dataset(), calibration_share=calibration, test_share=test)
+
+
+def test_a_share_to_measure_by_is_one() -> None:
+    with pytest.raises(BadInput, match="number from 0 to 1"):
+        everything_fits(dataset(), calibrates=True, test_share=1.5)

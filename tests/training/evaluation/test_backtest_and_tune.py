@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import triage
 from scoring.scorecard import formats
 from tests.live_aws import Run
 from tests.training.conftest import FINDINGS
@@ -29,7 +30,33 @@ def tune(run: Run, *arguments: object) -> Any:
     return json.loads(result.out)
 
 
+@pytest.fixture(scope="module")
+def registry(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry whose version has left a part of the history for the threshold and one for the test."""
+    folder = tmp_path_factory.mktemp("parts")
+    shares = ["--calibration-share", "0.6", "--test-share", "0.2"]
+    assert triage.main(["train", str(history), "--out", str(folder), *shares]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def version(registry: Path) -> Path:
+    """The folder of the version."""
+    return registry / (registry / "current").read_text().strip()
+
+
 # Backtest.
+
+
+def test_a_model_that_every_label_fits_says_that_nothing_is_left(
+    run: Run, history: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    assert run("train", history, "--out", models, "--calibration-share", 0, "--test-share", 0).code == 0
+    result = run("tune", history, "--model", models)
+    assert result.code == 2
+    assert "--calibration-share" in result.err
+    assert backtest(run, history, "--model", models)["models"][0]["findings"] == 0
 
 
 def test_a_replay_decides_as_the_runtime_does(run: Run, history: Path) -> None:

@@ -157,7 +157,7 @@ def test_training_is_loaded_only_with_its_digest(registry: Path, version: Path, 
     kept = load_training(Registry(FolderStore(registry)), version.name)
     assert kept["version"] == version.name
     assert len(kept["X"]) == len(kept["about"]) > 0
-    assert set(kept["about"]["part"]) == {"fit", "calibration", "test"}
+    assert set(kept["about"]["part"]) == {"calibration", "test"}
     copy = copy_of(registry, tmp_path)
     path = copy / version.name / "training.joblib"
     path.write_bytes(path.read_bytes() + b"\0")
