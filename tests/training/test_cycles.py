@@ -81,7 +81,7 @@ def true_miss_rates(seed: int, folder: Path, n: int = 2500) -> list[float | None
         write_records(period(cycle, n, seed, card), str(path))
         paths.append(str(path))
         history = read_dataset(paths, report=pytest.fail)
-        trained = train(history, formats.load(), Request(alpha=ALPHA, delta=DELTA))
+        trained = train(history, formats.load(), Request(alpha=ALPHA, delta=DELTA, test_share=0.0))
         card = trained.card
         columns = {f.name for f in card.features} - set(population.X.columns)
         assert not columns, columns
