@@ -1,9 +1,9 @@
 """Whether `triage train` keeps its promise, and what it archives, in many kinds of histories.
 
 Each draw is a history of the simulator, given to `triage train` with its default settings, and later
-findings, given to `triage score`. Of those the true probability of being unintended is known, and so is the share of
-unintended findings below the threshold, exactly. A promise is broken where that is more than alpha; a version
-without a threshold breaks none. What is said of a gate is how often it took the threshold away.
+findings, given to `triage score`. Of those the true probability of being unintended is known, and so is the
+share of unintended findings below the threshold, exactly. A promise is broken where that is more than alpha;
+a version without a threshold breaks none.
 
 The kinds of histories: verdicts on findings drawn at random; one decision rolled out to several findings at
 once; an organization that changes; verdicts on what alerts alone; some verdicts wrong.

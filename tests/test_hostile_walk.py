@@ -370,7 +370,7 @@ def test_what_training_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         records.append(record)
     path, out = tmp_path / "history.jsonl", tmp_path / "models"
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    printed = run(capsys, "train", str(path), "--out", str(out), "--jobs", "1", "--calibration-share", "0.6")
+    printed = run(capsys, "train", str(path), "--out", str(out), "--jobs", "1")
     harmless_text(printed, has="")
     (version,) = [folder for folder in out.iterdir() if (folder / "report.html").exists()]
     harmless_page((version / "report.html").read_text())

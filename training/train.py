@@ -110,6 +110,8 @@ class Trained:
         Share of findings below the threshold.
     gates : tuple of Gate
         Of the threshold's promise; where one is shut that was not accepted, there is no threshold.
+    measuring : Scorecard or None
+        The card that the same procedure makes of all but the latest labels, which it is measured on.
     """
 
     card: Scorecard
@@ -126,6 +128,7 @@ class Trained:
     calibrated_scores: Ints
     archived_share: float | None
     gates: tuple[Gate, ...] = ()
+    measuring: Scorecard | None = None
 
 
 @dataclass(frozen=True)
@@ -233,6 +236,7 @@ def _with_every_label(
     if fitted.out_of_fold is not None:
         honest[fitted.out_of_fold.rows] = fitted.out_of_fold.scores
         risk[fitted.out_of_fold.rows] = fitted.out_of_fold.risk
+    measuring = None
     if len(split.test) and len(before := everything[: int(split.test[0])]):
         progress("measuring on the latest labels")
         backlog = split.backlog[split.backlog < split.test[0]]
@@ -240,6 +244,11 @@ def _with_every_label(
         later = _scored(dataset, split.test, forward.card, forward.estimator)[split.test]
         risk[split.test] = probabilities(forward.card.risk, later, forward.estimator.calibration_)
         honest[split.test] = _moved(later, forward.card.threshold, card.threshold)
+        measuring = msgspec.structs.replace(
+            forward.card,
+            version=f"{card.version}-measured",
+            threshold=None if card.threshold is None else forward.card.threshold,
+        )
     return Trained(
         card=card,
         prior=prior,
@@ -255,6 +264,7 @@ def _with_every_label(
         calibrated_scores=fitted.calibrated_scores,
         archived_share=fitted.archived_share,
         gates=gates,
+        measuring=measuring,
     )
 
 

@@ -47,6 +47,7 @@ FILES = {
     "report.html",
     "training.joblib",
     "test.parquet",
+    "measured.json",
     "manifest.json",
 }
 

@@ -10,10 +10,16 @@ from scoring.cli.options import PolicyFile, ReportFormat
 from scoring.cli.progress import progress
 from training.cli.options import Alpha, Delta, History, Jobs, Model, Scheduler, open_executor, read_history
 
+MEASURED = (
+    " The model has learned from all of them: they are scored by the card that it was measured with, made in"
+    " the same way of the labels before."
+)
+
 if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
     from training.arrays import Ints
     from training.dataset.dataset import Dataset
+    from training.registry.models import LearnedUntil
 
 All = Annotated[
     bool,
@@ -42,7 +48,7 @@ def backtest(
     """
     from scoring.files.errors import BadInput
     from training.evaluation.backtest import replay, summarise
-    from training.registry.models import load
+    from training.registry.models import learned_until, load, measuring
 
     if "-" in history:
         raise BadInput("expected files, since they are read twice", value="-")
@@ -53,7 +59,13 @@ def backtest(
     faults = Faults()
     with progress("records") as bar, open_executor(jobs, scheduler) as executor:
         dataset, rules = read_history(history, policy, jobs, bar, faults, executor=executor)
-        rows, note = _later(dataset, models, everything)
+        rows, note = _later(dataset, [learned_until(one) for one in models], everything)
+        if not len(rows) and (measured := [measuring(one) for one in models]) != [None] * len(models):
+            # Every label has fitted these cards; those that measured them are as good, and have not seen all.
+            cards = [one[0] if one else card for one, card in zip(measured, cards, strict=True)]
+            reached = [one[1] if one else learned_until(m) for one, m in zip(measured, models, strict=True)]
+            rows, note = _later(dataset, reached, everything)
+            note += MEASURED
         bar.begin("replaying")
         replayed = replay(history, dataset, cards, rules)
     found = [summarise(one, dataset, rows, delta) for one in replayed]
@@ -95,7 +107,7 @@ def tune(
     """
     from training.evaluation.tune import Goals
     from training.evaluation.tune import tune as run
-    from training.registry.models import load
+    from training.registry.models import learned_until, load, measuring
 
     goals = Goals(alpha, delta, cost_miss, cost_alert, alerts_per_day)
     goals.check()
@@ -103,9 +115,14 @@ def tune(
     faults = Faults()
     with progress("records") as bar, open_executor(jobs, scheduler) as executor:
         dataset, _ = read_history(history, policy, jobs, bar, faults, [card], executor)
-        rows, note = _later(dataset, [model], everything)
+        rows, note = _later(dataset, [learned_until(model)], everything)
+        judge = None
+        if not len(rows) and (measured := measuring(model)) is not None:
+            judge, reached = measured
+            rows, note = _later(dataset, [reached], everything)
+            note += MEASURED
         bar.begin("scoring")
-        found = run(dataset, rows, card, goals)
+        found = run(dataset, rows, card, goals, judge)
     if output_format == "json":
         typer.echo(json.dumps({"note": note, "model": card.sha256, **found}, indent=2))
     else:
@@ -122,16 +139,14 @@ def _override(card: "Scorecard") -> str:
     return f'{{"value": T, "model_sha256": "{card.sha256}"}}'
 
 
-def _later(dataset: "Dataset", models: list[str], everything: bool) -> "tuple[Ints, str]":
+def _later(dataset: "Dataset", reached: "list[LearnedUntil]", everything: bool) -> "tuple[Ints, str]":
     """Return the findings that none of the models has learned from, and what to say of them."""
     import numpy as np
 
     from scoring.explanation.words import moment
     from training.evaluation.backtest import later_than
     from training.evaluation.metrics import day
-    from training.registry.models import learned_until
 
-    reached = [learned_until(model) for model in models]
     learned = [one.learned for one in reached if one.learned is not None]
     calibrated = [one.calibrated for one in reached if one.calibrated is not None]
     rows: Ints = np.arange(len(dataset))

@@ -138,6 +138,7 @@ def _data(trained: Trained) -> dict[str, Any]:
         "to": day(float(dataset.time[-1])),
         "learned_until": _learned_until(trained),
         "calibrated_until": _calibrated_until(trained),
+        "measured_after": _measured_after(trained),
         "records": dict(sorted(dataset.counts.items())),
         "parts": {
             "fit": _described(trained, split.fit),
@@ -163,6 +164,13 @@ def _calibrated_until(trained: Trained) -> str | None:
     if trained.card.threshold is None or not len(trained.calibrated):
         return None
     return day(float(trained.dataset.time[trained.calibrated[-1]]))
+
+
+def _measured_after(trained: Trained) -> str | None:
+    """Return the time of the last finding that the card rests on which quality is measured with."""
+    if trained.measuring is None:
+        return None
+    return day(float(trained.dataset.time[trained.split.test[0] - 1]))
 
 
 def _described(trained: Trained, rows: Ints) -> dict[str, Any]:

@@ -62,8 +62,16 @@ class Goals:
                 raise BadInput("expected a number, not negative", field=option, value=value)
 
 
-def tune(dataset: Dataset, rows: Ints, card: Scorecard, goals: Goals) -> dict[str, Any]:
+def tune(
+    dataset: Dataset, rows: Ints, card: Scorecard, goals: Goals, measuring: Scorecard | None = None
+) -> dict[str, Any]:
     """Find the threshold for each goal, and the curve of what thresholds archive and miss.
+
+    Parameters
+    ----------
+    measuring : Scorecard, optional
+        Scores the findings in place of a card that was fitted on them. Its scores are moved by so much that
+        its threshold falls on the card's.
 
     Returns
     -------
@@ -77,7 +85,9 @@ def tune(dataset: Dataset, rows: Ints, card: Scorecard, goals: Goals) -> dict[st
             "expected findings later than those that the model has learned from; train with "
             "--calibration-share and --test-share to leave some out, or take these too with --all"
         )
-    scores, _ = card_scores(card, dataset.X.iloc[rows])
+    scores, _ = card_scores(measuring or card, dataset.X.iloc[rows])
+    if measuring is not None and measuring.threshold is not None and card.threshold is not None:
+        scores = scores + (card.threshold - measuring.threshold)
     fair = dataset.for_threshold[rows]
     bad, weight = dataset.unintended[rows][fair], dataset.weight[rows][fair]
     drawn = curve(scores[fair], bad, goals.delta, weight, population=scores, largest=dataset.largest_weight)

@@ -13,7 +13,7 @@ from scoring.files.errors import BadInput
 from scoring.scorecard import formats
 from scoring.scorecard.scorecard import Scorecard
 from scoring.scorecard.version_folder import VersionFolder, find_version
-from training.registry.registry import METRICS, Registry
+from training.registry.registry import MEASURING, METRICS, Registry
 from training.registry.stores import open_store
 
 
@@ -54,6 +54,21 @@ def learned_until(model: str | Path) -> LearnedUntil:
     return LearnedUntil(
         bool(data), _seconds(data.get("learned_until")), _seconds(data.get("calibrated_until"))
     )
+
+
+def measuring(model: str | Path) -> tuple[Scorecard, LearnedUntil] | None:
+    """Return the card that a version was measured with, and how recent the findings are that it rests on.
+
+    It is what the same training made of all but the latest labels: every label fits the version's own card,
+    which therefore says nothing honest of any of them. None where a version has none.
+    """
+    version = find(model)
+    if version is None or MEASURING not in version.digests:
+        return None
+    data = (metrics_beside(model) or {}).get("data")
+    until = _seconds(data.get("measured_after")) if isinstance(data, dict) else None
+    card = formats.from_json(version.read(MEASURING).decode("utf-8", "surrogatepass"))
+    return card, LearnedUntil(until is not None, until, until if card.threshold is not None else None)
 
 
 def _seconds(text: Any) -> float | None:

@@ -29,6 +29,7 @@ PROMOTIONS: Final = "promotions"
 METRICS: Final = "metrics.json"
 TRAINING: Final = "training.joblib"
 HELD_OUT: Final = "test.parquet"
+MEASURING: Final = "measured.json"
 
 
 class Registry:

@@ -22,7 +22,7 @@ from scoring.scorecard.version_folder import SCORECARD
 from training.arrays import Bools, Floats, Ints
 from training.estimator.estimator import AdditiveScorecardClassifier
 from training.evaluation.metrics import measured
-from training.registry.registry import HELD_OUT, METRICS, TRAINING, Registry
+from training.registry.registry import HELD_OUT, MEASURING, METRICS, TRAINING, Registry
 from training.report.report import render
 from training.train import Trained
 
@@ -39,14 +39,20 @@ _TIME: Final = "_time"
 def version_files(trained: Trained, metrics: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the files of a version by name."""
     report, card = render(trained, metrics)
+    measuring = trained.measuring
     return {
-        SCORECARD: to_json(trained.card).encode("utf-8", "surrogatepass"),
+        SCORECARD: _encoded(trained.card),
         METRICS: (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode(),
         CARD: card.encode(),
         REPORT: report.encode(),
         TRAINING: _for_notebooks(trained),
         HELD_OUT: _held_out(trained),
+        **({MEASURING: _encoded(measuring)} if measuring is not None else {}),
     }
+
+
+def _encoded(card: Scorecard) -> bytes:
+    return to_json(card).encode("utf-8", "surrogatepass")
 
 
 def _for_notebooks(trained: Trained) -> bytes:

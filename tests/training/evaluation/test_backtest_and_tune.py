@@ -48,7 +48,25 @@ def version(registry: Path) -> Path:
 # Backtest.
 
 
-def test_a_model_that_every_label_fits_says_that_nothing_is_left(
+def test_of_what_every_label_fits_the_card_that_measures_it_is_replayed(
+    run: Run, history: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    assert run("train", history, "--out", models).code == 0
+    version = models / (models / "current").read_text().strip()
+    metrics = json.loads((version / "metrics.json").read_text())
+    replayed = backtest(run, history, "--model", models)
+    assert "the card that it was measured with" in replayed["note"]
+    (found,) = replayed["models"]
+    assert found["findings"] == metrics["data"]["parts"]["test"]["n"]
+    assert found["roc_auc"] == pytest.approx(metrics["roc_auc"])
+    assert found["by_score"]["misses"] == metrics["test"]["misses"]
+    tuned = tune(run, history, "--model", models)
+    assert tuned["findings"] == found["findings"]
+    assert tuned["current"]["miss_rate"] == pytest.approx(metrics["test"]["miss_rate"])
+
+
+def test_a_model_that_every_label_fits_and_nothing_measures_says_that_nothing_is_left(
     run: Run, history: Path, tmp_path: Path
 ) -> None:
     models = tmp_path / "models"
