@@ -52,7 +52,9 @@ def test_live_findings_are_enriched_and_decided_on(aws, run, arn):
         (expected.id, "archive"),
         (stranger.id, "alert"),
     ]
-    assert found[0]["reason"] == "expected by the policy's rule: tagged development key"
+    assert found[0]["reason"] == (
+        "expected by the policy's rule: tagged development key (the sharer can set tags and the alias)"
+    )
     assert found[0]["analyzer_arn"] == arn
     assert status(aws, expected.id) == "ACTIVE", "a scan writes nothing"
     table = run("scan", "--analyzer-arn", arn)

@@ -119,7 +119,7 @@ def test_triage_score_says_the_same(ran: Ran, capfdbinary: pytest.CaptureFixture
 
 def test_the_two_tests_of_the_article(ran: Ran) -> None:
     keys = [record for record in ran.records() if ":key/" in record["decision"]["resource"]]
-    expected = "expected by the policy's rule: tagged development key"
+    expected = "expected by the policy's rule: tagged development key (the sharer can set tags and the alias)"
     assert [r["decision"]["outcome"] for r in keys if r["decision"]["reason"] == expected][:1] == ["archive"]
     shared = keys[0]
     assert shared["finding"]["detail"]["principal"] == {"AWS": scenes.STRANGER}

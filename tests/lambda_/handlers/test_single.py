@@ -108,7 +108,9 @@ def test_a_tagged_development_key_is_archived(box: Box, tags: dict[str, str], al
     assert box.status(finding_id) == "ARCHIVED"
     assert box.inbox.messages() == []
     (decision,) = box.logged(finding_id)
-    assert decision["reason"] == "expected by the policy's rule: tagged development key"
+    assert decision["reason"] == (
+        "expected by the policy's rule: tagged development key (the sharer can set tags and the alias)"
+    )
 
 
 def test_a_public_key_with_the_development_tags_alerts(box: Box) -> None:
