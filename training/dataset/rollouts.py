@@ -1,8 +1,8 @@
 """Rollouts: findings that one decision of somebody brought about, and that are decided on together.
 
 The same principal is given the same level of access to one type of resource in one account on one day: one
-template rolled out, one script run. Its verdicts say what one verdict says, so it has one vote, and no part of
-it may be fitted on while another one judges the fit.
+template rolled out, one script run. Its verdicts say what one verdict says, so it has one vote, and no part
+of it may be fitted on while another one judges the fit.
 """
 
 from __future__ import annotations
