@@ -379,8 +379,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             TAG_LIMIT,
             str(from_tenths(limit)),
             from_tenths(discount - limit),
-            f"credit from {what} "
-            + (f"cancelled: {why}" if why else f"limited to {said_points(limit)} points"),
+            f"credit from {what} {limited}",
             known=value not in NOTHING_KNOWN,
             set_by="organization",
         )
