@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from scoring.features.order import ORDERS
 from scoring.scorecard.scorecard import Key, Table
 
 TRUST = ("own organization", "contracted", "known vendor", "stranger")
@@ -131,6 +132,10 @@ class Organization:
             points = np.rint(noisy / np.log(2) * 10).astype(int) * 10
             worst = int(points.max())
             entries: dict[Key, int] = {(v,): int(p) for v, p in zip(values, points, strict=True)}
+            # Of an ordered feature a card lists every value: one that does not occur is like the one below.
+            last = int(points.min())
+            for value in ORDERS.get(column, ()):
+                last = entries.setdefault((value,), last)
             return Table(key=(column,), points=entries, default=0, unknown=worst)
 
         e = self.effect

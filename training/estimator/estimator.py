@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from threadpoolctl import threadpool_limits
 
 from scoring.points import TENTH
+from scoring.scorecard.order import in_order
 from training.arrays import Bools, Floats, Ints
 from training.estimator.candidates import crossfit
 from training.estimator.crossfit import Design, Weights, folds_of, neutral, weigh
@@ -57,7 +58,8 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
     wildcard_values : mapping of column to value, or None
         By which anyone may be meant: precedent of that column alone never saw it.
     monotone : mapping of column to ordered values, or None
-        All else equal, a later value never gets less than an earlier one.
+        All else equal, a later value never gets less than an earlier one. Columns named like an ordered
+        feature (`scoring.features.order`) keep that feature's order in any case, as a reader puts them in it.
     classes : pair or None
         The labels of "expected" and "unintended", where data may hold but one. None: as found, or 0 and 1.
     weights : {"frequency", "sampling"}
@@ -161,7 +163,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
 
     def _learn(self, frames: list[pd.DataFrame], y: Floats, weight: Floats, fold: Ints) -> None:
         names = list(frames[0].columns)
-        prior = [] if self.prior is None else list(self.prior.tables)
+        prior = [] if self.prior is None else [in_order(table) for table in self.prior.tables]
         counted = () if self.precedent == "all" else tuple(map(tuple, self.precedent))
         kept = without_repeats([*(table.key for table in prior), *counted])
         # The prior may write the same columns in another order.

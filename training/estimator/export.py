@@ -10,6 +10,7 @@ import pandas as pd
 
 from scoring.features.features import NOT_APPLICABLE, UNKNOWN
 from scoring.points import TENTH
+from scoring.scorecard.order import in_order
 from scoring.scorecard.scorecard import Table
 from training.arrays import Floats, Ints
 from training.estimator import precedent
@@ -56,7 +57,9 @@ def export(
         drafts.append(draft)
         centre += left_out
     limit = _impact_limit(inputs, drafts, max_entries, max_bytes)
-    return tuple(draft.table(inputs, limit) for draft in drafts), centre
+    # A reader raises what falls along a feature that is ordered, whether `monotone` names it or not: what is
+    # written is what is read.
+    return tuple(in_order(draft.table(inputs, limit)) for draft in drafts), centre
 
 
 def score_rows(base: int, tables: Sequence[Table], frame: pd.DataFrame) -> Ints:

@@ -69,6 +69,11 @@ def test_runtime_gives_the_same_integers(trained, labelled):
         assert total - limited == expected
 
 
+def test_a_reader_changes_nothing(trained):
+    """Readers put tables in the order of risk: training writes them so, whether told of an order or not."""
+    assert runtime_card(trained).tables == trained.tables_
+
+
 def test_decisions_come_from_the_integers(trained, labelled):
     scores, margin = trained.score_tenths(labelled.X), trained.decision_function(labelled.X)
     assert scores.dtype == np.int64
