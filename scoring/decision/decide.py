@@ -93,7 +93,6 @@ def decide(
     is_unjudged = policy.guardrails.condition_not_judged and bool(exposure.not_judged)
     if is_unjudged and _alerts_without(exposure, card, threshold):
         stopped_by += (guardrails.not_judged(exposure),)
-    known = card.base + sum(round(part.points * 10) for part in contributions if part.known)
     outcome, reason = _outcome(exposure, score, threshold, stopped_by, rule)
     return Decision(
         finding_id=finding.id,
@@ -112,8 +111,8 @@ def decide(
         unknown=exposure.unknown(),
         model=card.model,
         reason=reason,
-        known=from_tenths(known),
-        severity=policy.severity.of(known),
+        known=from_tenths(scored.known),
+        severity=policy.severity.of(scored.known),
         region=finding.region,
         analyzer=finding.analyzer_arn,
         principals=tuple(sorted({value for _, value in finding.principals})),

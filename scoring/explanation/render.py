@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+# Made once: a path is taken apart, and hashed, each time that it is made.
+_TEXT: Final = _TEMPLATES / "explanation.txt.j2"
+_PAGE: Final = _TEMPLATES / "page.html.j2"
+_FRAGMENT: Final = _TEMPLATES / "fragment.html.j2"
 _WIDTH: Final = 78
 
 
@@ -47,7 +51,7 @@ def page(template: Path, **values: object) -> str:
 
 def to_text(content: Explanation) -> str:
     """Render an explanation as the text of a mail, which is also what the terminal shows."""
-    return text(_TEMPLATES / "explanation.txt.j2", e=content)
+    return text(_TEXT, e=content)
 
 
 def to_page(contents: Iterable[Explanation], *, title: str) -> str:
@@ -58,7 +62,7 @@ def to_page(contents: Iterable[Explanation], *, title: str) -> str:
     title : str
         Shown in the browser's tab and, unless there is exactly one explanation, above them.
     """
-    return page(_TEMPLATES / "page.html.j2", explanations=list(contents), title=visible(title))
+    return page(_PAGE, explanations=list(contents), title=visible(title))
 
 
 def to_fragment(content: Explanation, *, level: int = 2) -> str:
@@ -69,7 +73,7 @@ def to_fragment(content: Explanation, *, level: int = 2) -> str:
     level : int
         Of its heading, 1 to 5; its sections' headings are one below.
     """
-    return page(_TEMPLATES / "fragment.html.j2", e=content, level=level)
+    return page(_FRAGMENT, e=content, level=level)
 
 
 def style() -> str:

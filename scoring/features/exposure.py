@@ -1,7 +1,5 @@
 """One finding with everything that features and guardrails ask of it, worked out once."""
 
-from functools import cached_property
-
 from scoring.findings.access import tags
 from scoring.findings.access.access_level import AccessLevel, access_level
 from scoring.findings.access.conditions import judge, narrowing
@@ -67,9 +65,11 @@ class Exposure:
         }
         self.resource_account = self._own(context.resource_account)
         self.issuers = tuple(
-            dict.fromkeys(p.issuer for p in self.principals if p.kind == "OIDC" and p.issuer)
+            dict.fromkeys([p.issuer for p in self.principals if p.kind == "OIDC" and p.issuer])
         )
-        self.conditions = judge(finding.conditions, self.issuers, policy.listed_conditions)
+        self.conditions = (
+            judge(finding.conditions, self.issuers, policy.listed_conditions) if finding.conditions else ()
+        )
         self.reaches: list[Reach] = self._reaches()
         self.principal_account = self._foreign(context.principal_account)
         self.access: AccessLevel = access_level(finding.actions)
@@ -80,16 +80,18 @@ class Exposure:
     @property
     def kind(self) -> str:
         """How many hands are reached; see `scoring.findings.access.principal.KINDS`, or not known."""
-        return widest_kind(reach.kind for reach in self.reaches) if self.reaches else "unknown"
+        return widest_kind([reach.kind for reach in self.reaches]) if self.reaches else "unknown"
 
     @property
     def narrowing(self) -> str:
         """How conditions narrow the grant beside saying who is let in."""
-        return narrowing(self.conditions)
+        return narrowing(self.conditions) if self.conditions else "none"
 
-    @cached_property
+    @property
     def not_judged(self) -> tuple[str, ...]:
         """Keys of conditions that nobody has judged, claims of identity providers included."""
+        if not self.finding.conditions:
+            return ()
         keys = [one.key for one in self.conditions if one.state == "not judged"]
         for issuer in self.issuers:
             keys += judge_claims(issuer, self.finding.conditions).not_judged
@@ -194,7 +196,7 @@ class Exposure:
             return inside.get(finding.access_type or "", "unknown")
         if not self.reaches or not self.is_known_finding_type:
             return "unknown"
-        return widest_trust(reach.trust for reach in self.reaches)
+        return widest_trust([reach.trust for reach in self.reaches])
 
     def _reaches(self) -> list[Reach]:
         policy, finding = self.policy, self.finding
@@ -222,14 +224,17 @@ class Exposure:
     def _contracted(self) -> frozenset[str]:
         fact = self.context.principal_account
         vendor = fact.value.vendor if isinstance(fact, Present) else None
+        known = self.policy.contracted
         if isinstance(fact, Present) and vendor and vendor.casefold() in self.policy.contracted_vendors:
-            return self.policy.contracted | {fact.value.id}
-        return self.policy.contracted
+            return known if fact.value.id in known else known | {fact.value.id}
+        return known
 
     def _vendors(self) -> frozenset[str]:
         fact = self.context.principal_account
         known = self.policy.vendor_accounts
-        return known | {fact.value.id} if isinstance(fact, Present) and fact.value.vendor else known
+        if not isinstance(fact, Present) or not fact.value.vendor or fact.value.id in known:
+            return known
+        return known | {fact.value.id}
 
     def _described(self, account: str) -> PrincipalAccount | None:
         fact = self.context.principal_account

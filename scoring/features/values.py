@@ -105,8 +105,12 @@ def account_environment(exposure: Exposure) -> str:
         return ABSENT
     found = account.value
     tagged = [value for key, value in (found.tags or {}).items() if fold_key(key) == "environment"]
-    placed = _environment_in((found.ou or "", *tagged))
-    named = _environment_in((found.name or "",))
+    return _environment_of(found.name or "", (found.ou or "", *tagged))
+
+
+@lru_cache(maxsize=16384)
+def _environment_of(name: str, given: tuple[str, ...]) -> str:
+    placed, named = _environment_in(given), _environment_in((name,))
     if named in ("no hint", placed) or placed == "conflicting":
         return placed
     return f"{named}{BY_NAME}" if placed == "no hint" and named != "conflicting" else "conflicting"

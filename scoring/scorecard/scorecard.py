@@ -123,6 +123,8 @@ class Scored(NamedTuple):
     ----------
     total : int
     contributions : tuple of Contribution
+    known : int
+        What of it rests on known facts alone.
     uncredited : int
         The score without any credit for what the sharer or the account can set.
     is_outside : bool
@@ -131,6 +133,7 @@ class Scored(NamedTuple):
 
     total: int
     contributions: tuple[Contribution, ...]
+    known: int
     uncredited: int
     is_outside: bool
 
@@ -340,7 +343,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _score(self, values: Key) -> Scored:
         features = {of.name: value for of, value in zip(self.features, values, strict=True)}
         is_outside = _is_outside(features)
-        total = self.base
+        total = known = self.base
         discount = 0
         contributions: list[Contribution] = []
         for pick, listed, unlisted in self._lookups:
@@ -349,13 +352,16 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             discount += by_sharer if is_outside else by_tags
             if contribution is not None:
                 total += tenths
+                known += tenths if contribution.known else 0
                 contributions.append(contribution)
         uncredited = total + discount
         cancelled = self._cancelled(features, discount, is_outside=is_outside)
         if cancelled is not None:
             contributions.append(cancelled)
-            total += round(cancelled.points * 10)
-        return Scored(total, tuple(contributions), uncredited, is_outside)
+            tenths = round(cancelled.points * 10)
+            total += tenths
+            known += tenths if cancelled.known else 0
+        return Scored(total, tuple(contributions), known, uncredited, is_outside)
 
     def risk_of(self, score: int) -> float | None:
         """Return the calibrated probability of "unintended" at a score in tenths, if calibrated."""

@@ -106,7 +106,8 @@ def pinning_claims(issuer: str, conditions: tuple[Condition, ...]) -> dict[str, 
     return {claim: values for claim, (_, values) in found.items() if known.get(claim, "") != "nobody"}
 
 
-def _claims(issuer: str, conditions: tuple[Condition, ...]) -> dict[str, tuple[str, tuple[str, ...]]]:
+@lru_cache(maxsize=4096)
+def _claims(issuer: str, conditions: tuple[Condition, ...]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """Return the claims of an issuer: name in small letters to key and values."""
     prefix = f"{issuer.lower()}:"
     found = {}
@@ -239,6 +240,7 @@ def is_listable(issuer: str, claim: str, pattern: str) -> bool:
     return _width(issuer, pins, pattern) != _OPEN
 
 
+@lru_cache(maxsize=4096)
 def policy_line(issuer: str, conditions: tuple[Condition, ...]) -> str:
     """Write the line for the policy's ``[allow.subjects]`` that lists whom conditions let in.
 

@@ -132,21 +132,25 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
 def widest_trust(places: Iterable[str]) -> str:
     """Return the farthest of several places on `TRUST`; what is not known stands just before anyone."""
-    return max(places, key=_TRUST_RANKS.__getitem__)
+    found = {*places}
+    return found.pop() if len(found) == 1 else max(found, key=_TRUST_RANKS.__getitem__)
 
 
 def nearest_trust(places: Iterable[str]) -> str:
     """Return the nearest of several places on `TRUST`."""
-    return min(places, key=_TRUST_RANKS.__getitem__)
+    found = {*places}
+    return found.pop() if len(found) == 1 else min(found, key=_TRUST_RANKS.__getitem__)
 
 
 def widest_kind(kinds: Iterable[str]) -> str:
     """Return the kind that reaches most hands."""
-    return max(kinds, key=_KIND_RANKS.__getitem__)
+    found = {*kinds}
+    return found.pop() if len(found) == 1 else max(found, key=_KIND_RANKS.__getitem__)
 
 
 def _narrowest_kind(kinds: Iterable[str]) -> str:
-    return min(kinds, key=_KIND_RANKS.__getitem__)
+    found = {*kinds}
+    return found.pop() if len(found) == 1 else min(found, key=_KIND_RANKS.__getitem__)
 
 
 def reach_of(
