@@ -35,7 +35,7 @@ class Grid:
         values, weight = effects[self.index], weights[self.index]
         axes = range(1, values.ndim)
         for _ in range(ROUNDS):
-            wrong = [axis for axis in axes if (np.diff(values, axis=axis) < 0).any()]
+            wrong = [axis for axis in axes if _falls(values, axis)]
             if not wrong:
                 break
             for axis in wrong:
@@ -79,7 +79,7 @@ def _isotonic(values: Floats, weight: Floats, axis: int) -> Floats:
     The value at j is the largest, over starts i <= j, of the smallest, over ends k >= j, of the weighted mean
     from i to k (the max-min formula; Robertson, Wright, Dykstra 1988, theorem 1.4.4).
     """
-    values, weight = np.moveaxis(values, axis, -1), np.moveaxis(weight, axis, -1)
+    values, weight = values.swapaxes(axis, -1), weight.swapaxes(axis, -1)
     size = values.shape[-1]
     mass = np.cumsum(weight, axis=-1)
     moment = np.cumsum(weight * values, axis=-1)
@@ -89,4 +89,9 @@ def _isotonic(values: Floats, weight: Floats, axis: int) -> Floats:
         means = (moment[..., i:] - before[1]) / (mass[..., i:] - before[0])
         smallest = np.minimum.accumulate(means[..., ::-1], axis=-1)[..., ::-1]
         out[..., i:] = np.maximum(out[..., i:], smallest)
-    return np.moveaxis(out, -1, axis)
+    return out.swapaxes(axis, -1)
+
+
+def _falls(values: Floats, axis: int) -> bool:
+    lines = values.swapaxes(axis, -1)
+    return bool((lines[..., 1:] < lines[..., :-1]).any())

@@ -26,6 +26,7 @@ from pyarrow import parquet
 from scoring.files.errors import BadInput
 from scoring.policy import policy
 from tests.live_aws import Run
+from tests.processes import PATIENCE
 from tests.training.histories import write
 from training.dataset import files, parallel
 from training.dataset.dataset import Dataset, read_dataset
@@ -337,11 +338,11 @@ def test_an_interrupt_ends_all_with_one_line(tmp_path: Path, options: tuple[str,
             time.sleep(0.1)
         children = descendants(process.pid)
         os.killpg(process.pid, signal.SIGINT)
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate(timeout=PATIENCE)[1]
     assert re.fullmatch("interrupted after [0-9,]+ records.*; no version was written\n", said)
     assert process.returncode == 130
     assert not (tmp_path / "m").exists()
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while any(map(is_alive, children)) and time.monotonic() < until:
         time.sleep(0.1)  # those that tidy up after the others end last
     assert not any(map(is_alive, children))
