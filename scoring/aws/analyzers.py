@@ -85,7 +85,13 @@ class AnalyzerArn(NamedTuple):
 
 
 class Analyzer(msgspec.Struct, frozen=True):
-    """One analyzer; `type` is AWS's own, e.g. ``ORGANIZATION_UNUSED_ACCESS``."""
+    """One analyzer; `type` is AWS's own, e.g. ``ORGANIZATION_UNUSED_ACCESS``.
+
+    Attributes
+    ----------
+    managed_by : str
+        The AWS service that made it and looks after it; empty for the customer's own.
+    """
 
     arn: str
     name: str
@@ -93,6 +99,20 @@ class Analyzer(msgspec.Struct, frozen=True):
     account: str
     type: str
     status: str = "ACTIVE"
+    managed_by: str = ""
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any], field: str = "arn") -> "Analyzer":
+        """Read one as ``GetAnalyzer`` and ``ListAnalyzers`` give it.
+
+        Raises
+        ------
+        BadInput
+            Its ARN is none.
+        """
+        arn = AnalyzerArn.parse(said["arn"], field)
+        managed_by = said.get("managedBy") or ""
+        return cls(arn.text, arn.name, arn.region, arn.account, said["type"], said["status"], managed_by)
 
     @property
     def family(self) -> Family:
@@ -153,11 +173,17 @@ class AccessAnalyzer:
         wanted = AnalyzerArn.parse(arn, field)
         with self._explained(arn):
             found = self._clients(wanted.region).get_analyzer(analyzerName=wanted.name)["analyzer"]
-        there = AnalyzerArn.parse(found["arn"], field)
-        if there[1:] != wanted[1:]:
+        there = Analyzer.read(found, field)
+        if (there.region, there.account, there.name) != wanted[1:]:
             expected = "expected an analyzer of the account that the credentials belong to"
-            raise BadInput(f"{expected}, there it is {there.text}", field=field, value=arn)
-        return Analyzer(there.text, there.name, there.region, there.account, found["type"], found["status"])
+            raise BadInput(f"{expected}, there it is {there.arn}", field=field, value=arn)
+        return there
+
+    def all_in(self, region: str) -> list[Analyzer]:
+        """Return the analyzers of the account in a region."""
+        with self._explained(f"list analyzers in {region}"):
+            pages = self._clients(region).get_paginator("list_analyzers").paginate()
+            return [Analyzer.read(found) for page in pages for found in page["analyzers"]]
 
     def pages(
         self,

@@ -81,7 +81,12 @@ def looked_up_by(name: str) -> str:
 
 
 def _unknown_details(exposure: Exposure) -> str | None:
-    if not exposure.is_granting or _says_error(exposure):
+    if _says_error(exposure):
+        return None
+    if exposure.finding.lacks:
+        lacking = ", ".join(exposure.finding.lacks)
+        return f"this form of the finding does not carry: {lacking} (triage scan reads the whole finding)"
+    if not exposure.is_granting:
         return None
     if exposure.finding.incomplete:
         return "not all of the finding's details are here"

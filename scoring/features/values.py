@@ -51,7 +51,7 @@ def condition(exposure: Exposure) -> str:
     """How conditions narrow the grant beside saying who is let in."""
     if not exposure.is_granting:
         return NOT_APPLICABLE
-    if not exposure.principals or exposure.finding.incomplete:
+    if not exposure.principals or exposure.finding.incomplete or exposure.finding.lacks:
         return UNKNOWN
     return exposure.narrowing
 

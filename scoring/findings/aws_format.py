@@ -281,6 +281,8 @@ def unwrap(value: Mapping[str, Any]) -> Mapping[str, Any]:
     >>> unwrap({"Type": "Notification", "TopicArn": "arn:...", "Message": '{"source": "aws.s3"}'})
     {'source': 'aws.s3'}
     """
+    if isinstance(value.get("Sns"), dict):  # as Lambda gets it
+        return unwrap(value["Sns"])
     for marks, name in _ENVELOPES:
         if marks.issubset(value) and isinstance(value[name], str):
             try:

@@ -1,7 +1,8 @@
 """Every shape in which AWS hands out a finding, turned into one frozen `Finding`.
 
 Understood are EventBridge events of the three families, the API's and CLI's ``Finding`` (v1) and
-``FindingV2`` objects, and Security Hub (ASFF) findings. What AWS could never have sent is bad input.
+``FindingV2`` objects; findings of Security Hub (ASFF and OCSF) have modules of their own. What AWS could
+never have sent is bad input.
 """
 
 from collections.abc import Mapping
@@ -68,6 +69,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         As AWS counts them: services that are wholly unused, and the single unused actions of the others.
     incomplete : bool
         Further pages of details exist that are not here.
+    lacks : tuple of str
+        What decides and this form of a finding has no place for, in words: ``conditions``.
     updated_at : datetime or None
         As AWS gave it, cut to microseconds.
     """
@@ -99,6 +102,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     unused_actions: int | None = None
     last_accessed: datetime | None = None
     incomplete: bool = False
+    lacks: tuple[str, ...] = ()
     created_at: datetime | None = None
     analyzed_at: datetime | None = None
     updated_at: datetime | None = None

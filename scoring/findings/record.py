@@ -7,16 +7,19 @@ may stand what was done about it (``effect``) and the sample it went through (``
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeGuard, TypeVar
 
 import msgspec
 
 from scoring.files.errors import BadInput
 from scoring.findings import context as contexts
-from scoring.findings import security_hub_format
+from scoring.findings import ocsf_format, security_hub_format
 from scoring.findings.aws_format import unwrap
 from scoring.findings.context import NO_CONTEXT, Context
 from scoring.findings.finding import Finding, Notice, from_api, from_event
+
+# Lists of the CLI and of Security Hub; what Lambda gets of SNS and SQS; what `aws sqs receive-message` gives.
+_LISTS = ("findings", "Findings", "Records", "Messages")
 
 Effect = Literal["archive", "alert", "none"]
 T = TypeVar("T")
@@ -124,7 +127,7 @@ def _entries(value: dict[str, Any]) -> tuple[object, str]:
     if inner is not value:
         entries, name = _entries(dict(inner))
         return (entries, name) if isinstance(entries, list) else ([inner], "Message")
-    for name in ("findings", "Findings"):
+    for name in _LISTS:
         if name in value:
             if not isinstance(value[name], list):
                 raise BadInput("expected a list", field=name, value=value[name])
@@ -138,9 +141,18 @@ def _each(entries: list[Any], name: str) -> Iterator[LocatedCase]:
     for index, entry in enumerate(entries):
         where = f"{name}[{index}]"
         try:
-            yield LocatedCase(where, case=read_case(entry))
+            inner, inner_name = _entries(entry) if _is_envelope(entry) else (None, "")
+            if isinstance(inner, list):
+                yield from _each(inner, f"{where}.{inner_name}")
+            else:
+                yield LocatedCase(where, case=read_case(entry))
         except BadInput as error:
             yield LocatedCase(where, error=error)
+
+
+def _is_envelope(entry: object) -> TypeGuard[dict[str, Any]]:
+    """Say whether an entry of a list may be what carries findings, and no finding or record itself."""
+    return isinstance(entry, dict) and not {"finding", "resource", "class_uid"} & entry.keys()
 
 
 def read_case(value: object) -> Case:
@@ -178,6 +190,8 @@ def _read_finding(value: Mapping[str, Any], path: str) -> Finding | Notice:
         return from_event(value, path)
     if security_hub_format.is_finding(value):
         return security_hub_format.from_asff(value, path)
+    if ocsf_format.is_finding(value):
+        return ocsf_format.from_ocsf(value, path)
     if "accessPreviewId" in value and "resource" not in value:
         raise BadInput("expected a finding, not an access preview without its event", field=path.rstrip("."))
     return from_api(value, path=path)

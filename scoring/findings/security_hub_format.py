@@ -9,7 +9,7 @@ IAM User Guide, "Integrate IAM Access Analyzer with AWS Security Hub"; Security 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -36,6 +36,9 @@ _RESOURCE_TYPES = {row.security_hub: row.name for row in TABLE.values() if row.s
 _PRINCIPAL_KINDS = ("AWS", "Federated", "Service", "CanonicalUser")
 # The longest value that the format holds; a list of actions of this length may have been cut.
 _LONGEST = 1023
+
+# One principal at a time, and "none" beside a condition that is there.
+_LACKS = ("other principals", "conditions")
 
 _ANALYZER = re.compile(r"(arn:[^:/]+:access-analyzer:([^:/]*):[0-9]{12}:analyzer/[^/]+)/")
 _DETAILS_PAGE = re.compile(r"#/findings/details/([^/?#]+)")
@@ -167,51 +170,62 @@ def from_asff(value: Mapping[str, Any], path: str = "") -> Finding:
     fields = wire.product_fields or {}
     other = (resource.details.other if resource.details else None) or {}
     finding_type = _finding_type(wire, fields)
-    analyzer = _ANALYZER.match(wire.id)
+    analyzer, region = analyzer_in(wire.id)
     arn = Arn.try_parse(resource.id)
     actions, is_whole = _actions(other.get("Action Granted"))
     restriction = other.get("Resource Control Policy Restriction Type")
     return Finding(
-        id=_finding_id(wire, fields),
+        id=fields.get("findingId") or finding_id_in(wire.source_url, wire.id),
         resource=resource.id,
-        resource_type=_resource_type(resource, wire.description),
+        resource_type=resource_type_of(resource.type, wire.description),
         status=_status(wire),
         finding_type=finding_type,
         account=_account(fields, arn, path),
-        analyzer_arn=analyzer[1] if analyzer else None,
-        region=(analyzer and analyzer[2]) or wire.region or (arn.region if arn else "") or None,
+        analyzer_arn=analyzer,
+        region=region or wire.region or (arn.region if arn else "") or None,
         partition=_partition(resource.id) or _partition(product) or "aws",
         principals=_principals(other),
         actions=actions,
-        is_public=_is_public(wire) if finding_type == "ExternalAccess" else None,
+        is_public=is_public_by(wire.title, wire.types or ()) if finding_type == "ExternalAccess" else None,
         restrictions=(restriction,) if restriction else (),
         unused_services=_count(fields, "numberOfUnusedServices", path),
         unused_actions=_count(fields, "numberOfUnusedActions", path),
         incomplete=not is_whole or _has_condition(other),
+        lacks=() if finding_type.startswith("Unused") else _LACKS,
         created_at=wire.created_at,
         updated_at=wire.updated_at,
     )
 
 
-def _finding_id(wire: _Wire, fields: Mapping[str, str]) -> str:
-    """Return Access Analyzer's own id where it is given, or else the one that Security Hub uses."""
-    page = _DETAILS_PAGE.search(wire.source_url or "")
-    return fields.get("findingId") or (page[1] if page else wire.id)
+def analyzer_in(security_hubs_id: str) -> tuple[str | None, str | None]:
+    """Return the analyzer's ARN and region, where Security Hub's id of a finding begins with them."""
+    found = _ANALYZER.match(security_hubs_id)
+    return (found[1], found[2]) if found else (None, None)
+
+
+def finding_id_in(url: str | None, otherwise: str) -> str:
+    """Return Access Analyzer's own id where an address names it, or else the one that Security Hub uses."""
+    page = _DETAILS_PAGE.search(url or "")
+    return page[1] if page else otherwise
+
+
+def finding_type_of(types: Sequence[str], otherwise: str = "") -> str:
+    """Translate Security Hub's types of a finding."""
+    names = [name.rsplit("/", 1)[-1] for name in types]
+    known = [_FINDING_TYPES[name] for name in names if name in _FINDING_TYPES]
+    return known[0] if known else otherwise or (names[0] if names else "type not given")
 
 
 def _finding_type(wire: _Wire, fields: Mapping[str, str]) -> str:
-    if fields.get("findingType") in FINDING_TYPES:
-        return fields["findingType"]
-    names = [name.rsplit("/", 1)[-1] for name in wire.types or ()]
-    known = [_FINDING_TYPES[name] for name in names if name in _FINDING_TYPES]
-    return known[0] if known else fields.get("findingType") or (names[0] if names else "type not given")
+    named = fields.get("findingType", "")
+    return named if named in FINDING_TYPES else finding_type_of(wire.types or (), named)
 
 
-def _resource_type(resource: _Resource, description: str | None) -> str:
+def resource_type_of(security_hubs: str, description: str | None) -> str:
     """Translate the type; where Security Hub has no name for it, the description begins with AWS's own."""
-    known = _RESOURCE_TYPES.get(resource.type)
+    known = _RESOURCE_TYPES.get(security_hubs)
     described = _DESCRIBED_TYPE.match(description or "")
-    return known or (described[1] if described and resource.type == "Other" else resource.type)
+    return known or (described[1] if described and security_hubs == "Other" else security_hubs)
 
 
 def _status(wire: _Wire) -> str:
@@ -251,8 +265,9 @@ def _has_condition(other: Mapping[str, str]) -> bool:
     return other.get("Condition", "").strip().lower() not in ("", "none")
 
 
-def _is_public(wire: _Wire) -> bool | None:
-    title, types = wire.title or "", wire.types or ()
+def is_public_by(title: str | None, types: Sequence[str]) -> bool | None:
+    """Say whether a finding's title and types say that access is public; None where they do not say."""
+    title = title or ""
     if _PUBLIC in types or title.endswith("allows public access"):
         return True
     return False if _CROSS_ACCOUNT in types and title.endswith("allows cross-account access") else None

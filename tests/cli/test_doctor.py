@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from embedded import EmbeddedAws, small_organization
+from embedded.access_analyzer.models import accessanalyzer_backends
 from embedded.services import roles
 from scoring.aws.enrich import OWN_ACTIONS
 from scoring.decision_log import table as decision_table
@@ -93,6 +94,25 @@ def test_every_result_as_json_says_the_same(doctor):
         *("model", "policy", "credentials", "region", "analyzers", "archive rules", "organization"),
         *("member accounts", "table", "topic", "permissions"),
     ]
+
+
+def test_an_analyzer_that_a_service_made_is_named_with_what_ones_own_costs(doctor, aws):
+    client = aws.client("accessanalyzer")
+    backend = accessanalyzer_backends["111122223333"]["eu-west-1"]
+    names = ("_AccessAnalyzerForSecurityHubV2-1", "unused")
+    for name in names:
+        client.create_analyzer(analyzerName=name, type="ORGANIZATION_UNUSED_ACCESS")
+    backend.get_analyzer(names[0]).managed_by = "securityhub.amazonaws.com"
+    try:
+        result = doctor("--format", "json")
+        [said] = of(result, "analyzers", "note")
+    finally:
+        for name in names:
+            client.delete_analyzer(analyzerName=name)
+    assert "analyzer/_AccessAnalyzerForSecurityHubV2-1 is managed by securityhub.amazonaws.com" in said
+    assert "it finds what arn:aws:access-analyzer:eu-west-1:111122223333:analyzer/unused finds" in said
+    assert "$0.20 a month for each role and user" in said
+    assert result.code == 0
 
 
 class TestProblems:

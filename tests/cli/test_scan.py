@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import scan_calls
 from embedded import EmbeddedAws
+from embedded.access_analyzer.models import accessanalyzer_backends
 from tests.live_aws import (
     DEVELOPMENT,
     STRANGER,
@@ -152,6 +153,7 @@ def test_deep_asks_about_each_resource_once(aws, run, arn):
     assert shallow["outcome"] == deep["outcome"] == "alert"
 
 
+SECURITY_HUB = "securityhub.amazonaws.com"
 ROLE: dict[str, Any] = {
     "resource": "arn:aws:iam::111122223333:role/partner",
     "resourceType": "AWS::IAM::Role",
@@ -183,9 +185,30 @@ class TestSeveralRegions:
             for finding_id, arn in zip(ids[1:], arns[1:], strict=True)
         ]
         assert result.err.splitlines() == [
-            "2 findings repeat what another region's analyzer found of the same resource; reported once:",
+            "2 findings repeat what another analyzer found of the same resource; reported once:",
             f"  {ids[0]} (eu-west-1): also {ids[1]} (eu-central-1), {ids[2]} (us-east-1)",
         ]
+
+    def test_a_services_analyzer_of_the_same_region_repeats_the_customers_own(self, aws, run):
+        client = aws.client("accessanalyzer")
+        names = ("_AccessAnalyzerForSecurityHubV2-1", "own")
+        theirs, own = (
+            client.create_analyzer(analyzerName=name, type="ACCOUNT_UNUSED_ACCESS")["arn"] for name in names
+        )
+        accessanalyzer_backends["111122223333"]["eu-west-1"].get_analyzer(names[0]).managed_by = SECURITY_HUB
+        role = {
+            "resource": ROLE["resource"],
+            "resourceType": "AWS::IAM::Role",
+            "findingType": "UnusedIAMRole",
+        }
+        first, second = (aws.findings.put(role, analyzer_arn=arn).id for arn in (theirs, own))
+        result = run("scan", "--analyzer-arn", theirs, own, "--format", "jsonl")
+        [decision] = decisions(result.out)
+        assert (decision["finding_id"], decision["managed_by"]) == (second, "")
+        assert decision["duplicates"] == [
+            {"finding_id": first, "analyzer_arn": theirs, "managed_by": SECURITY_HUB}
+        ]
+        assert f"also {first} (eu-west-1, managed by {SECURITY_HUB})" in result.err
 
     def test_what_says_something_else_is_reported(self, aws, run, arns):
         for number, arn in enumerate(arns):

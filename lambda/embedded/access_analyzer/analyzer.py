@@ -39,7 +39,7 @@ class ArchiveRule:
 
 @dataclass
 class Analyzer:
-    """One analyzer; `found` counts the findings it ever made."""
+    """One analyzer; `found` counts the findings it ever made, `managed_by` is the service that made it."""
 
     name: str
     arn: str
@@ -50,6 +50,7 @@ class Analyzer:
     rules: dict[str, ArchiveRule] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
     found: int = 0
+    managed_by: str | None = None
 
     @property
     def family(self) -> str:
@@ -67,6 +68,7 @@ class Analyzer:
             "createdAt": self.created_at,
             "status": "ACTIVE",
             "tags": self.tags,
+            **({"managedBy": self.managed_by} if self.managed_by else {}),
             **({"configuration": self.configuration} if self.configuration else {}),
             **(
                 {"lastResourceAnalyzed": last.resource, "lastResourceAnalyzedAt": last.analyzed_at}

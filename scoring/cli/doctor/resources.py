@@ -1,13 +1,16 @@
 """The analyzers, the table of the decision log, and the topic of the alerts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from scoring.aws.analyzers import SERVICE, Analyzer
+from scoring.aws.analyzers import Analyzer
 from scoring.aws.errors import AwsError, code
 from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 from scoring.decision_log import table as decision_table
+from scoring.explanation.safe_text import visible
 from scoring.findings.arn import Arn
 
+# https://aws.amazon.com/iam/access-analyzer/pricing/; the Security Hub User Guide on unused access findings.
+_PRICE = "$0.20 a month for each role and user, by the price list of November 2026"
 _CREATE = "create one: aws accessanalyzer create-analyzer --analyzer-name org --type ORGANIZATION"
 
 
@@ -15,17 +18,42 @@ def check_analyzers(target: Target) -> Iterator[CheckResult]:
     """Say which analyzers there are, whether they work, and whether their findings can be listed."""
     arns = target.analyzer_arns
     if not arns and target.region:
-        pages = target.aws.sessions.client(SERVICE).get_paginator("list_analyzers").paginate()
-        arns = tuple(found["arn"] for page in pages for found in page["analyzers"])
+        arns = tuple(analyzer.arn for analyzer in target.analyzers.all_in(target.region))
         if not arns:
             yield problem(f"no analyzer in {target.region}", _CREATE)
+    found: list[Analyzer] = []
     for arn in arns:
         try:
             analyzer = target.analyzers.look_up(arn)
         except AwsError as error:
             yield problem(str(error), "name another with --analyzer-arn, or " + _CREATE)
             continue
+        found.append(analyzer)
         yield from _analyzer(analyzer, target)
+    yield from _managed(found, target)
+
+
+def _managed(analyzers: Sequence[Analyzer], target: Target) -> Iterator[CheckResult]:
+    """Name analyzers that an AWS service made: those of the customer's find the same, and cost."""
+    regions = dict.fromkeys([*(analyzer.region for analyzer in analyzers), target.region or ""])
+    there: dict[str, Analyzer] = {}
+    for region in filter(None, regions):
+        try:
+            there |= {analyzer.arn: analyzer for analyzer in target.analyzers.all_in(region)}
+        except AwsError as error:
+            yield note(f"whether an AWS service has an analyzer in {region} too is not known: {error}")
+    own = [analyzer for analyzer in (*there.values(), *analyzers) if not analyzer.managed_by]
+    for managed in (analyzer for analyzer in there.values() if analyzer.managed_by):
+        same = sorted({one.arn for one in own if one.family == managed.family})
+        text = f"{managed.arn} is managed by {visible(managed.managed_by)}, at no cost of its own"
+        if not same:
+            yield note(text)
+            continue
+        price = f", for which AWS charges {_PRICE}" if managed.family == "unused" else ""
+        yield note(
+            f"{text}; it finds what {', '.join(same)} finds{price}",
+            "triage scan reports such findings once; keep your own where you need another period, or rules",
+        )
 
 
 def _analyzer(analyzer: Analyzer, target: Target) -> Iterator[CheckResult]:
@@ -36,7 +64,8 @@ def _analyzer(analyzer: Analyzer, target: Target) -> Iterator[CheckResult]:
         )
         return
     next(target.analyzers.rows(analyzer, most=1), None)
-    yield ok(f"{analyzer.arn}: {analyzer.family} access, {analyzer.type}, its findings can be listed")
+    whose = f", managed by {visible(analyzer.managed_by)}" if analyzer.managed_by else ""
+    yield ok(f"{analyzer.arn}: {analyzer.family} access, {analyzer.type}{whose}, its findings can be listed")
 
 
 def check_table(target: Target) -> Iterator[CheckResult]:

@@ -66,7 +66,8 @@ def scan(
 ) -> None:
     """Score the live findings of analyzers of all types. Nothing is written to AWS without --apply.
 
-    Findings that analyzers of several regions have of the same role or bucket are reported once. With
+    What several analyzers say of the same resource is reported once, also where one of them is an AWS
+    service's own, as Security Hub makes it. With
     --table the decision log says which findings somebody has brought back: those are not archived again.
     --apply needs it, and a policy whose mode is enforce. With --output, F.partial keeps what was read until
     all is done.
@@ -103,7 +104,7 @@ def scan(
         check_log(log)
     kept = _open_partial(output, source, table, resume=resume)
     with kept or nullcontext(), destination(output, (model, policy)) as out:
-        groups = fold(_scanned(analyzers, source, kept))
+        groups = fold(_scanned(analyzers, source, kept), analyzers)
         WRITERS[output_format](((group.case, group.decision) for group in groups), out, settings.policy)
     _name_duplicates(groups)
     if apply and log is not None:
@@ -192,13 +193,13 @@ def _scanned(
 
 
 def _name_duplicates(groups: "list[Group]") -> None:
-    """Say on standard error what is reported once for several regions."""
+    """Say on standard error what is reported once for several analyzers."""
     repeated = [group.decision for group in groups if group.decision.duplicates]
     if not repeated:
         return
     count = sum(len(decision.duplicates) for decision in repeated)
     are = "1 finding repeats" if count == 1 else f"{count} findings repeat"
-    typer.echo(f"{are} what another region's analyzer found of the same resource; reported once:", err=True)
+    typer.echo(f"{are} what another analyzer found of the same resource; reported once:", err=True)
     for decision in repeated[:_SHOWN]:
         others = ", ".join(f"{seen.finding_id} ({_region(seen)})" for seen in decision.duplicates)
         own = decision.everywhere[0]
@@ -208,6 +209,8 @@ def _name_duplicates(groups: "list[Group]") -> None:
 
 
 def _region(seen: "Seen") -> str:
+    from scoring.explanation.safe_text import visible
     from scoring.findings.arn import Arn
 
-    return Arn.parse(seen.analyzer_arn).region
+    region = Arn.parse(seen.analyzer_arn).region
+    return f"{region}, managed by {visible(seen.managed_by)}" if seen.managed_by else region

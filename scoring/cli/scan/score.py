@@ -1,7 +1,7 @@
 """Live findings of one or many analyzers, decided on with as few requests as it takes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -25,15 +25,16 @@ Reactivated = Callable[[Sequence[Finding]], Sequence[Fact[Reactivation]]]
 
 _AT_ONCE: Final = 100
 _SEVERITY: Final = {"alert": 0, "archive": 1, "skip": 2}
-_EACH_ITS_OWN: Final = ("id", "analyzer_arn", "region", "created_at", "analyzed_at", "updated_at")
+_EACH_ITS_OWN: Final = ("id", "analyzer_arn", "created_at", "analyzed_at", "updated_at")
 _GLOBAL: Final = frozenset(row.name for row in TABLE.values() if row.is_global)
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """A finding by its id, and the analyzer that has it."""
+class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A finding by its id, the analyzer that has it, and the AWS service that looks after that analyzer."""
 
     finding_id: str
     analyzer_arn: str
+    managed_by: str = ""
 
 
 class LiveDecision(Decision, frozen=True, kw_only=True):
@@ -43,15 +44,18 @@ class LiveDecision(Decision, frozen=True, kw_only=True):
     ----------
     duplicates : tuple of Seen
         Findings of other analyzers that say the same of the same resource; the decision holds for each.
+    managed_by : str
+        The AWS service that looks after the analyzer, such as Security Hub; empty for the customer's own.
     """
 
     analyzer_arn: str
     duplicates: tuple[Seen, ...] = ()
+    managed_by: str = ""
 
     @property
     def everywhere(self) -> tuple[Seen, ...]:
         """The finding and its duplicates."""
-        return (Seen(self.finding_id, self.analyzer_arn), *self.duplicates)
+        return (Seen(self.finding_id, self.analyzer_arn, self.managed_by), *self.duplicates)
 
 
 class Group(NamedTuple):
@@ -128,44 +132,51 @@ def decide_rows(rows: Iterable[ListedFinding], analyzer: Analyzer, source: Sourc
         yield case, source.settings.decide(case)
 
 
-def fold(decided: Iterable[Scanned]) -> list[Group]:
-    """Put findings that say the same of one global resource together: analyzers of several regions see it.
+def fold(decided: Iterable[Scanned], analyzers: Iterable[Analyzer] = ()) -> list[Group]:
+    """Put findings that say the same of one resource together, as several analyzers see it.
 
-    Of decisions that differ, because more is known in one region, the most careful stands for all.
+    Those of several regions see the same global resource, those of one region the same resource of any type:
+    a team's own analyzer and one that Security Hub makes, say. Of decisions that differ, because more is
+    known to one, the most careful stands for all; the customer's own analyzer goes before one of a service.
     """
+    managed = {analyzer.arn: analyzer.managed_by for analyzer in analyzers}
     groups: dict[object, list[Scanned]] = {}
     seen: Counter[tuple[bytes, str | None]] = Counter()
-    for number, (case, decision) in enumerate(decided):
-        key: object = number
-        said = _said(case.finding)
-        if said is not None:
-            # What one region's analyzer found twice are two findings.
-            key = (said, seen[said, case.finding.region])
-            seen[said, case.finding.region] += 1
+    for case, decision in decided:
+        said, analyzer = _said(case.finding), case.finding.analyzer_arn
+        # What one analyzer found twice are two findings.
+        key = (said, seen[said, analyzer])
+        seen[said, analyzer] += 1
         groups.setdefault(key, []).append((case, decision))
-    return [_group(members) for members in groups.values()]
+    return [_group(members, managed) for members in groups.values()]
 
 
-def _group(members: list[Scanned]) -> Group:
-    case, decision = min(members, key=lambda pair: (_SEVERITY[pair[1].outcome], -pair[1].score))
-    located = [_seen(other) for other, _ in members]
-    own = _seen(case)
+def _group(members: list[Scanned], managed: Mapping[str, str]) -> Group:
+    def in_front(pair: Scanned) -> tuple[int, float, bool]:
+        return _SEVERITY[pair[1].outcome], -pair[1].score, bool(_seen(pair[0], managed).managed_by)
+
+    case, decision = min(members, key=in_front)
+    located = [_seen(other, managed) for other, _ in members]
+    own = _seen(case, managed)
     fields = {name: getattr(decision, name) for name in Decision.__struct_fields__}
     live = LiveDecision(
-        **fields, analyzer_arn=own.analyzer_arn, duplicates=tuple(seen for seen in located if seen != own)
+        **fields,
+        analyzer_arn=own.analyzer_arn,
+        duplicates=tuple(seen for seen in located if seen != own),
+        managed_by=own.managed_by,
     )
     return Group(case, live, tuple(members))
 
 
-def _seen(case: FindingCase) -> Seen:
-    return Seen(case.finding.id, case.finding.analyzer_arn or "")
+def _seen(case: FindingCase, managed: Mapping[str, str]) -> Seen:
+    arn = case.finding.analyzer_arn or ""
+    return Seen(case.finding.id, arn, managed.get(arn, ""))
 
 
-def _said(finding: Finding) -> bytes | None:
-    """Everything that a finding of a global resource says, without what differs between regions."""
-    if finding.resource_type not in _GLOBAL:
-        return None
-    said = {k: v for k, v in msgspec.structs.asdict(finding).items() if k not in _EACH_ITS_OWN}
+def _said(finding: Finding) -> bytes:
+    """Everything that a finding says, without what differs between analyzers that see the same resource."""
+    own = {*_EACH_ITS_OWN, "region"} if finding.resource_type in _GLOBAL else _EACH_ITS_OWN
+    said = {k: v for k, v in msgspec.structs.asdict(finding).items() if k not in own}
     return msgspec.json.encode(said, order="deterministic")
 
 
