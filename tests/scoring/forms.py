@@ -1,7 +1,7 @@
 """One finding in every form in which AWS hands it out, and in the envelopes that carry it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from scoring.findings.finding import Finding
@@ -156,7 +156,7 @@ def lambda_of_sns(sent: Mapping[str, Any]) -> dict[str, Any]:
     return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": sns(sent)}]}
 
 
-ENVELOPES = {
+ENVELOPES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "bare": dict,
     "SNS": sns,
     "SQS, raw": sqs,

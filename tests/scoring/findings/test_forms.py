@@ -26,7 +26,7 @@ FULL: dict[str, Callable[[Finding], dict[str, Any]]] = {
     "v2": forms.v2,
     "preview": forms.preview,
 }
-PARTIAL = {"ASFF": forms.asff, "OCSF": forms.ocsf}
+PARTIAL: dict[str, Callable[[Finding], dict[str, Any]]] = {"ASFF": forms.asff, "OCSF": forms.ocsf}
 
 
 def context(principal_account: str) -> Context:
@@ -58,7 +58,7 @@ def shared(resource_type: str, principal: str, **more: Any) -> Finding:
     return Finding(**content | more)
 
 
-GRANTS = {
+GRANTS: dict[str, dict[str, Any]] = {
     "inside": {"principal": INSIDE},
     "a stranger": {"principal": STRANGER},
     "a stranger's role, from his network": {
@@ -72,7 +72,7 @@ GRANTS = {
         "conditions": (("aws:PrincipalOrgID", ("o-a1b2c3d4e5",)),),
     },
 }
-UNUSED = {
+UNUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "UnusedIAMRole": ("AWS::IAM::Role", {}),
     "UnusedIAMUserAccessKey": ("AWS::IAM::User", {}),
     "UnusedIAMUserPassword": ("AWS::IAM::User", {}),
