@@ -10,6 +10,7 @@ import pandas as pd
 from scoring.files.errors import BadInput, did_you_mean
 from scoring.points import to_tenths
 from scoring.scorecard.formats import with_digest
+from scoring.scorecard.order import in_order
 from scoring.scorecard.scorecard import Key, Scorecard
 
 
@@ -27,6 +28,10 @@ def with_points(card: Scorecard, key: Key, points: Mapping[Key, float]) -> Score
     ------
     BadInput
         There is no such table, or its key has another number of names.
+
+    Notes
+    -----
+    The order of grants is kept, as when a card is read: values that allow more get at least as many points.
 
     Examples
     --------
@@ -46,7 +51,7 @@ def with_points(card: Scorecard, key: Key, points: Mapping[Key, float]) -> Score
             raise BadInput(f"expected {len(key)} values", field="points", value=" × ".join(values))
         changed[values] = to_tenths(number, " × ".join(values))
     unknown = max(table.unknown, *changed.values())
-    tables[key] = msgspec.structs.replace(table, points=changed, unknown=unknown)
+    tables[key] = in_order(msgspec.structs.replace(table, points=changed, unknown=unknown))
     return with_digest(msgspec.structs.replace(card, tables=tuple(tables.values())))
 
 

@@ -150,7 +150,7 @@ def test_a_screen_reader_is_told_the_same(here: Deployment, address: str, browse
         """- 'button "Confirm: expected"'""",
         '- region "How the score adds up":',
         '- columnheader "Points"',
-        '- row "+28.0 the principal is a stranger"',
+        '- row "+34.0 the principal is a stranger (AWS)"',
         '- region "Needs a person":',
     ):
         assert said in heard, said

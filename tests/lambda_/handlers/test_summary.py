@@ -51,7 +51,7 @@ def test_what_is_counted(here: Deployment) -> None:
     assert numbers(found) == [3, 5, 1, 1]  # what was brought back alerts
     reasons, by_team = found.tables
     assert [tuple(count) for count in reasons.counts] == [
-        ("expected by the policy's rule: development", 3, 100)
+        ("expected by the policy's rule: development (the sharer can set tags)", 3, 100)
     ]
     assert [(count.label, count.number) for count in by_team.counts] == [
         ("(no team tag)", 2),

@@ -23,7 +23,7 @@ def test_a_dry_run_tells_and_changes_nothing(here: Deployment) -> None:
     (finding_id,) = archive(here, 1)
     (would,) = undo(here.log, now=here.clock())
     assert (would.archive.finding_id, would.outcome) == (finding_id, "would be brought back")
-    assert would.archive.reason == "expected by the policy's rule: development"
+    assert would.archive.reason == "expected by the policy's rule: development (the sharer can set tags)"
     assert here.status(finding_id) == "ARCHIVED"
 
 
