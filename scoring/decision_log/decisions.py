@@ -44,6 +44,8 @@ class LoggedDecision(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         Destinations that have had the alert.
     tries : int
         How often it could not be sent everywhere.
+    ended_by, ended_at : str
+        What ended its finding or its archive, and when; see `scoring.decision_log.ends`.
     label : mapping or None
         A person's verdict.
     acted : str
@@ -72,6 +74,8 @@ class LoggedDecision(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     sending_until: str = ""
     sent: frozenset[str] = frozenset()
     tries: int = 0
+    ended_by: str = ""
+    ended_at: str = ""
     label: dict[str, Any] | None = None
     acted: str = ""
     labels_before: tuple[dict[str, Any], ...] = ()

@@ -16,8 +16,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from scoring.decision_log import decisions
+from scoring.decision_log import decisions, ends
 from scoring.decision_log.decisions import LoggedDecision, pack
+from scoring.decision_log.ends import End
 from scoring.decision_log.entries import Entry, EntryStatus, FindingState, QueuedAlert, is_unchanged, stamp
 from scoring.decision_log.storage import (
     EXPIRES_AT,
@@ -36,6 +37,7 @@ from scoring.findings.record import Effect
 
 _LATEST: Final = "latest"
 _TRIES: Final = 3
+_BEFORE: Final = 2  # place of the write that is about the decision before
 
 
 class InProgress(Exception):
@@ -209,15 +211,22 @@ class DecisionLog(msgspec.Struct, frozen=True):
         latest: FindingState | None,
         now: datetime,
         waiting: QueuedAlert | None = None,
+        ended_by: End | None = None,
     ) -> FindingState:
-        """Write a decision of which nothing is left to be done here and now; raises as `intend` does."""
+        """Write a decision of which nothing is left to be done here and now; raises as `intend` does.
+
+        Parameters
+        ----------
+        ended_by : str, optional
+            How the finding has ended; the decision before this one, if it is an alert, is closed by it.
+        """
         state = _state_of(entry, effect, EntryStatus.DONE, latest, now, 0)
         decision = _decision(entry, state)
         if waiting is None:
             decision |= {"effect": effect, "state": str(EntryStatus.DONE), **self.expiry(now)}
         else:
             decision |= {**msgspec.structs.asdict(waiting), **_status(EntryStatus.QUEUED)}
-        self._write(decision, state, latest, now, ())
+        self._write(decision, state, latest, now, (), ended_by)
         return state
 
     def finish(self, intent: FindingState, *, now: datetime) -> FindingState:
@@ -307,6 +316,29 @@ class DecisionLog(msgspec.Struct, frozen=True):
         ]
         write_each(self.storage, changes)
 
+    def close_alerts(self, alerts: Sequence[LoggedDecision], by: End, now: datetime) -> None:
+        """Close alerts whose findings have ended: those that wait are never sent, those sent are marked.
+
+        The findings' latest states say so too, so that one that becomes active again alerts again. Closing
+        twice changes nothing. An alert that another run is sending at this moment counts as sent.
+
+        Parameters
+        ----------
+        by : str
+            How the findings have ended; see `scoring.decision_log.ends`.
+        """
+        states = self.latest_of([alert.finding_id for alert in alerts])
+        latest = [(states.get(alert.finding_id), alert.item) for alert in alerts]
+        over = [state for state, item in latest if state and state.decision_item == item]
+        write_each(
+            self.storage, [self._put(_ended(state, by), state) for state in over if state.effect == "alert"]
+        )
+        left = {**_status(EntryStatus.ENDED), "intended": "alert", **self.expiry(now)}
+        is_queued = Equals(("effect",), str(EntryStatus.QUEUED))
+        queued = [alert for alert in alerts if alert.status is EntryStatus.QUEUED]
+        write_each(self.storage, [Change(key=one.key, assign=left, only_if=(is_queued,)) for one in queued])
+        write_each(self.storage, [ends.mark(one.key, by, now) for one in alerts if not one.ended_by])
+
     def expiry(self, now: datetime) -> dict[str, int]:
         """Return the attribute that ends an item's life, if anything does."""
         if self.keep_days is None:
@@ -344,12 +376,15 @@ class DecisionLog(msgspec.Struct, frozen=True):
         latest: FindingState | None,
         now: datetime,
         limits: Sequence[Limit],
+        ended_by: End | None = None,
     ) -> None:
         key = {"finding_id": state.finding_id, "item": state.decision_item}
         writes: list[Write] = [Put(item={**decision, **key}, only_if=(IS_NEW,)), self._put(state, latest)]
         if latest is not None and (latest.is_unfinished or latest.effect == "archive"):
-            ended = {**_status(EntryStatus.ENDED), **self.expiry(now)}
+            ended = {**_status(EntryStatus.ENDED), **ends.attributes(ended_by, now), **self.expiry(now)}
             writes.append(Change(key=(latest.finding_id, latest.decision_item), assign=ended))
+        elif latest is not None and latest.effect == "alert" and ended_by:
+            writes.append(ends.mark((latest.finding_id, latest.decision_item), ended_by, now))
         takes = [limit.take(now) for limit in limits]
         for _ in range(_TRIES):
             try:
@@ -357,6 +392,9 @@ class DecisionLog(msgspec.Struct, frozen=True):
             except ConditionFailed as error:
                 first = min(error.failed)
                 number = first - len(writes)
+                if first == _BEFORE and ended_by and not limits:
+                    del writes[_BEFORE]  # the alert is so old that the log no longer keeps it
+                    continue
                 if number < 0:
                     raise InProgress(state.finding_id) from error
                 takes[number] = limits[number].renew(error.failed[first] or {}, now)
@@ -408,6 +446,17 @@ def _reactivated(state: FindingState, who: str, now: datetime) -> FindingState:
         entry_status=EntryStatus.DONE,
         reactivated=who,
         reactivated_at=stamp(now),
+        version=state.version + 1,
+    )
+
+
+def _ended(state: FindingState, by: End) -> FindingState:
+    return msgspec.structs.replace(
+        state,
+        entry_status=EntryStatus.DONE,
+        effect="none",
+        outcome="skip",
+        status=ends.STATUSES.get(by, state.status),
         version=state.version + 1,
     )
 

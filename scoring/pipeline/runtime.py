@@ -9,6 +9,7 @@ import msgspec
 from scoring.aws.analyzers import AccessAnalyzer
 from scoring.aws.sessions import RegionalClients
 from scoring.decision.decide import Decision
+from scoring.decision_log.ends import End
 from scoring.decision_log.log import DecisionLog
 from scoring.explanation.content import Answers
 from scoring.findings.context import Context
@@ -75,6 +76,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         ``archive``, ``alert``, ``collected`` (an alert that is sent with others), or ``none``.
     reason : str
         Why nothing was done, where nothing was.
+    ended : str or None
+        How the finding has ended, where this is what was written down: ``resolved``, ``archived`` or
+        ``deleted``.
     """
 
     finding_id: str
@@ -82,3 +86,4 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
     context: Context | None = None
     reason: str = ""
+    ended: End | None = None

@@ -51,7 +51,9 @@ def open_alerts(log: DecisionLog, *, since: str = "") -> Iterator[LoggedDecision
         decision
         for decision in log.by_effect("alert", EntryStatus.QUEUED, "none", since=since)
         # What the sample chose would have been archived, and alerts.
-        if decision.label is None and (decision.outcome == "alert" or decision.effect != "none")
+        if decision.label is None
+        and not decision.ended_by
+        and (decision.outcome == "alert" or decision.effect != "none")
     ]
     found.sort(key=lambda decision: decision.decided_at)
     for start in range(0, len(found), _AT_ONCE):

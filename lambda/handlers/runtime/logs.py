@@ -38,6 +38,8 @@ def log_result(done: Result, mode: str) -> None:
     """Log what became of a finding: which, how it was decided on, what was done; not what it says."""
     decision = done.decision
     said: dict[str, Any] = {"finding_id": done.finding_id, "effect": done.effect, "mode": mode}
+    if done.ended is not None:
+        said["ended"] = done.ended
     if done.reason:
         said["note"] = done.reason
     if decision is not None:

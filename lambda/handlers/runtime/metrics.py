@@ -19,6 +19,7 @@ METRICS = {
     "Unknown": ("Count", "findings decided on of which a fact is not known"),
     "Latency": ("Milliseconds", "from the event's own time until its finding was done"),
     "Score": ("None", "the score of each finding decided on"),
+    "Ended": ("Count", "findings that are resolved, deleted, or archived by somebody else"),
     "Errors": ("Count", "invocations and messages that failed"),
     "BreakerOpen": ("Count", "archives that the circuit breaker stopped"),
     "ConfigurationInvalid": ("Count", "values of the configuration that are not valid at the moment"),
@@ -38,6 +39,8 @@ def of_result(done: Result, event: object, now: datetime) -> Iterator[tuple[str,
         yield "Archived", 1
     if done.effect in ("alert", "collected"):
         yield "Alerted", 1
+    if done.ended is not None:
+        yield "Ended", 1
     if (latency := _since(event, now)) is not None:
         yield "Latency", latency
     decision = done.decision

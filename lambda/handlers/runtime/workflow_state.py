@@ -57,6 +57,7 @@ class _Together(msgspec.Struct, kw_only=True):
     before: FindingState | None = None
     decision: Decision | None = None
     stopped: str = ""
+    fresh: bool = False
 
 
 def event_of(state: State) -> dict[str, Any]:
@@ -90,7 +91,10 @@ def read_evaluated(state: State) -> tuple[Evaluated | Unfinished, int]:
         raise ValueError(f"expected a finding that something is to be done about, got {part.next}")
     if part.decision is not None:
         step: Effecting = "ARCHIVE" if part.next == "ARCHIVE" else "NOTIFY"
-        return _arrived(part, state).evaluated(part.decision, step, part.stopped), number
+        arrived = _arrived(part, state)
+        if step == "NOTIFY":  # an archive is always preceded by reading the finding again
+            arrived = msgspec.structs.replace(arrived, is_fresh=part.fresh)
+        return arrived.evaluated(part.decision, step, part.stopped), number
     if part.before is None:
         raise ValueError("expected a decision or what an earlier delivery left unfinished")
     kind = EventKind(_OLD_KINDS.get(part.meant, part.meant))
@@ -200,6 +204,7 @@ def _fields(known: Arrived | Unfinished | Result) -> dict[str, Any]:
     fields |= {"meant": str(EventKind.NEW), "raw": known.raw, "context": contexts.to_json(known.context)}
     if isinstance(known, Evaluated):
         fields |= {"decision": msgspec.to_builtins(known.decision), "stopped": known.stopped}
+        fields |= {"fresh": True} if known.is_fresh else {}
     return fields
 
 

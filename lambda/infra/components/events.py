@@ -25,10 +25,8 @@ FINDINGS: dict[str, Any] = {
         "Internal Access Finding",
         "Unused Access Finding for IAM entities",
     ],
-    # a finding that is archived, resolved or deleted is nobody's work; the mark of deletion may be missing
-    "detail": {"status": ["ACTIVE"], "isDeleted": [{"exists": False}, False]},
 }
-"""The pattern of the events that are findings to work on, of all three families."""
+"""The pattern of the events of findings, of all three families; those that end a finding are among them."""
 
 CALLS = ("ApplyArchiveRule", "CreateArchiveRule", "DeleteAnalyzer", "UpdateArchiveRule", "UpdateFindings")
 """The calls that `scoring.pipeline.suppression.suspicions` looks at (a test compares them)."""
@@ -60,7 +58,7 @@ class FindingsRule(Construct):
         self.rule = events.CfnRule(
             self,
             "Rule",
-            description="Findings of IAM Access Analyzer that somebody has to decide on",
+            description="Findings of IAM Access Analyzer: new ones, changed ones, and ends",
             event_pattern=FINDINGS,
             targets=[
                 {

@@ -6,7 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from infra.components.functions import NAMESPACE, SERVICE
 
 METRICS = (
-    *("Archived", "Alerted", "Unknown", "Latency", "Score", "Errors"),
+    *("Archived", "Alerted", "Unknown", "Latency", "Score", "Ended", "Errors"),
     *("BreakerOpen", "ConfigurationInvalid"),
 )
 """The names under which the handlers count (a test compares them with `handlers.runtime.metrics`)."""

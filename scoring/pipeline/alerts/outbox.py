@@ -1,17 +1,19 @@
 """Send queued alerts: bursts as one mail each, the rest in a digest. Run on a schedule.
 
-Before a mail goes out each of its alerts is claimed; after it, each is marked as sent. What crashes in
-between is sent again, and says so. Nothing leaves the queue without having been in a mail. Each team gets a
-mail of its own alerts, the security team one of all that go to it.
+Before a mail goes out each of its findings is read, and each alert claimed; after it, each is marked as sent.
+What crashes in between is sent again, and says so. Nothing leaves the queue without having been in a mail,
+but for alerts whose findings have ended. Each team gets a mail of its own alerts, the security team one of
+all that go to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from scoring.decision_log import queued
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import stamp
+from scoring.pipeline import open_findings
 from scoring.pipeline.alerts import bursts, delivery, digest
 from scoring.pipeline.alerts.alert_mail import answering
 from scoring.pipeline.alerts.delivery import Delivery, Sent
@@ -26,13 +28,15 @@ class Batch(NamedTuple):
     alerts: list[LoggedDecision]
 
 
-def flush(runtime: Runtime, *, period: timedelta) -> int:
+def flush(runtime: Runtime, *, period: timedelta, is_time_left: Callable[[], bool] = lambda: True) -> int:
     """Send what has to go out before the next run.
 
     Parameters
     ----------
     period : timedelta
         How long it is until the next run.
+    is_time_left : callable
+        Whether there is time for another mail; what is left is sent by the next run.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def flush(runtime: Runtime, *, period: timedelta) -> int:
     now = runtime.now()
     room = bursts.mails(runtime.policy.alerts).room(runtime.log, now)
     batches = plan(queued.waiting(runtime.log, now), before=now + period, room=room)
-    sent = [_send(batch, runtime) for batch in batches]
+    sent = [_send(batch, runtime) for batch in batches if is_time_left()]
     errors = [one.error for one in sent if one.error is not None]
     if errors:
         raise errors[0]
@@ -86,8 +90,10 @@ def plan(alerts: Iterable[LoggedDecision], *, before: datetime, room: int) -> li
 
 def _send(batch: Batch, runtime: Runtime) -> Sent:
     """Claim, send, mark; alerts that another run is sending are left to it."""
-    log, now = runtime.log, runtime.now()
-    claimed = queued.claim(log, batch.alerts, now)
+    log = runtime.log
+    still_open = open_findings.close_ended(batch.alerts, runtime)
+    now = runtime.now()
+    claimed = queued.claim(log, still_open, now)
     sent = delivery.deliver(
         [Delivery.of(alert, runtime) for alert in claimed],
         lambda numbers: _mail(batch.group, [claimed[n] for n in numbers], runtime),

@@ -82,7 +82,7 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
         return schedule.seconds_left() > _LEAST_SECONDS
 
     with _noting(run, "sending queued alerts"):
-        run.mails += flush(runtime, period=schedule.period)
+        run.mails += flush(runtime, period=schedule.period, is_time_left=is_time_left)
     with _noting(run, "finishing intents"):
         finish_intents(runtime, reconciled, is_time_left=is_time_left)
     with _noting(run, "ending archives whose term is over"):

@@ -56,7 +56,7 @@ def _decide_again(state: Evaluated, runtime: Runtime) -> Evaluated | Result:
         return choose_effect(state, _refused(state.decision, error), runtime)
     # Whether it still says the same is not asked: its times would not tell, since AWS writes them in seconds.
     context = with_reactivation(state.context, fresh, state.latest)
-    now = msgspec.structs.replace(state, finding=fresh, raw=raw, context=context)
+    now = msgspec.structs.replace(state, finding=fresh, raw=raw, context=context, is_fresh=True)
     return choose_effect(now, decide_now(now, runtime), runtime)
 
 

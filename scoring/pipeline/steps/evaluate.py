@@ -3,6 +3,7 @@
 from scoring.decision import audit_sample
 from scoring.decision.decide import Decision, decide, refuse
 from scoring.decision.guardrails import Guardrail
+from scoring.decision_log.ends import end_of
 from scoring.decision_log.entries import Entry, FindingState, is_unchanged
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.state import Arrived, Evaluated
@@ -50,8 +51,9 @@ def choose_effect(
         return arrived.result(decision, reason=UNCHANGED)
     if effect == "alert":
         return arrived.evaluated(decision, "NOTIFY", stopped)
-    runtime.log.settle(entry, "none", latest=latest, now=now())
-    return arrived.result(decision)
+    end = end_of(arrived.finding)
+    runtime.log.settle(entry, "none", latest=latest, now=now(), ended_by=end)
+    return arrived.result(decision, ended=end)
 
 
 def _has_alert(entry: Entry, latest: FindingState) -> bool:

@@ -1,17 +1,23 @@
 """The fourth step, where a person is to look: the alert, with its intent and its outcome in the log."""
 
-from scoring.decision_log.entries import content_of
+from scoring.decision_log.ends import end_of
+from scoring.decision_log.entries import QueuedAlert, content_of
 from scoring.decision_log.log import InProgress
-from scoring.pipeline import security_hub
+from scoring.findings.context import NO_CONTEXT
+from scoring.pipeline import open_findings, security_hub
 from scoring.pipeline.alerts import bursts, routing
 from scoring.pipeline.alerts.alert import send, send_again
 from scoring.pipeline.alerts.mail import Mail
 from scoring.pipeline.runtime import Result, Runtime
-from scoring.pipeline.steps.state import Evaluated, Unfinished
+from scoring.pipeline.steps.evaluate import choose_effect, decide_now
+from scoring.pipeline.steps.state import Arrived, Evaluated, Unfinished
 
 
 def notify(state: Evaluated | Unfinished, runtime: Runtime) -> Result:
     """Alert a person, or send an alert again of which nobody knows whether it has been sent.
+
+    The finding is read first, unless it has just been: where it has ended since, nobody is alerted. Where it
+    cannot be read, the alert goes out.
 
     Raises
     ------
@@ -19,6 +25,9 @@ def notify(state: Evaluated | Unfinished, runtime: Runtime) -> Result:
         Another invocation was faster; or this version of the finding has to come again, after an alert on an
         earlier one.
     """
+    ended = _ended(state, runtime)
+    if ended is not None:
+        return ended
     if isinstance(state, Unfinished):
         return _send_again(state, runtime)
     case, decision, policy = state.case, state.decision, runtime.policy
@@ -30,11 +39,32 @@ def notify(state: Evaluated | Unfinished, runtime: Runtime) -> Result:
         groups=bursts.groups_of(state.finding, decision),
         is_guarded=bool(decision.guardrails),
         to=routing.destinations(case, decision, policy, runtime.channels),
-        waiting=bursts.route_to_digest(state.finding, decision, policy.alerts, runtime.now()),
+        waiting=_route_to_digest(state, runtime),
     )
     problem = security_hub.update(case, decision, policy, runtime.security_hub)
     security_hub.log_problem(state.finding.id, problem)
     return state.result(decision, effect)
+
+
+def _ended(state: Evaluated | Unfinished, runtime: Runtime) -> Result | None:
+    """Write down that a finding has ended, if it has; what waits for a mail is read before that mail."""
+    if runtime.is_report or (
+        isinstance(state, Evaluated) and (state.is_fresh or _route_to_digest(state, runtime) is not None)
+    ):
+        return None
+    finding, latest = state.finding, state.latest
+    arn = finding.analyzer_arn or (latest.analyzer_arn if latest else "")
+    read = open_findings.read(finding.id, arn, runtime)
+    if read is None or end_of(read[0]) is None:
+        return None
+    fresh, raw = read
+    arrived = Arrived(finding=fresh, context=NO_CONTEXT, raw=raw, latest=latest, is_fresh=True)
+    result = choose_effect(arrived, decide_now(arrived, runtime), runtime)
+    return result if isinstance(result, Result) else None
+
+
+def _route_to_digest(state: Evaluated, runtime: Runtime) -> QueuedAlert | None:
+    return bursts.route_to_digest(state.finding, state.decision, runtime.policy.alerts, runtime.now())
 
 
 def _mail(state: Evaluated, runtime: Runtime, item: str) -> Mail:

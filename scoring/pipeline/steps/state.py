@@ -12,6 +12,7 @@ import msgspec
 
 from scoring.decision.decide import Decision
 from scoring.decision_log.deduplication import EventKind
+from scoring.decision_log.ends import End
 from scoring.decision_log.entries import Entry, FindingState
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding
@@ -60,7 +61,14 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
             stopped=stopped,
         )
 
-    def result(self, decision: Decision, effect: ResultEffect = "none", reason: str = "") -> Result:
+    def result(
+        self,
+        decision: Decision,
+        effect: ResultEffect = "none",
+        reason: str = "",
+        *,
+        ended: End | None = None,
+    ) -> Result:
         """Say what became of the finding."""
         return Result(
             finding_id=self.finding.id,
@@ -68,6 +76,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
             decision=decision,
             context=self.context,
             reason=reason,
+            ended=ended,
         )
 
     def entry(self, decision: Decision, runtime: Runtime) -> Entry:

@@ -66,12 +66,12 @@ def list_unused(here: Deployment) -> str:
 
 
 CASES: list[tuple[Callable[[Deployment], str], list[str], int]] = [
-    (alert, ["alert"], 3),
+    (alert, ["alert"], 4),
     (archive, ["archive"], 4),
-    (follow, ["collected"], 3),
+    (follow, ["collected"], 4),
     (stop, ["alert"], 5),
     (stop_and_follow, ["collected"], 5),
-    (exceed, ["collected"], 3),
+    (exceed, ["collected"], 4),
     (list_unused, ["collected"], 2),
 ]
 

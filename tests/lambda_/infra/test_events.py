@@ -23,8 +23,8 @@ PASSES = {
     "internal-error": True,
     "unused-access-key": True,
     "unused-permission": True,
-    "external-deleted": False,
-    "external-archived": False,
+    "external-deleted": True,
+    "external-archived": True,
     "access-preview": False,
     "security-hub-event": False,
 }
@@ -51,21 +51,23 @@ def test_the_samples_are_all_here() -> None:
 
 @pytest.mark.parametrize("where", ["AccessTriage", "Templates/Forwarding"])
 @pytest.mark.parametrize(("name", "passes"), PASSES.items())
-def test_findings_to_decide_on_pass(name: str, passes: bool, where: str) -> None:
+def test_findings_and_their_ends_pass(name: str, passes: bool, where: str) -> None:
     found = Template(template(where))
     pattern = rule(found, "FindingsRule" if where == "AccessTriage" else "Rule")["EventPattern"]
 
     assert matches(pattern, event(name)) == passes
 
 
-@pytest.mark.parametrize(("deleted", "passes"), [(True, False), (False, True), (None, True)])
-def test_a_deleted_finding_is_nobodys_work(deleted: bool | None, passes: bool, stack: Template) -> None:
+@pytest.mark.parametrize("deleted", [True, False, None])
+@pytest.mark.parametrize("status", ["ACTIVE", "ARCHIVED", "RESOLVED"])
+def test_every_status_passes(status: str, deleted: bool | None, stack: Template) -> None:
+    """A finding that has ended closes what is open about it."""
     found = event("external-public-bucket")
-    found["detail"].pop("isDeleted", None)
-    if deleted is not None:
-        found["detail"]["isDeleted"] = deleted
+    found["detail"] = {**found["detail"], "status": status, "isDeleted": deleted}
+    if deleted is None:
+        del found["detail"]["isDeleted"]
 
-    assert matches(rule(stack, "FindingsRule")["EventPattern"], found) == passes
+    assert matches(rule(stack, "FindingsRule")["EventPattern"], found)
 
 
 def test_a_finding_has_one_target_with_its_own_dead_letters(stack: Template) -> None:
