@@ -1,5 +1,6 @@
 """The pure pipeline: one finding, its context, a scorecard and a policy give one decision."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from scoring.findings.finding import Finding, Notice
 from scoring.points import from_tenths, said_points
 from scoring.policy.policy import Policy
 from scoring.policy.rules import Rule
-from scoring.scorecard.scorecard import Contribution, Model, Scorecard
+from scoring.scorecard.scorecard import Contribution, Model, Scorecard, Scored
 
 Outcome = Literal["archive", "alert", "skip"]
 BY_RULE = "expected by the policy's rule"
@@ -89,9 +90,11 @@ def decide(
         unseen = never_seen.check(card, features)
         stopped_by += () if unseen is None else (unseen,)
     if is_below and rule is None and policy.guardrails.sharer_alone:
-        stopped_by += guardrails.sharer_alone(scored, threshold)
+        stopped_by += guardrails.sharer_alone(scored, threshold) or _by_conditions_alone(
+            exposure, scored, card, threshold
+        )
     is_unjudged = policy.guardrails.condition_not_judged and bool(exposure.not_judged)
-    if is_unjudged and _alerts_without(exposure, card, threshold):
+    if is_unjudged and _alerts_without(exposure.not_judged, exposure, card, threshold):
         stopped_by += (guardrails.not_judged(exposure),)
     outcome, reason = _outcome(exposure, score, threshold, stopped_by, rule)
     return Decision(
@@ -126,10 +129,20 @@ def is_by_rule(decision: Decision) -> bool:
     return decision.outcome == "archive" and decision.reason.startswith(BY_RULE)
 
 
-def _alerts_without(exposure: Exposure, card: Scorecard, threshold: int | None) -> bool:
-    """Say whether the finding would alert without the conditions that are not judged."""
+def _by_conditions_alone(
+    exposure: Exposure, scored: Scored, card: Scorecard, threshold: int | None
+) -> tuple[Guardrail, ...]:
+    """Return the guardrail where an outsider's access would alert but for the sharer's conditions."""
+    keys = [key for key, _ in exposure.finding.conditions]
+    if not keys or not scored.is_outside or not _alerts_without(keys, exposure, card, threshold):
+        return ()
+    return (guardrails.conditions_alone(keys),)
+
+
+def _alerts_without(keys: Iterable[str], exposure: Exposure, card: Scorecard, threshold: int | None) -> bool:
+    """Say whether the finding would alert without conditions of some keys."""
     finding = exposure.finding
-    conditions = without(finding.conditions, exposure.not_judged)
+    conditions = without(finding.conditions, keys)
     bare = msgspec.structs.replace(finding, conditions=conditions)
     return decide(bare, exposure.context, card, exposure.policy, threshold).outcome == "alert"
 

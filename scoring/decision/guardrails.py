@@ -317,6 +317,13 @@ def sharer_alone(scored: Scored, threshold: int | None) -> tuple[Guardrail, ...]
     return (Guardrail(SHARER_ALONE, text),)
 
 
+def conditions_alone(keys: Collection[str]) -> Guardrail:
+    """Say that an outsider's access would alert but for conditions, which whoever shares writes himself."""
+    return Guardrail(
+        SHARER_ALONE, f"without the conditions that the sharer can set it alerts: {_named(keys)}"
+    )
+
+
 @lru_cache(maxsize=64)
 def _standing(settings: Guardrails) -> tuple[tuple[str, Callable[[Exposure], _Found]], ...]:
     return tuple((name, predicate) for name, predicate in GUARDRAILS if getattr(settings, name))

@@ -9,7 +9,7 @@ from scoring.findings.access.reach import NOT_KNOWN, Reach, TrustContext, reach_
 from scoring.findings.context import Account, Context, PrincipalAccount
 from scoring.findings.facts import Absent, Fact, Present, Unknown
 from scoring.findings.finding import FINDING_TYPES, Finding
-from scoring.findings.resource_types import RESOURCE_TYPES
+from scoring.findings.resource_types import RESOURCE_TYPES, TABLE
 from scoring.policy.policy import Policy
 
 _FINDING_TYPES, _RESOURCE_TYPES = frozenset(FINDING_TYPES), frozenset(RESOURCE_TYPES)
@@ -68,7 +68,9 @@ class Exposure:
             dict.fromkeys([p.issuer for p in self.principals if p.kind == "OIDC" and p.issuer])
         )
         self.conditions = (
-            judge(finding.conditions, self.issuers, policy.listed_conditions) if finding.conditions else ()
+            judge(finding.conditions, self.issuers, policy.listed_conditions, self._service())
+            if finding.conditions
+            else ()
         )
         self.reaches: list[Reach] = self._reaches()
         self.principal_account = self._foreign(context.principal_account)
@@ -121,6 +123,10 @@ class Exposure:
         """Whether access leaves the organization, or may do so for all we know."""
         is_inside = self.trust in INSIDE and self.is_public is False
         return self.is_granting and not is_inside
+
+    def _service(self) -> str:
+        row = TABLE.get(self.finding.resource_type)
+        return row.service if row else ""
 
     def _lacking(self) -> list[tuple[str, str]]:
         lacking: list[tuple[str, str]] = []

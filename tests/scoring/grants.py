@@ -9,11 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from hypothesis import assume
 from hypothesis import strategies as st
 
+from scoring.decision.decide import decide
 from scoring.findings.access.condition_keys import condition_keys
-from scoring.findings.context import Context
+from scoring.findings.context import Account, Context, PrincipalAccount
+from scoring.findings.facts import ABSENT, Present
 from scoring.findings.finding import Finding
+from scoring.policy.policy import Policy
+from scoring.scorecard.scorecard import Scorecard
 from tests.scoring import pools
 from tests.scoring import strategies as some
 from tests.scoring.pools import (
@@ -298,9 +303,55 @@ def pairs(draw: st.DrawFn) -> Pair:
         if changed is not None and changed != wide:
             wide = changed
             steps.append(how)
+    assume(steps)
     return Pair(wide, narrow, context, ", ".join(steps))
 
 
 def same(**changes: Any) -> dict[str, Any]:
     """What a policy of these tests leaves out: rules of a person, and what a card has never seen."""
     return {"expected": (), "never_archive": (), **changes}
+
+
+THRESHOLDS = (200, 300, 450)
+"""In tenths: below, at and above that of the built-in card."""
+
+policies = some.policies.map(lambda policy: msgspec.structs.replace(policy, **same()))
+"""Policies without rules; guardrails stand, or do not."""
+
+
+def violation(pair: Pair, card: Scorecard, policy: Policy, threshold: int) -> str | None:
+    """Say how a pair breaks the law: the wider grant scores lower, or is archived where the other alerts."""
+    wide = decide(pair.wide, pair.context, card, policy, threshold)
+    narrow = decide(pair.narrow, pair.context, card, policy, threshold)
+    if wide.score < narrow.score:
+        return f"{pair.how}: {narrow.score} becomes {wide.score}"
+    if (wide.outcome, narrow.outcome) == ("archive", "alert"):
+        return f"{pair.how}: an alert becomes an archive"
+    return None
+
+
+def example(principal: tuple[str, str], **changes: Any) -> Finding:
+    """One grant, to be changed."""
+    content: dict[str, Any] = {
+        "id": "f",
+        "resource": f"arn:aws:kms:eu-west-1:{OWN}:key/k",
+        "resource_type": "AWS::KMS::Key",
+        "status": "ACTIVE",
+        "finding_type": "ExternalAccess",
+        "account": OWN,
+        "principals": (principal,),
+        "actions": ("kms:Decrypt",),
+        "is_public": False,
+    }
+    return Finding(**content | changes)
+
+
+def known(finding: Finding, account: str, *, is_inside: bool) -> Context:
+    """Everything that can be known of a finding, and nothing remarkable."""
+    return Context(
+        tags=ABSENT,
+        aliases=ABSENT,
+        resource_account=Present(Account(id=finding.account or OWN, name="blue", ou="Workloads")),
+        principal_account=Present(PrincipalAccount(id=account, in_org=is_inside)),
+        reactivated_by=ABSENT,
+    )

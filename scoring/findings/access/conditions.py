@@ -95,7 +95,7 @@ Listed = tuple[tuple[str, tuple[str, ...]], ...]
 
 @lru_cache(maxsize=4096)
 def judge(
-    conditions: tuple[Condition, ...], issuers: tuple[str, ...] = (), listed: Listed = ()
+    conditions: tuple[Condition, ...], issuers: tuple[str, ...] = (), listed: Listed = (), service: str = ""
 ) -> tuple[JudgedCondition, ...]:
     """Judge the conditions of one finding, one by one.
 
@@ -107,9 +107,15 @@ def judge(
         `scoring.findings.access.oidc_subjects`, and left out here.
     listed : tuple of (key, values)
         What the policy lists as narrow.
+    service : str
+        Of the resource. No request to it carries another service's key: such a condition lets in nobody, or
+        everybody (``...IfExists``), and a finding does not say which. Empty: no key is another service's.
 
     Examples
     --------
+    >>> mounted = (("elasticfilesystem:AccessedViaMountTarget", ("true",)),)
+    >>> [judge(mounted, service=name)[0].state for name in ("elasticfilesystem", "s3")]
+    ['narrow', 'not judged']
     >>> [one.state for one in judge((("aws:SourceIp", ("0.0.0.0/0",)), ("future:Key", ("x",))))]
     ['wide', 'not judged']
     >>> judge((("aws:SourceIp", ("203.0.113.0/24",)),))[0].narrowing
@@ -117,8 +123,20 @@ def judge(
     """
     claims = tuple(f"{issuer.lower()}:" for issuer in issuers)
     return tuple(
-        _judge(key, raw, dict(listed)) for key, raw in conditions if not key.lower().startswith(claims)
+        _judge(key, raw, dict(listed), is_carried=_is_carried(key, service))
+        for key, raw in conditions
+        if not key.lower().startswith(claims)
     )
+
+
+# Keys of STS and of SAML stand in the trust policies of roles; EC2's names the instance behind any request.
+_SERVICE_OF_KEYS: Final = {"sts": "iam", "saml": "iam", "ec2": "", "aws": ""}
+
+
+def _is_carried(key: str, service: str) -> bool:
+    """Say whether a request to a service can carry a key."""
+    prefix = key.partition(":")[0].lower()
+    return not service or _SERVICE_OF_KEYS.get(prefix, prefix) in ("", service)
 
 
 def narrowing(judged: Iterable[JudgedCondition]) -> str:
@@ -132,11 +150,15 @@ def without(conditions: tuple[Condition, ...], keys: Iterable[str]) -> tuple[Con
     return tuple(condition for condition in conditions if condition[0] not in dropped)
 
 
-def _judge(key: str, raw: tuple[str, ...], listed: Mapping[str, tuple[str, ...]]) -> JudgedCondition:
+def _judge(
+    key: str, raw: tuple[str, ...], listed: Mapping[str, tuple[str, ...]], *, is_carried: bool
+) -> JudgedCondition:
     row = condition_keys().find(key)
     pins = row.pins if row is not None else ""
     values = values_of(raw, pins)
     state, parties = _judge_values(pins, values)
+    if state == "narrow" and not is_carried:
+        state, pins = "not judged", ""
     in_policy = set(listed.get(key.lower(), ()))
     if (
         state != "narrow"

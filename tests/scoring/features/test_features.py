@@ -81,7 +81,11 @@ def value(name: str, finding: Finding | None = None, **context: Any) -> str:
             "OIDC, one repository",
         ),
         ("condition", {}, "none"),
-        ("condition", {"conditions": (("sts:ExternalId", ("f3a9",)),)}, "external id"),
+        (
+            "condition",
+            {"resource_type": "AWS::IAM::Role", "conditions": (("sts:ExternalId", ("f3a9",)),)},
+            "external id",
+        ),
         ("condition", {"principals": ()}, UNKNOWN),
         ("condition", {"incomplete": True}, UNKNOWN),
         # Who is let in is no matter of this feature.
