@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from scoring.files.errors import BadInput
-from scoring.files.strict_json import MAX_DEPTH, Malformed, decode, too_deep
+from scoring.files.strict_json import MAX_DEPTH, Malformed, decode, decode_plain, too_deep
 
 _BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 _BLANK_IN_LINE = re.compile(r"[ \t\r\ufeff]*")
@@ -69,7 +69,14 @@ class Scanner:
     def records(self) -> Iterator[Located]:
         """Yield each value, or the error in its place, in the order of the input."""
         is_empty = True
-        while self._skip_blank():
+        while True:
+            plain = self._plain_line()
+            if plain is not None:
+                is_empty = False
+                yield plain
+                continue
+            if not self._skip_blank():
+                break
             is_empty = False
             self._note_place()
             if self.text.endswith(("{\n", "{\r\n")) and self.pos >= len(self.text) - 3:
@@ -81,6 +88,18 @@ class Scanner:
                 yield from self._list(opening)
         if is_empty:
             yield _fault(self.name, "expected JSON, but there is nothing")
+
+    def _plain_line(self) -> Located | None:
+        """Take the next line if it is one record and nothing else; None where it takes a closer look."""
+        if self.pos < len(self.text) or not self._next_line():
+            return None
+        if len(self.text) > MAX_RECORD or not self.line_has_ended or _LIST.match(self.text):
+            return None
+        value = decode_plain(self.text)
+        if value is None:
+            return None
+        self.pos = len(self.text)
+        return Located(f"{self.name}: line {self.line}", value)
 
     def _list(self, opening: re.Match[str]) -> Iterator[Located]:
         first_line, self.list_column = self.line, self.column

@@ -3,6 +3,9 @@
 import json
 import math
 import re
+from typing import Final
+
+import msgspec
 
 MAX_DEPTH = 100
 """Levels of nesting; a finding has about eight. What is deeper would break whoever writes it out again."""
@@ -93,6 +96,55 @@ def decode(text: str, start: int = 0) -> tuple[object, int]:
     if suspect or text.count("{", start, end) + text.count("[", start, end) > MAX_DEPTH:
         _check(value)
     return value, end
+
+
+def decode_plain(line: str) -> dict[str, object] | None:
+    """Decode a line that holds one JSON object and nothing unusual, several times as fast as `decode`.
+
+    Parameters
+    ----------
+    line : str
+        Whole, with or without its line end.
+
+    Returns
+    -------
+    dict or None
+        What `decode` gives. None where the line is anything else, has a fault, or only might have one: then
+        `decode` has to look at it.
+
+    Notes
+    -----
+    The parser is strict but for a key that stands twice and for numbers of more than 64 bits. Of a key that
+    stands twice it keeps one: without backslashes each quotation mark begins or ends a string, and the value
+    written again has fewer of them.
+
+    Examples
+    --------
+    >>> decode_plain('{"a": [1, 2.5]}')
+    {'a': [1, 2.5]}
+    >>> decode_plain('{"a": 1, "a": 2}') is None
+    True
+    """
+    try:
+        plain = line.rstrip("\r\n").encode()
+        shape = plain.translate(_SHAPE)
+        is_unusual = b"\\" in shape or _LONG_NUMBER in shape or shape.count(b"{") > MAX_DEPTH
+        if is_unusual or not plain.startswith(b"{"):
+            return None
+        value: dict[str, object] = _decode_lenient(plain)
+        return value if _encode(value).count(b'"') == plain.count(b'"') else None
+    except (UnicodeEncodeError, msgspec.MsgspecError, RecursionError):
+        return None
+
+
+_decode_lenient: Final = msgspec.json.Decoder().decode
+_encode: Final = msgspec.json.Encoder().encode
+# A digit and a bracket that opens each as one of their kind; what no text holds as it is, as a backslash.
+_SHAPE: Final = bytes.maketrans(
+    b"123456789[" + bytes(range(32)),
+    b"000000000{" + b"\\" * 32,
+)
+_LONG_NUMBER: Final = b"0" * 19
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

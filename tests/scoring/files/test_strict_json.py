@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.files.strict_json import MAX_DEPTH, Malformed, decode
+from scoring.files.strict_json import MAX_DEPTH, Malformed, decode, decode_plain
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -21,6 +21,71 @@ def test_what_json_writes_is_read_back(value: object, ensure_ascii: bool, indent
     text = json.dumps(value, ensure_ascii=ensure_ascii, indent=indent)
 
     assert decode(text) == (value, len(text))
+
+
+PIECES = st.sampled_from(
+    (
+        *(
+            '{"a":',
+            '{"b" : ',
+            "{}",
+            "[",
+            "]",
+            "}",
+            ",",
+            '"a": 1',
+            '"a":2',
+            '":',
+            '" :"',
+            '"\\u0061"',
+            '"',
+            "\\",
+        ),
+        *(
+            "9223372036854775807",
+            "9223372036854775808",
+            "-0",
+            "1e400",
+            "NaN",
+            "\t",
+            "\r",
+            "\n",
+            "\0",
+            "\ufeff",
+        ),
+        *("\ud800", "\udc80", "\u00e9", "[" * 101, "]" * 101),
+    )
+)
+
+
+@given(
+    st.dictionaries(TEXT, VALUES, max_size=5),
+    st.sampled_from([(", ", ": "), (",", ":"), (" ,", " :")]),
+    st.lists(st.tuples(st.integers(0, 200), PIECES), max_size=2),
+)
+def test_a_plain_line_is_read_as_any_other_or_left_to_a_closer_look(
+    value: dict[str, object], separators: tuple[str, str], inserted: list[tuple[int, str]]
+) -> None:
+    line = json.dumps(value, ensure_ascii=False, separators=separators)
+    for place, piece in inserted:
+        line = line[:place] + piece + line[place:]
+
+    found = decode_plain(line)
+
+    assert found is None or repr((found, len(line.rstrip("\r\n")))) == repr(decode(line))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), NUMBERS | st.sampled_from(["x", ":", ""])), min_size=1))
+def test_a_plain_line_has_no_key_twice(pairs: list[tuple[str, object]]) -> None:
+    line = "{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in pairs) + "}"
+
+    found = decode_plain(line)
+
+    assert found is None or list(found.items()) == pairs
+
+
+def test_an_ordinary_line_is_plain() -> None:
+    assert decode_plain('{"id": "f", "context": {"tags": {}}}\n') == {"id": "f", "context": {"tags": {}}}
 
 
 @given(VALUES)
