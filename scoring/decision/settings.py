@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from scoring.decision.decide import Decision, decide, skip_notice
+from scoring.decision.repeated import RepeatedDecisions
 from scoring.files.errors import BadInput
 from scoring.findings.finding import Notice
 from scoring.findings.record import Case
@@ -93,5 +94,10 @@ def read_threshold(text: str) -> int:
 
 def decide_all(cases: Iterable[Case], settings: Settings) -> Iterator[Decided]:
     """Decide on each case, lazily and in order."""
+    repeated = RepeatedDecisions(settings.card, settings.policy, settings.threshold)
     for case in cases:
-        yield case, settings.decide(case)
+        finding = case.finding
+        if isinstance(finding, Notice):
+            yield case, skip_notice(finding, settings.card)
+        else:
+            yield case, repeated.decide(finding, case.context)
