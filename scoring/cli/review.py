@@ -29,7 +29,7 @@ def review(
     finding: Annotated[
         str | None, typer.Argument(metavar="[ID]", help="A finding's id.", show_default=False)
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="List the open alerts, oldest first.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the open alerts, the worst first.")] = False,
     since: Annotated[
         str | None,
         typer.Option(metavar="T", help="List those since then: a date, or 24h, 7d ago.", show_default=False),
@@ -59,6 +59,7 @@ def review(
     from scoring.cli.moments import read_moment
     from scoring.decision_log.entries import stamp
     from scoring.files.errors import BadInput
+    from scoring.review.queue import most_urgent_first
     from scoring.review.verdict import find, open_alerts
 
     _check_usage(finding, verdict, note, is_list=list_, is_undo=undo)
@@ -70,7 +71,7 @@ def review(
         log = decision_log(table, aws)
         if finding is None:
             with progress("alerts") as bar:
-                alerts = list(bar.each(open_alerts(log, since=first)))
+                alerts = most_urgent_first(bar.each(open_alerts(log, since=first)))
             if list_:
                 _list(alerts, output_format)
             else:
@@ -127,18 +128,20 @@ def _list(found: "list[LoggedDecision]", output_format: OutputFormat) -> None:
         print_records((reviewed.record for reviewed in found), output_format)
         return
     if found:
-        headings = ("Decided", "Finding", "Score", "Resource", "Reason")
-        print_columns(headings, map(_row, found), numbers=["Score"], unbroken=["Finding"])
+        headings = ("Severity", "Points", "Decided", "Finding", "Resource", "Reason")
+        print_columns(headings, map(_row, found), numbers=["Points"], unbroken=["Severity", "Finding"])
         typer.echo()
     typer.echo("1 open alert" if len(found) == 1 else f"{len(found)} open alerts")
 
 
 def _row(reviewed: "LoggedDecision") -> tuple[str, ...]:
+    from scoring.decision.decide import read_decision
+    from scoring.explanation.severity import known_and_not, severity_of
     from scoring.explanation.words import moment
 
-    decision = reviewed.record["decision"]
-    when, score = moment(reviewed.decided_at), f"{decision['score']:.1f}"
-    return when, reviewed.finding_id, score, decision["resource"], decision["reason"]
+    decision, when = read_decision(reviewed.record["decision"]), moment(reviewed.decided_at)
+    severity, points = severity_of(decision), known_and_not(decision)
+    return severity, points, when, reviewed.finding_id, decision.resource, decision.reason
 
 
 def _queue(alerts: "list[LoggedDecision]", log: "DecisionLog", aws: "Aws", policy: str | None) -> None:

@@ -1,7 +1,7 @@
 """The pure pipeline: one finding, its context, a scorecard and a policy give one decision."""
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 import msgspec
 
@@ -9,11 +9,12 @@ from scoring.decision import guardrails, never_seen, rules
 from scoring.decision.guardrails import Guardrail
 from scoring.features.exposure import Exposure
 from scoring.features.features import features_of
+from scoring.files.errors import BadInput
 from scoring.findings.access.conditions import without
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding, Notice
 from scoring.points import from_tenths, said_points
-from scoring.policy.policy import Policy
+from scoring.policy.policy import Policy, Severity
 from scoring.policy.rules import Rule
 from scoring.scorecard.scorecard import Contribution, Model, Scorecard, Scored
 
@@ -40,6 +41,8 @@ class Decision(msgspec.Struct, frozen=True):
         As AWS gave them.
     analyzer : str or None
         The analyzer's ARN.
+    analysis_error : str or None
+        Why Access Analyzer could not analyze the resource; None where it could.
     """
 
     finding_id: str
@@ -65,6 +68,7 @@ class Decision(msgspec.Struct, frozen=True):
     principals: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     is_public: bool | None = None
+    analysis_error: str | None = None
 
 
 def decide(
@@ -121,7 +125,28 @@ def decide(
         principals=tuple(sorted({value for _, value in finding.principals})),
         actions=finding.actions,
         is_public=exposure.is_public if exposure.is_granting else None,
+        analysis_error=finding.error,
     )
+
+
+def read_decision(stored: Mapping[str, Any]) -> Decision:
+    """Read a decision as the log and records hold it.
+
+    One of a version that did not tell what is known from what is not counts as known throughout.
+
+    Raises
+    ------
+    BadInput
+        Naming the field and what was expected.
+    """
+    try:
+        decision = msgspec.convert(stored, Decision)
+    except msgspec.ValidationError as error:
+        raise BadInput.from_validation(error, "decision.") from None
+    if "known" in stored:
+        return decision
+    severity = Severity().of(round(decision.score * 10))
+    return msgspec.structs.replace(decision, known=decision.score, severity=severity)
 
 
 def is_by_rule(decision: Decision) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from scoring.decision.decide import Decision
+from scoring.decision.decide import Decision, read_decision
 from scoring.decision_log.entries import EntryStatus
 from scoring.decision_log.storage import Item, ItemKey, convert
 from scoring.files.errors import BadInput
@@ -135,10 +135,7 @@ class LoggedDecision(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if not {"finding", "context", "decision"} <= record.keys():
             raise BadInput("expected finding, context and decision", where=f"{self.finding_id} {self.item}")
         case = read_case({name: record[name] for name in ("finding", "context")})
-        try:
-            decision = msgspec.convert(record["decision"], Decision)
-        except msgspec.ValidationError as error:
-            raise BadInput.from_validation(error, "decision.") from None
+        decision = read_decision(record["decision"])
         if isinstance(case.finding, Finding) and self.analyzer_arn:
             finding = msgspec.structs.replace(case.finding, analyzer_arn=self.analyzer_arn)
             case = msgspec.structs.replace(case, finding=finding)

@@ -53,6 +53,26 @@ class Line(msgspec.Struct, frozen=True):
     is_less: bool
 
 
+class MeterPart(NamedTuple):
+    """A part of the bar that shows a score against its threshold.
+
+    Attributes
+    ----------
+    name : str
+        ``at-less`` (below the threshold), ``at-base`` and ``at-more`` (up to it, and above), ``at-doubt``
+        (what is not known), ``at-empty``.
+    start, width : int
+        In percent.
+    has_mark : bool
+        Whether the threshold is where it begins.
+    """
+
+    name: str
+    start: int
+    width: int
+    has_mark: bool
+
+
 class Column(msgspec.Struct, frozen=True, kw_only=True):
     """Base, contributions by size, the small ones summed in one line, and the score that they come to.
 
@@ -60,16 +80,28 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     rest : Line or None
         The sum of those that are not in `lines`.
+    known : str
+        What base, `lines` and `rest` come to; empty where everything is known: then it is the total.
+    doubtful : tuple of Line
+        Contributions of what is not known, each the worst that there could be.
+    doubtful_rest : Line or None
+        The sum of those that are not in `doubtful`.
     fill, mark : int
         Score and threshold in percent of a scale that both fit on; `mark` is -1 where there is no threshold.
+    meter : tuple of MeterPart
+        The same as a bar, with what is known and what is not.
     """
 
     base: str
     lines: tuple[Line, ...]
     rest: Line | None
+    known: str
+    doubtful: tuple[Line, ...]
+    doubtful_rest: Line | None
     total: str
     threshold: str
     fill: int
+    meter: tuple[MeterPart, ...]
     mark: int
 
 
@@ -114,6 +146,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         As in the decision.
     headline : Headline
         What the finding says, as a sentence in parts.
+    severity : str
+        Of an alert: ``critical``, ``high``, ``medium``, ``low``, ``info``, or ``not analyzed``; its colour.
+    severity_words : str
+        The same for people: "High", or "High or worse" where not all is known.
+    on_scale : str
+        The severity with its points and what they are out of; empty where there is no score.
+    known_and_not : str
+        The points that are known and those that are not: ``70 + 40``.
     notes : tuple of str
         What to know before reading, e.g. that nothing is written in shadow mode.
     facts : tuple of Row
@@ -141,6 +181,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     outcome: str
     headline: Headline
+    severity: str = ""
+    severity_words: str = ""
+    on_scale: str = ""
+    known_and_not: str = ""
     notes: tuple[str, ...] = ()
     facts: tuple[Row, ...] = ()
     guardrails: tuple[Row, ...] = ()
@@ -152,3 +196,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     answers: Answers | None = None
     commands: tuple[str, ...] = ()
     origin: tuple[Row, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """The verdict, of an alert with its severity: "Alert, high or worse", "Archive"."""
+        if not self.severity_words or self.verdict != "Alert":
+            return self.verdict
+        return f"{self.verdict}, {self.severity_words.lower()}"

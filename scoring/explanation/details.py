@@ -13,10 +13,13 @@ from scoring.explanation import principal_words
 from scoring.explanation import words as plain_words
 from scoring.explanation.content import Row
 from scoring.explanation.safe_text import visible
+from scoring.explanation.severity import on_scale, range_of
 from scoring.features.exposure import Exposure
 from scoring.findings.context import FACT_NAMES
 from scoring.findings.facts import NOT_LOOKED_UP, Fact, Present, Unknown
 from scoring.findings.finding import Finding
+from scoring.points import said_points
+from scoring.policy.policy import Severity
 
 _RESTRICTIONS: Final = {
     "NOT_APPLICABLE": "no control policy applies",
@@ -54,7 +57,7 @@ def facts(exposure: Exposure, decision: Decision) -> tuple[Row, ...]:
         rows.append(Row("To whom", principal_words.to_whom(exposure), tuple([visible(arn) for arn in named])))
     if not finding.error:
         rows.append(Row("Access", plain_words.access(exposure), plain_words.actions(finding)))
-    rows.append(Row("Score", _score(decision)))
+    rows.append(Row("Score", _score(decision, exposure.policy.severity)))
     rows.append(Row("Reason", (visible(decision.reason, LONG),)))
     return tuple(rows)
 
@@ -136,20 +139,16 @@ def origin(decision: Decision, finding: Finding | None = None) -> tuple[Row, ...
     return tuple(rows)
 
 
-def _score(decision: Decision) -> tuple[str, ...]:
+def _score(decision: Decision, severity: Severity) -> tuple[str, ...]:
     threshold = decision.threshold
     if threshold is None:
-        said = f"{decision.score:.1f}; no threshold belongs to this model"
-    elif decision.score < threshold:
-        said = f"{decision.score:.1f}, below the threshold of {threshold:.1f}"
+        limit = "no threshold belongs to this model"
     else:
-        said = f"{decision.score:.1f}, threshold {threshold:.1f}"
-    known = f"severity {decision.severity}"
-    if decision.known != decision.score:
-        known += f": {decision.known:.1f} points rest on what is known, the rest on what is not"
+        limit = f"the threshold is {said_points(round(threshold * 10))}"
+    said = (on_scale(decision, severity), f"{range_of(decision)}; {limit}")
     if decision.risk is None:
-        return said, known
-    return said, known, f"risk {_percent(decision.risk)}: the probability that such access is unintended"
+        return said
+    return *said, f"risk {_percent(decision.risk)}: the probability that such access is unintended"
 
 
 def _percent(share: float) -> str:

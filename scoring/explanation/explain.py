@@ -15,6 +15,7 @@ from scoring.explanation.content import Answers, Explanation, Headline, Row, Sim
 from scoring.explanation.render import to_page, to_text
 from scoring.explanation.safe_text import cut, to_ascii, visible
 from scoring.explanation.score_column import column
+from scoring.explanation.severity import NOT_ANALYZED, known_and_not, on_scale, severity_of, severity_words
 from scoring.features.exposure import Exposure
 from scoring.findings.finding import Notice
 from scoring.findings.record import Case
@@ -94,8 +95,7 @@ def explain(
         content = msgspec.structs.replace(content, verdict="Sample")
     if answers or similar:
         content = msgspec.structs.replace(content, answers=answers, similar=similar)
-    score = "" if content.column is None else content.column.total
-    return Message(_subject(content, score), to_text(content), content)
+    return Message(_subject(content), to_text(content), content)
 
 
 def explain_unreadable(event: object, why: str) -> Message:
@@ -174,6 +174,10 @@ def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str
         verdict=verdict,
         outcome=decision.outcome,
         headline=words.headline(exposure),
+        severity=severity_of(decision),
+        severity_words=severity_words(decision, policy.severity),
+        on_scale=on_scale(decision, policy.severity),
+        known_and_not=known_and_not(decision),
         notes=notes,
         facts=details.facts(exposure, decision),
         guardrails=tuple(
@@ -191,8 +195,10 @@ def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str
     )
 
 
-def _subject(content: Explanation, score: str = "") -> str:
-    start = " ".join(part for part in (_PREFIX, content.verdict, score) if part) + ":"
+def _subject(content: Explanation) -> str:
+    is_alert = content.verdict == "Alert" and content.severity
+    called = f"{content.verdict}, {content.severity}" if is_alert else content.verdict
+    start = " ".join(part for part in (_PREFIX, called, _points(content)) if part) + ":"
     thing, verb, rest, end = content.headline
     said = rest if verb == "is" else f"{verb} {rest}".strip()
     room = SUBJECT - len(start) - len(said) - (3 if end else 2)
@@ -200,6 +206,10 @@ def _subject(content: Explanation, score: str = "") -> str:
     end = to_ascii(end, max(room - len(thing), room // 2))
     thing = to_ascii(thing, room - len(end))
     return cut(" ".join(part for part in (start, thing, said, end) if part), SUBJECT)
+
+
+def _points(content: Explanation) -> str:
+    return "" if content.severity == NOT_ANALYZED else content.known_and_not.replace(" ", "")
 
 
 def _lines(event: object) -> tuple[str, ...]:

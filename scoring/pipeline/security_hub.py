@@ -146,6 +146,8 @@ def _fields(known: Mapping[str, str], decision: Decision) -> dict[str, str]:
     ours = {
         "outcome": decision.outcome,
         "score": f"{decision.score:.1f}",
+        "known": f"{decision.known:.1f}",
+        "severity": decision.severity,
         "threshold": threshold,
         "reason": decision.reason,
         "guardrails": ", ".join(rail.name for rail in decision.guardrails) or "none",

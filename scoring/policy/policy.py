@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -77,13 +77,32 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     providers: tuple[str, ...] = ()
 
 
-class Severity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From how many points on, by what is known, a finding is called so; below all of them ``info``."""
+BANDS: Final = ("critical", "high", "medium", "low")
+"""Severities that have a band of points of their own, the worst first."""
+
+
+class Severity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """From how many points on, by what is known, a finding is called so; below all of them ``info``.
+
+    Attributes
+    ----------
+    critical, high, medium, low : Decimal
+        Points with at most one decimal, falling.
+    maximum : Decimal
+        What the worst findings come to: shown beside a finding's points, so that they say something. It
+        limits nothing.
+    """
 
     critical: Decimal = Decimal(80)
     high: Decimal = Decimal(55)
     medium: Decimal = Decimal(30)
     low: Decimal = Decimal(10)
+    maximum: Decimal = Decimal(100)
+
+    @cached_property
+    def bands(self) -> tuple[tuple[str, int], ...]:
+        """Each name with the tenths of points from which on it holds, the worst first."""
+        return tuple((name, int(getattr(self, name) * 10)) for name in BANDS)
 
     def of(self, known: int) -> str:
         """Return the severity of a score in tenths.
@@ -93,10 +112,7 @@ class Severity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         >>> Severity().of(550), Severity().of(99)
         ('high', 'info')
         """
-        for name in self.__struct_fields__:
-            if known >= getattr(self, name) * 10:
-                return name
-        return "info"
+        return next((name for name, least in self.bands if known >= least), "info")
 
 
 class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -398,7 +414,11 @@ def _check_own(own: Own) -> None:
 
 
 def _check_severity(severity: Severity) -> None:
-    bands = [to_tenths(getattr(severity, name), f"severity.{name}") for name in severity.__struct_fields__]
+    bands = [to_tenths(getattr(severity, name), f"severity.{name}") for name in BANDS]
+    if to_tenths(severity.maximum, "severity.maximum") < bands[0]:
+        raise BadInput(
+            "expected no less than severity.critical", field="severity.maximum", value=str(severity.maximum)
+        )
     if bands != sorted(set(bands), reverse=True):
         raise BadInput(
             "expected falling points: critical above high above medium above low", field="severity"

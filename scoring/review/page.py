@@ -4,7 +4,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from scoring.decision.decide import Decision
+from scoring.decision.decide import read_decision
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.explanation.content import Explanation, Row, Similar
 from scoring.explanation.explain import explanation
@@ -196,9 +196,9 @@ def _used(label: Label | None) -> Page:
 def _explanation(reviewed: LoggedDecision, policy: Policy) -> Explanation | None:
     """Return the explanation of a decision; None where another version wrote it."""
     try:
-        decision = msgspec.convert(reviewed.record["decision"], Decision)
+        decision = read_decision(reviewed.record["decision"])
         return explanation(reviewed.case, decision, policy)
-    except (BadInput, msgspec.ValidationError):
+    except BadInput:
         return None
 
 

@@ -1,13 +1,14 @@
 """The queue of open alerts on a terminal: one explanation after the other, and a key for each verdict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
 from scoring.aws.analyzers import AccessAnalyzer
-from scoring.decision.decide import Decision
+from scoring.decision.decide import read_decision
+from scoring.decision.ranking import rank
 from scoring.decision_log import similar
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.log import DecisionLog
@@ -54,15 +55,31 @@ def explained(
     reviewed: LoggedDecision, log: DecisionLog, policy: Policy, *, with_commands: bool = True
 ) -> str:
     """Write the explanation that the alert showed, with similar decisions as they are known now."""
-    decision = msgspec.convert(reviewed.record["decision"], Decision)
+    decision = read_decision(reviewed.record["decision"])
     content = explanation(reviewed.case, decision, policy)
     past = similar.nearest(log, reviewed.case, reviewed.item)
     content = msgspec.structs.replace(content, similar=past)
     return to_text(content if with_commands else msgspec.structs.replace(content, commands=()))
 
 
+def most_urgent_first(alerts: Iterable[LoggedDecision]) -> list[LoggedDecision]:
+    """Sort open alerts by `scoring.decision.ranking.rank`, the newest of equals first.
+
+    One that another version wrote, or that is about no finding, comes first: nobody has judged it.
+    """
+    newest = sorted(alerts, key=lambda alert: alert.decided_at, reverse=True)
+    return sorted(newest, key=_rank)
+
+
+def _rank(alert: LoggedDecision) -> tuple[object, ...]:
+    try:
+        return rank(alert.read()[1])[:-1]
+    except BadInput:
+        return ()
+
+
 def run(alerts: Sequence[LoggedDecision], session: ReviewSession, console: Console) -> None:
-    """Go through open alerts, oldest first, until they are over or somebody quits."""
+    """Go through open alerts in their order until they are over or somebody quits."""
     place, note, skipped = 0, "", 0
     decided: list[int] = []
     shown = -1

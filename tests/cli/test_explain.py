@@ -53,7 +53,7 @@ def test_one_finding_is_explained_as_its_alert_is(explain):
 def test_many_are_explained_one_after_the_other(explain):
     result = explain(EVENTS / "cli-list-findings.json")
     parts = result.out.split(BETWEEN)
-    assert [part.split(":")[0] for part in parts] == ["ALERT", "SKIP", "ALERT"]
+    assert [part.split(":")[0] for part in parts] == ["ALERT, LOW OR WORSE", "SKIP", "ALERT, CRITICAL"]
 
 
 def test_an_id_chooses_one(explain):

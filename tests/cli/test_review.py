@@ -69,7 +69,14 @@ def labels(aws: EmbeddedAws) -> list[Any]:
 def test_open_alerts_are_listed(aws, run, alert, archived):
     result = run("review", "--list")
     assert (result.code, result.err) == (0, "")
-    assert result.out.splitlines()[0].split() == ["Decided", "Finding", "Score", "Resource", "Reason"]
+    assert result.out.splitlines()[0].split() == [
+        "Severity",
+        "Points",
+        "Decided",
+        "Finding",
+        "Resource",
+        "Reason",
+    ]
     assert alert in result.out
     assert archived not in result.out
     assert result.out.splitlines()[-1] == "1 open alert"

@@ -89,12 +89,13 @@ class Session:
 
 
 def test_the_queue_from_the_first_alert_to_the_last(aws: EmbeddedAws) -> None:
-    ids = [share_key(aws, make_key(aws, {}), f"{number:012}").id for number in (1, 2, 3, 4)]
+    # Of equally urgent ones the newest comes first.
+    ids = [share_key(aws, make_key(aws, {}), f"{number:012}").id for number in (1, 2, 3, 4)][::-1]
     aws.delivery.at_once = False  # events of what is done wait, as they do with AWS
     with aws.serve() as address:
         session = Session(aws, address)
         first = session.until(r"\[1 of 4\].*quit")
-        assert "ALERT: KMS key" in first
+        assert "ALERT, HIGH: KMS key" in first
         assert f"Finding   ExternalAccess, ACTIVE\r\n            {ids[0]}" in first
         assert "--verdict" not in first
 

@@ -64,9 +64,11 @@ class Results:
 
     @cached_property
     def alerts(self) -> tuple[Decided, ...]:
-        """The alerts, the highest score first."""
+        """The alerts, the most urgent first; see `scoring.decision.ranking`."""
+        from scoring.decision.ranking import rank
+
         alerts = [one for one in self.decided if one.decision.outcome == "alert"]
-        return tuple(sorted(alerts, key=lambda one: (-one.decision.score, one.id)))
+        return tuple(sorted(alerts, key=lambda one: rank(one.decision)))
 
     def at(self, scene: str) -> Decided | None:
         """The finding that an arranged scene happened to."""
@@ -88,9 +90,7 @@ class Results:
 
 def read(outcome: Outcome) -> Results:
     """Read the records of the log back, and write the message that explains each decision."""
-    import msgspec
-
-    from scoring.decision.decide import Decision
+    from scoring.decision.decide import read_decision
     from scoring.explanation.explain import explain
     from scoring.findings.record import read_case
     from scoring.policy import policy
@@ -98,6 +98,6 @@ def read(outcome: Outcome) -> Results:
     rules = policy.load(outcome.policy)
     decided = []
     for record in outcome.records:
-        case, decision = read_case(record), msgspec.convert(record["decision"], Decision)
+        case, decision = read_case(record), read_decision(record["decision"])
         decided.append(Decided(record, case, decision, explain(case, decision, rules)))
     return Results(outcome, rules, tuple(decided))

@@ -43,6 +43,7 @@ COLUMNS: Final = (
     "principals",
     "actions",
     "is_public",
+    "analysis_error",
 )
 """Of the CSV; new ones come behind these."""
 
@@ -133,6 +134,7 @@ def csv_row(decision: Decision) -> tuple[str | float | None, ...]:
         harmless("; ".join(decision.principals)),
         harmless("; ".join(decision.actions)),
         None if decision.is_public is None else str(decision.is_public).lower(),
+        None if decision.analysis_error is None else _repeated(decision.analysis_error),
     )
 
 

@@ -88,10 +88,10 @@ def plain(text: str) -> str:
 
 
 def _alert_title(content: Explanation) -> str:
-    score = "" if content.column is None else f" {content.column.total}"
     thing, verb, rest, end = content.headline
     said = [code(thing, 90), verb, rest, code(end, 90) if end else ""]
-    return f"{content.verdict}{score}: {' '.join(part for part in said if part)}"
+    points = "" if content.column is None else f" {content.known_and_not}"
+    return f"{content.called}{points}: {' '.join(part for part in said if part)}"
 
 
 def _alert(content: Explanation) -> Iterable[str]:
@@ -104,10 +104,11 @@ def _alert(content: Explanation) -> Iterable[str]:
         yield f"*Needs a person* {code(rail.words[0])} (guardrail {code(rail.label)})"
     column = content.column
     if column is not None:
+        yield f"*{plain(content.on_scale)}*"
         yield f"*Score {column.total}, threshold {column.threshold}*"
         for line in column.lines[:_LINES]:
             yield code(f"{line.points:>6}  {line.text}")
-        left = len(column.lines) - _LINES + (column.rest is not None)
+        left = len(column.lines) - _LINES + (column.rest is not None) + len(column.doubtful)
         if left > 0:
             yield "and smaller contributions, in the mail"
     for row in content.unknown[:_ROWS]:

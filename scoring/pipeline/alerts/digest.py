@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
+from scoring.decision.ranking import Rank, rank
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.explanation import render
 from scoring.explanation.content import Answers
 from scoring.explanation.explain import REPEAT, Message, explain_unreadable, explanation
 from scoring.explanation.safe_text import to_ascii, visible
+from scoring.explanation.severity import NOT_ANALYZED
 from scoring.files.errors import BadInput
 from scoring.pipeline.alerts.bursts import BREAKER
 from scoring.policy.policy import Policy
@@ -23,6 +25,8 @@ MOST_ROWS: Final = 500
 MOST_ANSWERS: Final = 150
 """Findings in one mail that each have a link of their own by which they are answered."""
 STOPPED: Final = "Archiving has stopped"
+
+NOT_ANALYZED_TITLE: Final = "Not analyzed: Access Analyzer could not look"
 
 _SUBJECT: Final = 99
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -37,6 +41,10 @@ class DigestRow(msgspec.Struct, frozen=True):
     ----------
     outcome : str
         As in the decision.
+    score : str
+        The points that are known, and those that are not: ``70 + 40``.
+    severity : str
+        Of an alert, as in the explanation.
     about : str
         Where it is, and why it was decided on so.
     answers : Answers or None
@@ -49,6 +57,7 @@ class DigestRow(msgspec.Struct, frozen=True):
     about: str
     link: str | None = None
     answers: Answers | None = None
+    severity: str = ""
 
 
 Answering = Callable[[str, str], Answers]
@@ -125,7 +134,7 @@ def of_burst(
         _subject(f"{len(items)} more: {group}"),
         title,
         (note, *(REPEAT,) * is_repeat),
-        (section("Alerts", items, policy, answering=answering),),
+        tuple(alert_sections("Alerts", items, policy, answering=answering)),
         "burst",
     )
 
@@ -146,9 +155,9 @@ def of_rest(
         f"Digest of {_count(len(items), 'alert')}",
         ("None of them had a mail of its own.", *(REPEAT,) * is_repeat),
         tuple(
-            section(title, listed, policy, answering=answering)
+            section
             for title, listed in (("Alerts", others), ("Unused access", unused))
-            if listed
+            for section in alert_sections(title, listed, policy, answering=answering)
         ),
     )
 
@@ -181,11 +190,10 @@ def of_report(
     if waiting:
         notes.append(f"{waiting} more will be archived when the circuit breaker allows it.")
     rows = MOST_ROWS
-    sections = []
-    for outcome, title in (("alert", "To be looked at"), ("archive", f"{would}archived".capitalize())):
-        if of_outcome[outcome]:
-            sections.append(section(title, of_outcome[outcome], policy, rows))
-            rows -= len(sections[-1].rows)
+    sections = alert_sections("To be looked at", of_outcome["alert"], policy, rows)
+    rows -= sum(len(listed.rows) for listed in sections)
+    if of_outcome["archive"]:
+        sections.append(section(f"{would}archived".capitalize(), of_outcome["archive"], policy, rows))
     return Digest(
         _subject(f"Report: {totals['alert']} to be looked at, {totals['archive']} {would}archived"),
         f"Report on {_count(len(last), 'finding')}",
@@ -226,38 +234,62 @@ def section(
     *,
     answering: Answering | None = None,
 ) -> Section:
-    """List findings: those with guardrails first, then by score."""
-    rows = sorted((_row(item, policy, answering) for item in items), key=lambda ranked: ranked[0])
-    shown = tuple(row for _, row in rows[:most])
-    return Section(title, shown, len(rows) - len(shown))
+    """List findings, what could not be read first and then by `scoring.decision.ranking.rank`."""
+    return _section(title, _ranked(items, policy, answering), most)
+
+
+def alert_sections(
+    title: str,
+    items: Sequence[LoggedDecision],
+    policy: Policy,
+    most: int = MOST_ROWS,
+    *,
+    answering: Answering | None = None,
+) -> list[Section]:
+    """List alerts; those that Access Analyzer could not analyze are a group of their own, the last."""
+    rows = _ranked(items, policy, answering)
+    analyzed = [row for row in rows if row.severity != NOT_ANALYZED]
+    others = [row for row in rows if row.severity == NOT_ANALYZED]
+    sections = [_section(title, analyzed, most)] if analyzed else []
+    if others:
+        sections.append(_section(NOT_ANALYZED_TITLE, others, most - min(len(analyzed), most)))
+    return sections
+
+
+def _section(title: str, rows: Sequence[DigestRow], most: int) -> Section:
+    return Section(title, tuple(rows[:most]), max(len(rows) - most, 0))
+
+
+def _ranked(items: Sequence[LoggedDecision], policy: Policy, answering: Answering | None) -> list[DigestRow]:
+    rows = [_row(item, policy, answering) for item in items]
+    return [row for _, row in sorted(rows, key=lambda ranked: ranked[0])]
 
 
 def _row(
     item: LoggedDecision, policy: Policy, answering: Answering | None
-) -> tuple[tuple[bool, float], DigestRow]:
+) -> tuple[tuple[()] | Rank, DigestRow]:
     record = item.record
     if "watch" in record:
-        return (False, 0.0), _suspicion(record["watch"])
+        return (), _suspicion(record["watch"])
     if "event" in record:
         content = explain_unreadable(record["event"], record["error"]).explanation
-        return (False, 0.0), DigestRow("alert", "", str(content.headline), visible(record["error"], _REASON))
+        return (), DigestRow("alert", "", str(content.headline), visible(record["error"], _REASON))
     try:
         case, decision = item.read()
     except BadInput:
-        return (False, 0.0), DigestRow(
-            "alert", "", "a finding that this version cannot read", item.finding_id
-        )
+        return (), DigestRow("alert", "", "a finding that this version cannot read", item.finding_id)
     content = explanation(case, decision, policy)
     about = f"{visible(decision.finding_id, 80)}, account {decision.account or 'not known'}"
     row = DigestRow(
         decision.outcome,
-        f"{decision.score:.1f}",
+        content.known_and_not,
         visible(str(content.headline), _HEADLINE),
         f"{about}; {visible(decision.reason, _REASON)}",
         content.link,
         answering(*item.key) if answering else None,
+        content.severity,
     )
-    return (not decision.guardrails, -decision.score), row
+    return rank(decision), row
 
 
 def _suspicion(suspicion: Mapping[str, Any]) -> DigestRow:

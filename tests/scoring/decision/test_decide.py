@@ -276,6 +276,7 @@ def test_what_the_contract_lists_is_there() -> None:
         *("finding_id", "resource", "resource_type", "account", "finding_type", "status", "outcome"),
         *("score", "threshold", "base", "contributions", "risk", "guardrails", "unknown", "model", "reason"),
         *("known", "severity", "region", "analyzer", "principals", "actions", "is_public"),
+        "analysis_error",
     ]
     assert list(written["contributions"][0]) == ["feature", "value", "points", "text", "known", "set_by"]
     assert list(written["model"]) == ["name", "version", "kind", "sha256"]

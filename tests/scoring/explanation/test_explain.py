@@ -4,6 +4,7 @@
 look at the difference.
 """
 
+import itertools
 import json
 import os
 import re
@@ -103,36 +104,50 @@ def test_nothing_is_imported_that_only_an_alert_needs() -> None:
     assert done.stdout == "set()\n"
 
 
-contributions = st.lists(st.tuples(st.integers(-9999, 9999), some.hostile_text), max_size=40)
+contributions = st.lists(st.tuples(st.integers(-9999, 9999), some.hostile_text, st.booleans()), max_size=40)
 
 
 def sums_of(text: str) -> tuple[Decimal, Decimal]:
-    """What the lines of the column come to, and what its last line says."""
+    """What the lines of the column come to, and what its last line says; what is known adds up on the way."""
     block = text.split("HOW THE SCORE ADDS UP\n")[1].split("\n\n")[0]
-    above, below = block.split("  -------\n")
-    points = [Decimal(m[1]) for m in re.finditer(r"^ {0,8}([+-]?[0-9]+\.[0-9])(?= )", above, re.M)]
-    return sum(points, Decimal(0)), Decimal(below.split()[0])
+    parts = [
+        [Decimal(m[1]) for m in re.finditer(r"^ {0,8}([+-]?[0-9]+\.[0-9])(?= )", part, re.M)]
+        for part in block.split("  -------\n")
+    ]
+    for part, after in itertools.pairwise(parts):
+        assert sum(part, Decimal(0)) == after[0]
+    return sum(parts[-2], Decimal(0)), parts[-1][0]
 
 
 @given(base=st.integers(-9999, 9999), points=contributions, threshold=st.none() | st.integers(-9999, 9999))
-def test_column_adds_up(base: int, points: list[tuple[int, str]], threshold: int | None) -> None:
-    score = base + sum(tenths for tenths, _ in points)
+def test_column_adds_up(base: int, points: list[tuple[int, str, bool]], threshold: int | None) -> None:
+    score = base + sum(tenths for tenths, *_ in points)
+    known = base + sum(tenths for tenths, _, is_known in points if is_known)
     decision = msgspec.structs.replace(
         decided(CASES["vendor-key"]),
         base=from_tenths(base),
-        contributions=[Contribution("f", "v", from_tenths(tenths), text) for tenths, text in points],
+        contributions=[
+            Contribution("f", "v", from_tenths(tenths), text, known=is_known)
+            for tenths, text, is_known in points
+        ],
+        known=from_tenths(known),
         score=from_tenths(score),
         threshold=None if threshold is None else from_tenths(threshold),
     )
     added, total = sums_of(explain(CASES["vendor-key"], decision, POLICY).text)
     assert added == total == Decimal(score) / 10
     laid_out = column(decision)
-    assert all(0 <= line.share <= 100 and len(line.bar) == 10 for line in laid_out.lines)
-    sizes = [abs(Decimal(line.points)) for line in laid_out.lines]
-    assert sizes == sorted(sizes, reverse=True)
-    hidden = len(points) - len(sizes)
-    assert hidden != 1
-    assert (laid_out.rest is None) == (hidden == 0)
+    for is_known, lines, rest in (
+        (True, laid_out.lines, laid_out.rest),
+        (False, laid_out.doubtful, laid_out.doubtful_rest),
+    ):
+        assert all(0 <= line.share <= 100 and len(line.bar) == 10 for line in lines)
+        sizes = [abs(Decimal(line.points)) for line in lines]
+        assert sizes == sorted(sizes, reverse=True)
+        hidden = sum(one[2] is is_known for one in points) - len(sizes)
+        assert hidden != 1
+        assert (rest is None) == (hidden == 0)
+    assert sum(part.width for part in laid_out.meter) == 100
 
 
 @given(some.cases(statuses=("ACTIVE", "ARCHIVED")), some.scorecards(), some.policies)

@@ -123,7 +123,7 @@ def test_json_lines_hold_the_decision_as_it_is():
     assert list(json.loads(line)) == [
         *("finding_id", "resource", "resource_type", "account", "finding_type", "status", "outcome"),
         *("score", "threshold", "base", "contributions", "risk", "guardrails", "unknown", "model", "reason"),
-        *("known", "severity", "region", "analyzer", "principals", "actions", "is_public"),
+        *("known", "severity", "region", "analyzer", "principals", "actions", "is_public", "analysis_error"),
     ]
 
 

@@ -77,7 +77,7 @@ def test_links_and_past_decisions_are_there() -> None:
         CASES["vendor-key"], decided(CASES["vendor-key"]), POLICY, answers=ANSWERS, similar=SIMILAR
     )
     content = chat.notification(message)["content"]
-    assert content["title"].startswith("Alert ")
+    assert content["title"].startswith("Alert, high 69.6: ")
     assert f"Expected: {ANSWERS.expected}" in content["nextSteps"]
     assert f"Unintended: {ANSWERS.unintended}" in content["nextSteps"]
     assert "*Similar:* `Expected, says arn:aws:sts" in content["description"]
