@@ -123,9 +123,10 @@ def _decide(
 
 def _list(found: "list[LoggedDecision]", output_format: OutputFormat) -> None:
     from scoring.cli.output.console import print_columns, print_records
+    from scoring.decision.audit_sample import record_as_reviewed
 
     if output_format != "table":
-        print_records((reviewed.record for reviewed in found), output_format)
+        print_records((record_as_reviewed(reviewed.record) for reviewed in found), output_format)
         return
     if found:
         headings = ("Severity", "Points", "Decided", "Finding", "Resource", "Reason")
@@ -135,11 +136,12 @@ def _list(found: "list[LoggedDecision]", output_format: OutputFormat) -> None:
 
 
 def _row(reviewed: "LoggedDecision") -> tuple[str, ...]:
+    from scoring.decision.audit_sample import as_reviewed
     from scoring.decision.decide import read_decision
     from scoring.explanation.severity import known_and_not, severity_of
     from scoring.explanation.words import moment
 
-    decision, when = read_decision(reviewed.record["decision"]), moment(reviewed.decided_at)
+    decision, when = as_reviewed(read_decision(reviewed.record["decision"])), moment(reviewed.decided_at)
     severity, points = severity_of(decision), known_and_not(decision)
     return severity, points, when, reviewed.finding_id, decision.resource, decision.reason
 

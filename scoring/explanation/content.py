@@ -90,6 +90,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         Score and threshold in percent of a scale that both fit on; `mark` is -1 where there is no threshold.
     meter : tuple of MeterPart
         The same as a bar, with what is known and what is not.
+    threshold : str
+        Empty where it is not said.
     """
 
     base: str

@@ -45,7 +45,7 @@ _REMEDIES: Final = {
 }
 
 
-def facts(exposure: Exposure, decision: Decision) -> tuple[Row, ...]:
+def facts(exposure: Exposure, decision: Decision, *, is_blind: bool = False) -> tuple[Row, ...]:
     """Say what is exposed, to whom, with which access, and what came of it."""
     finding = exposure.finding
     rows = [
@@ -57,7 +57,7 @@ def facts(exposure: Exposure, decision: Decision) -> tuple[Row, ...]:
         rows.append(Row("To whom", principal_words.to_whom(exposure), tuple([visible(arn) for arn in named])))
     if not finding.error:
         rows.append(Row("Access", plain_words.access(exposure), plain_words.actions(finding)))
-    rows.append(Row("Score", _score(decision, exposure.policy.severity)))
+    rows.append(Row("Score", _score(decision, exposure.policy.severity, is_blind=is_blind)))
     rows.append(Row("Reason", (visible(decision.reason, LONG),)))
     return tuple(rows)
 
@@ -139,13 +139,15 @@ def origin(decision: Decision, finding: Finding | None = None) -> tuple[Row, ...
     return tuple(rows)
 
 
-def _score(decision: Decision, severity: Severity) -> tuple[str, ...]:
+def _score(decision: Decision, severity: Severity, *, is_blind: bool) -> tuple[str, ...]:
     threshold = decision.threshold
-    if threshold is None:
-        limit = "no threshold belongs to this model"
+    if is_blind:
+        limit = ""
+    elif threshold is None:
+        limit = "; no threshold belongs to this model"
     else:
-        limit = f"the threshold is {said_points(round(threshold * 10))}"
-    said = (on_scale(decision, severity), f"{range_of(decision)}; {limit}")
+        limit = f"; the threshold is {said_points(round(threshold * 10))}"
+    said = (on_scale(decision, severity), f"{range_of(decision)}{limit}")
     if decision.risk is None:
         return said
     return *said, f"risk {_percent(decision.risk)}: the probability that such access is unintended"

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from scoring.decision.audit_sample import as_reviewed
 from scoring.decision.decide import Decision
 from scoring.explanation import details, words
 from scoring.explanation.content import Answers, Explanation, Headline, Row, Similar
@@ -25,11 +26,6 @@ SUBJECT: Final = 99
 """Characters of a subject at most: SNS takes fewer than 100."""
 SHADOW: Final = "Shadow mode: no finding is changed."
 REPEAT: Final = "You may have had this mail before: sending it was interrupted the first time."
-
-SAMPLE: Final = (
-    "A random sample: this finding would have been archived. It was not, so that what archiving misses can "
-    "be measured; your verdict stands for many that nobody sees."
-)
 
 _PREFIX: Final = "[access-triage]"
 _VERDICTS: Final = {"alert": "Alert", "archive": "Archive", "skip": "Skip"}
@@ -66,7 +62,7 @@ def explain(
     *,
     is_shadow: bool = False,
     is_repeat: bool = False,
-    is_sample: bool = False,
+    is_review: bool = False,
     answers: Answers | None = None,
     similar: tuple[Similar, ...] = (),
 ) -> Message:
@@ -82,17 +78,15 @@ def explain(
         Whether nothing is written; the words say so.
     is_repeat : bool
         Whether the same message may have been sent before.
-    is_sample : bool
-        Whether the finding would have been archived, and goes to a person for the audit sample.
+    is_review : bool
+        Whether it is for a person's verdict; see `explanation`.
     answers : Answers, optional
         Links by which it can be answered.
     similar : tuple of Similar
         What people said of similar findings.
     """
-    notes = (SAMPLE,) * is_sample + (SHADOW,) * is_shadow + (REPEAT,) * is_repeat
-    content = explanation(case, decision, policy, notes)
-    if is_sample:
-        content = msgspec.structs.replace(content, verdict="Sample")
+    notes = (SHADOW,) * is_shadow + (REPEAT,) * is_repeat
+    content = explanation(case, decision, policy, notes, is_review=is_review)
     if answers or similar:
         content = msgspec.structs.replace(content, answers=answers, similar=similar)
     return Message(_subject(content), to_text(content), content)
@@ -145,7 +139,14 @@ def explain_configuration(name: str, why: str, *, has_last_good: bool) -> Messag
     return Message(_subject(content), to_text(content), content)
 
 
-def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str, ...] = ()) -> Explanation:
+def explanation(
+    case: Case,
+    decision: Decision,
+    policy: Policy,
+    notes: tuple[str, ...] = (),
+    *,
+    is_review: bool = False,
+) -> Explanation:
     """Say why a finding was decided on as it was, without laying it out.
 
     Parameters
@@ -154,7 +155,13 @@ def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str
         The one that the decision was made with.
     notes : tuple of str
         What to know before reading; words of ours.
+    is_review : bool
+        Whether it is for a person's verdict. Where findings are drawn by lot it then says of none how far its
+        score is from the threshold: nobody can tell the drawn ones from others.
     """
+    is_blind = is_review and policy.archives.draws
+    if is_blind:
+        decision = as_reviewed(decision)
     verdict = _VERDICTS[decision.outcome]
     finding = case.finding
     if isinstance(finding, Notice):
@@ -179,14 +186,14 @@ def explanation(case: Case, decision: Decision, policy: Policy, notes: tuple[str
         on_scale=on_scale(decision, policy.severity),
         known_and_not=known_and_not(decision),
         notes=notes,
-        facts=details.facts(exposure, decision),
+        facts=details.facts(exposure, decision, is_blind=is_blind),
         guardrails=tuple(
             [
                 Row(rail.name, (visible(rail.text, details.LONG),), details.policy_lines(rail.policy))
                 for rail in decision.guardrails
             ]
         ),
-        column=column(decision),
+        column=column(decision, is_blind=is_blind),
         unknown=tuple([details.unknown(exposure, name) for name in decision.unknown]),
         given=details.given(exposure),
         link=details.link(finding),

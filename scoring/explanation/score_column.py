@@ -25,8 +25,14 @@ _BY: Final = {
 }
 
 
-def column(decision: Decision) -> Column:
-    """Lay out the points of a decision, the largest first: what is known, then what is not."""
+def column(decision: Decision, *, is_blind: bool = False) -> Column:
+    """Lay out the points of a decision, the largest first: what is known, then what is not.
+
+    Parameters
+    ----------
+    is_blind : bool
+        Whether the threshold is not said.
+    """
     largest = max((abs(round(c.points * 10)) for c in decision.contributions), default=0) or 1
     lines, rest = _part([c for c in decision.contributions if c.known], largest)
     doubtful, doubtful_rest = _part([c for c in decision.contributions if not c.known], largest)
@@ -41,7 +47,7 @@ def column(decision: Decision) -> Column:
         doubtful=doubtful,
         doubtful_rest=doubtful_rest,
         total=f"{score:.1f}",
-        threshold="none" if threshold is None else f"{threshold:.1f}",
+        threshold="" if is_blind else "none" if threshold is None else f"{threshold:.1f}",
         fill=_percent(score, scale),
         mark=mark,
         meter=_meter(_percent(min(known, score), scale), _percent(score, scale), mark),

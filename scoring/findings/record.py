@@ -32,6 +32,28 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
     agent: str = ""
 
 
+class Selection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a finding came to be reviewed.
+
+    Attributes
+    ----------
+    kind : str
+        ``drawn`` by our own lot among those that would be archived, or ``all``: of a period in which every
+        finding was reviewed.
+    probability : float
+        Of having been drawn.
+    model : str
+        Digest of the model that would have archived it.
+    window : str
+        The week of the draw, such as ``2026-W48``.
+    """
+
+    kind: Literal["drawn", "all"]
+    probability: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    model: str = ""
+    window: str = ""
+
+
 class Label(msgspec.Struct, frozen=True):
     """What a person decided on a finding; the time is that of the verdict.
 
@@ -39,6 +61,8 @@ class Label(msgspec.Struct, frozen=True):
     ----------
     verified : bool
         Whether it is certain who gave it; not so where a link was all it took.
+    selection : Selection, "all" or None
+        How the finding came to be reviewed; None where somebody chose it.
     """
 
     verdict: Literal["expected", "unintended"]
@@ -48,6 +72,7 @@ class Label(msgspec.Struct, frozen=True):
     note: str = ""
     verified: bool = True
     origin: Origin | None = None
+    selection: "Selection | Literal['all'] | None" = None
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -59,10 +84,13 @@ class Audit(msgspec.Struct, frozen=True):
         The probability of being chosen that was in force when the finding was decided on; above 0, at most 1.
     chosen : bool
         Whether the finding would have been archived and went to a person for the sample's sake.
+    window : str
+        The week of the draw, where findings are drawn by the week.
     """
 
     share: Annotated[float, msgspec.Meta(gt=0, le=1)]
     chosen: bool = False
+    window: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

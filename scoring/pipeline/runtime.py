@@ -9,6 +9,7 @@ import msgspec
 from scoring.aws.analyzers import AccessAnalyzer
 from scoring.aws.sessions import RegionalClients
 from scoring.decision.decide import Decision
+from scoring.decision_log.certificates import Needs
 from scoring.decision_log.ends import End
 from scoring.decision_log.log import DecisionLog
 from scoring.explanation.content import Answers
@@ -50,6 +51,9 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         Region to a Security Hub client; used only where the policy wants Security Hub to be updated.
     review_links : callable or None
         Gives what makes the links of alerts, or None where its keys cannot be had; None without a page.
+    enforce_needs : str or None
+        What a new deployment needs before anything is archived, where the policy does not say; see
+        `scoring.decision_log.certificates`.
     """
 
     card: Scorecard
@@ -65,6 +69,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     configuration_error: str = ""
     security_hub: RegionalClients | None = None
     review_links: Callable[[], AnswerLinks | None] | None = None
+    enforce_needs: Needs | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):

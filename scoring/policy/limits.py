@@ -1,11 +1,14 @@
 """The parts of the policy that keep automation within bounds: how much is archived, how many mails go out."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from scoring.files.errors import BadInput
 from scoring.policy.routes import Channel, Route, check_channels
+
+MOST_DRAWS: Final = 1000
+"""Findings drawn in a week at most: their list is one item of the decision log."""
 
 
 class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,15 +21,24 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         principal, findings alert instead.
     days : int or None
         The term of an archive: so many days later the finding comes back and is scored anew.
+    draws_per_week : int
+        How many of the findings that would be archived are drawn by lot each week, and go to a person; see
+        `scoring.decision_log.draws`. 0 draws none that way.
     audit_share : float
-        Of the findings that would be archived, the share that goes to a person instead; see
-        `scoring.decision.audit_sample`.
+        Where there are no draws by the week: of the findings that would be archived, the share that goes to a
+        person instead; see `scoring.decision.audit_sample`.
+    enforce_needs : str or None
+        What a model needs before anything is archived by it: ``certificate`` (that of `triage certify`) or
+        ``forecast`` (the threshold that its training promised). By default a new deployment needs the first,
+        an older one goes on as it did; see `scoring.decision_log.certificates`.
     """
 
     most_per_hour: int = 200
     most_per_principal: int = 50
     days: int | None = None
+    draws_per_week: int = 0
     audit_share: float = 0.02
+    enforce_needs: Literal["certificate", "forecast"] | None = None
 
     def check(self) -> None:
         """Raise BadInput for what makes no sense."""
@@ -34,8 +46,14 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         _within(self.most_per_principal, 1, 2000, "archives.most_per_principal")
         if self.days is not None:
             _within(self.days, 1, 3650, "archives.days")
+        _within(self.draws_per_week, 0, MOST_DRAWS, "archives.draws_per_week")
         if not 0 <= self.audit_share <= 1:
             raise BadInput("expected 0 to 1", field="archives.audit_share", value=self.audit_share)
+
+    @property
+    def draws(self) -> bool:
+        """Whether findings that would be archived go to a person by lot."""
+        return bool(self.draws_per_week or self.audit_share)
 
 
 class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -197,7 +197,7 @@ def _explanation(reviewed: LoggedDecision, policy: Policy) -> Explanation | None
     """Return the explanation of a decision; None where another version wrote it."""
     try:
         decision = read_decision(reviewed.record["decision"])
-        return explanation(reviewed.case, decision, policy)
+        return explanation(reviewed.case, decision, policy, is_review=True)
     except BadInput:
         return None
 

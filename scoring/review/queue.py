@@ -56,7 +56,7 @@ def explained(
 ) -> str:
     """Write the explanation that the alert showed, with similar decisions as they are known now."""
     decision = read_decision(reviewed.record["decision"])
-    content = explanation(reviewed.case, decision, policy)
+    content = explanation(reviewed.case, decision, policy, is_review=True)
     past = similar.nearest(log, reviewed.case, reviewed.item)
     content = msgspec.structs.replace(content, similar=past)
     return to_text(content if with_commands else msgspec.structs.replace(content, commands=()))

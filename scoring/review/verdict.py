@@ -17,7 +17,7 @@ import msgspec
 
 from scoring.aws.analyzers import AccessAnalyzer
 from scoring.aws.errors import code
-from scoring.decision_log import verdicts
+from scoring.decision_log import draws, verdicts
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import EntryStatus, content_of
 from scoring.decision_log.log import DecisionLog
@@ -42,6 +42,8 @@ class Answered(NamedTuple):
 def open_alerts(log: DecisionLog, *, since: str = "") -> Iterator[LoggedDecision]:
     """Yield the alerts without a verdict that are the latest decision on their finding, oldest first.
 
+    Findings that were drawn by lot for review are among them, and cannot be told from others.
+
     Parameters
     ----------
     since : str
@@ -55,6 +57,8 @@ def open_alerts(log: DecisionLog, *, since: str = "") -> Iterator[LoggedDecision
         and not decision.ended_by
         and (decision.outcome == "alert" or decision.effect != "none")
     ]
+    drawn = {one.key: one for one in draws.waiting(log) if one.decided_at >= since}
+    found = [*(one for one in found if one.key not in drawn), *drawn.values()]
     found.sort(key=lambda decision: decision.decided_at)
     for start in range(0, len(found), _AT_ONCE):
         some = found[start : start + _AT_ONCE]
@@ -62,7 +66,8 @@ def open_alerts(log: DecisionLog, *, since: str = "") -> Iterator[LoggedDecision
         for decision in some:
             state = states.get(decision.finding_id)
             is_latest = state is not None and state.decision_item == decision.item
-            if is_latest and "decision" in decision.record:  # not so for an event that could not be read
+            # A record without a decision is an event that could not be read.
+            if (is_latest or decision.key in drawn) and "decision" in decision.record:
                 yield decision
 
 

@@ -17,6 +17,7 @@ from scoring.aws.analyzers import SERVICE, AccessAnalyzer
 from scoring.aws.bucket import SCHEME, Bucket
 from scoring.aws.enrich.single import Aws, connect, enrich
 from scoring.aws.sessions import RegionalClients
+from scoring.decision_log.certificates import Needs
 from scoring.decision_log.log import DecisionLog
 from scoring.files.errors import BadInput
 from scoring.findings.context import Context
@@ -72,6 +73,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Whose mails SES sends, such as ``"Access triage <triage@example.com>"``; without it there are none.
     chat_topic_arn : str
         SNS topic that Amazon Q Developer in chat applications is subscribed to.
+    enforce_needs : str
+        What a new deployment needs before anything is archived, ``certificate`` or ``forecast``, where its
+        policy does not say; see `scoring.decision_log.certificates`.
     """
 
     topic_arn: str
@@ -89,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     review_secret: str | None = None
     mail_from: str | None = None
     chat_topic_arn: str | None = None
+    enforce_needs: Needs | None = None
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -183,6 +188,7 @@ def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime
         configuration_error=held.configuration_error,
         security_hub=made.security_hub,
         review_links=made.review.links_if_any if made.review else None,
+        enforce_needs=settings.enforce_needs,
     )
 
 

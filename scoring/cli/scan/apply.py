@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,7 +18,7 @@ from scoring.decision_log.entries import Entry, FindingState, is_unchanged, stam
 from scoring.decision_log.log import DecisionLog, InProgress
 from scoring.files.errors import BadInput
 from scoring.pipeline.archiving import Archived, Archiver, Failed, NotArchived, ToArchive
-from scoring.pipeline.log_entry import log_entry
+from scoring.pipeline.log_entry import hindrance, log_entry
 from scoring.policy.policy import Policy
 
 _FAILED: Final = {
@@ -192,25 +192,36 @@ class _Batch:
         if latest is not None and latest.is_unfinished and stamp(self._now()) < latest.lease_until:
             return _left(pair, f"another run holds it until {latest.lease_until[11:16]} UTC")
         entry = self._entry(pair, latest)
+        blocked = hindrance(decision, self._log, self._policy, self._policy.mode, None)
+        if blocked:
+            return self._leave(pair, entry, latest, "none", blocked)
         if audit_sample.is_sample(entry.record):
-            explained = (case, audit_sample.explained(decision))
-            return self._sample(pair, self._entry(explained, latest), latest)
+            return self._leave(pair, entry, latest, "alert", "left to a person: triage review shows it")
         return ToArchive(item=pair, case=case, decision=decision, entry=entry, latest=latest)
 
     def _entry(self, pair: Scanned, latest: FindingState | None) -> Entry:
         case, decision = pair
         policy = self._policy
-        return log_entry(case, decision, latest, log=self._log, policy=policy, mode=policy.mode)
+        return log_entry(
+            case, decision, latest, log=self._log, policy=policy, mode=policy.mode, now=self._now()
+        )
 
-    def _sample(self, pair: Scanned, entry: Entry, latest: FindingState | None) -> NotArchived[Scanned]:
-        """Leave a finding to a person, on the queue of `triage review`."""
-        stands = latest is not None and not latest.is_unfinished and latest.effect == "alert"
+    def _leave(
+        self,
+        pair: Scanned,
+        entry: Entry,
+        latest: FindingState | None,
+        effect: Literal["alert", "none"],
+        why: str,
+    ) -> NotArchived[Scanned]:
+        """Write a decision down without archiving: an alert stands on the queue of `triage review`."""
+        stands = latest is not None and not latest.is_unfinished and latest.effect == effect
         if not (stands and latest is not None and is_unchanged(entry, latest)):
             try:
-                self._log.settle(entry, "alert", latest=latest, now=self._now())
+                self._log.settle(entry, effect, latest=latest, now=self._now())
             except InProgress:
                 return _left(pair, _FAILED["in progress"])
-        return _left(pair, "chosen as a random sample of what would be archived: triage review shows it")
+        return _left(pair, why)
 
 
 def _left(pair: Scanned, why: str) -> NotArchived[Scanned]:

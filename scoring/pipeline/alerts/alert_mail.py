@@ -28,7 +28,7 @@ def alert_mail(
         decision,
         runtime.policy,
         is_repeat=is_repeat,
-        is_sample=decision.outcome == "archive",  # nothing else that would be archived is alerted
+        is_review=True,
         answers=answers(case.finding.id, item) if answers else None,
         similar=similar.nearest(runtime.log, case, item),
     )

@@ -105,7 +105,7 @@ def _alert(content: Explanation) -> Iterable[str]:
     column = content.column
     if column is not None:
         yield f"*{plain(content.on_scale)}*"
-        yield f"*Score {column.total}, threshold {column.threshold}*"
+        yield f"*Score {column.total}{f', threshold {column.threshold}' if column.threshold else ''}*"
         for line in column.lines[:_LINES]:
             yield code(f"{line.points:>6}  {line.text}")
         left = len(column.lines) - _LINES + (column.rest is not None) + len(column.doubtful)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from scoring.decision.audit_sample import as_reviewed
 from scoring.decision.ranking import Rank, rank
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.explanation import render
@@ -176,7 +177,7 @@ def of_report(
     """
     last = {item.finding_id: item for item in sorted(items, key=lambda item: item.decided_at)}
     of_outcome = {
-        outcome: [item for item in last.values() if item.outcome == outcome]
+        outcome: [item for item in last.values() if _shown_outcome(item) == outcome]
         for outcome in ("alert", "archive", "skip")
     }
     would = "would be " if is_shadow else ""
@@ -278,6 +279,8 @@ def _row(
         case, decision = item.read()
     except BadInput:
         return (), DigestRow("alert", "", "a finding that this version cannot read", item.finding_id)
+    if policy.archives.draws and _shown_outcome(item) == "alert":
+        decision = as_reviewed(decision)
     content = explanation(case, decision, policy)
     about = f"{visible(decision.finding_id, 80)}, account {decision.account or 'not known'}"
     row = DigestRow(
@@ -290,6 +293,11 @@ def _row(
         content.severity,
     )
     return rank(decision), row
+
+
+def _shown_outcome(item: LoggedDecision) -> str:
+    """What a finding is listed as: one that was drawn by lot is an alert like any other."""
+    return "alert" if item.effect == "alert" else item.outcome
 
 
 def _suspicion(suspicion: Mapping[str, Any]) -> DigestRow:

@@ -8,7 +8,7 @@ from itertools import islice
 
 import msgspec
 
-from scoring.decision_log import cursor
+from scoring.decision_log import cursor, draws
 from scoring.decision_log.cursor import SweepCursor
 from scoring.pipeline.alerts.outbox import flush
 from scoring.pipeline.runtime import Runtime
@@ -89,6 +89,9 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
         run.expired = _expire(runtime, schedule.period)
     with _noting(run, "checking for hidden access"):
         run.suspicions = check_hourly(runtime, schedule.analyzers, is_time_left)
+    with _noting(run, "drawing findings for review"):
+        if draws.is_due(runtime.log, runtime.policy.archives, runtime.now()):
+            draws.close_due(runtime.log, runtime.policy.archives, runtime.now())
     with _noting(run, "summarising"):
         run.mails += send_summary(runtime)
     with _noting(run, "reporting and sweeping"):

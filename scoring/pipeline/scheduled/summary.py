@@ -1,4 +1,4 @@
-"""The summary of a period: archives and their reasons, the audit sample, misses, teams, drift, what expires.
+"""The summary of a period: archives and their reasons, misses, the certificate, teams, drift, what expires.
 
 Pure: decisions of the log go in, a mail comes out. Scores of two periods are compared by the statistic of
 Kolmogorov and Smirnov: the largest gap between their cumulative distributions.
@@ -92,6 +92,7 @@ class SummaryFact(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     reason: str
     model: str
+    model_sha256: str
     owner: str | None
     verdict: str = ""
     verdict_at: str = ""
@@ -148,6 +149,7 @@ def fact_of(logged: LoggedDecision) -> SummaryFact | None:
         score=float(decision["score"]),
         reason=_reason(decision),
         model=logged.model_version,
+        model_sha256=logged.model_sha256,
         owner=_owner(record.get("context") or {}),
         verdict=str(label.get("verdict", "")),
         verdict_at=str(label.get("at", "")),
@@ -162,6 +164,7 @@ def summarise(
     policy: Policy,
     *,
     is_shadow: bool = False,
+    certified: str = "",
 ) -> Summary:
     """Write the summary of a period.
 
@@ -171,6 +174,8 @@ def summarise(
         Of the period, of the one before, and further back of what may have been missed or not looked at.
     expiring : iterable of LoggedDecision
         Archives whose term ends before the next summary.
+    certified : str
+        What `triage certify` found last of the model that decides.
     """
     now = [fact for fact in facts if period.has(fact.at)]
     archived = [fact for fact in now if fact.archived]
@@ -188,7 +193,7 @@ def summarise(
     tiles = (
         Tile(f"{would}archived", len(archived), 0),
         Tile("alerts", len(alerts), 0),
-        Tile("audit sample to look at", len(sample), 0),
+        Tile("drawn by lot, to look at", len(sample), 0),
         Tile("misses found", len(missed), 0),
     )
     sections = [
@@ -198,7 +203,6 @@ def summarise(
                 "Misses found: archived, or to be archived but for the audit",
                 [fact.decision for fact in missed if fact.decision],
             ),
-            ("Audit sample waiting for a look", [fact.decision for fact in sample if fact.decision]),
             ("Archives whose term ends before the next summary", ending),
         )
         if items
@@ -207,7 +211,7 @@ def summarise(
         _table(f"{would}archived automatically, by reason".capitalize(), [f.reason for f in archived]),
         _table("Alerts by team tag", [_team(fact.owner) for fact in alerts]),
     )
-    notes = [_drift(facts, now, period)]
+    notes = [_drift(facts, now, period), f"Certified on drawn findings: {certified or 'nothing yet'}."]
     if is_shadow:
         notes.insert(0, "Shadow mode: no finding was changed.")
     return Summary(

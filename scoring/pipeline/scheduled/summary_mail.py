@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
 
-from scoring.decision_log import cursor
+from scoring.decision_log import certificates, cursor
 from scoring.decision_log.cursor import SummaryCursor
 from scoring.decision_log.decisions import LoggedDecision
 from scoring.decision_log.entries import EntryStatus, stamp
@@ -57,7 +57,16 @@ def read_summary(
     """
     period = Period.ending(until, length)
     facts = list(_facts(log, period, until))
-    return summarise(facts, _expiring(log, policy, until, length), period, policy, is_shadow=is_shadow)
+    last = max(facts, key=lambda fact: fact.at, default=None)
+    found = certificates.latest(log, last.model_sha256) if last else None
+    return summarise(
+        facts,
+        _expiring(log, policy, until, length),
+        period,
+        policy,
+        is_shadow=is_shadow,
+        certified=found.sentence if found else "",
+    )
 
 
 def _facts(log: DecisionLog, period: Period, until: datetime) -> Iterator[SummaryFact]:

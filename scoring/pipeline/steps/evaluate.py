@@ -3,8 +3,10 @@
 from scoring.decision import audit_sample
 from scoring.decision.decide import Decision, decide, refuse
 from scoring.decision.guardrails import Guardrail
+from scoring.decision_log import certificates
 from scoring.decision_log.ends import end_of
 from scoring.decision_log.entries import Entry, FindingState, is_unchanged
+from scoring.pipeline.log_entry import hindrance
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.state import Arrived, Evaluated
 
@@ -35,11 +37,15 @@ def choose_effect(
         Why the circuit breaker stopped an archive, where it did.
     """
     latest, outcome, now = arrived.latest, decision.outcome, runtime.now
+    if runtime.enforce_needs:
+        certificates.first_need(runtime.log, runtime.enforce_needs)
     effect = outcome if runtime.mode == "enforce" and outcome != "skip" else "none"
     entry = arrived.entry(decision, runtime)
-    if audit_sample.is_sample(entry.record):
-        decision, effect = audit_sample.explained(decision), "alert"
-        entry = arrived.entry(decision, runtime)
+    blocked = hindrance(decision, runtime.log, runtime.policy, runtime.mode, runtime.enforce_needs)
+    if blocked:
+        effect = "none"
+    elif audit_sample.is_sample(entry.record):
+        effect = "alert"
     if effect == "archive":
         return arrived.evaluated(decision, "ARCHIVE", stopped)
     is_done = latest is not None and not latest.is_unfinished and latest.effect == effect
@@ -53,7 +59,7 @@ def choose_effect(
         return arrived.evaluated(decision, "NOTIFY", stopped)
     end = end_of(arrived.finding)
     runtime.log.settle(entry, "none", latest=latest, now=now(), ended_by=end)
-    return arrived.result(decision, ended=end)
+    return arrived.result(decision, ended=end, reason=blocked)
 
 
 def _has_alert(entry: Entry, latest: FindingState) -> bool:

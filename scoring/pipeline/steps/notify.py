@@ -1,5 +1,6 @@
 """The fourth step, where a person is to look: the alert, with its intent and its outcome in the log."""
 
+from scoring.decision.audit_sample import as_reviewed
 from scoring.decision_log.ends import end_of
 from scoring.decision_log.entries import QueuedAlert, content_of
 from scoring.decision_log.log import InProgress
@@ -41,7 +42,8 @@ def notify(state: Evaluated | Unfinished, runtime: Runtime) -> Result:
         to=routing.destinations(case, decision, policy, runtime.channels),
         waiting=_route_to_digest(state, runtime),
     )
-    problem = security_hub.update(case, decision, policy, runtime.security_hub)
+    shown = as_reviewed(decision) if policy.archives.draws else decision
+    problem = security_hub.update(case, shown, policy, runtime.security_hub)
     security_hub.log_problem(state.finding.id, problem)
     return state.result(decision, effect)
 

@@ -88,7 +88,9 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
             log=runtime.log,
             policy=runtime.policy,
             mode=runtime.mode,
+            now=runtime.now(),
             is_reported=runtime.is_report or runtime.mode == "shadow",
+            enforce_needs=runtime.enforce_needs,
         )
 
 
