@@ -76,10 +76,10 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """What it says, in a line."""
         return (
-            f"{self.start[:10]} to {self.end[:10]} ({self.mode}): at most {100 * self.missed_upper:.1f} % of the"
-            f" unintended findings were archived or would have been, by {self.reviewed} reviewed of"
-            f" {self.drawn} drawn of {self.archived}; confidence {100 * self.confidence:.0f} % for all runs of"
-            f" a year, this is run {self.runs}"
+            f"{self.start[:10]} to {self.end[:10]} ({self.mode}): at most {100 * self.missed_upper:.1f} % of"
+            f" the unintended findings were archived or would have been, by {self.reviewed} reviewed of"
+            f" {self.drawn} drawn of {self.archived}; confidence {100 * self.confidence:.0f} % for all runs"
+            f" of a year, this is run {self.runs}"
         )
 
 
@@ -123,8 +123,8 @@ def hindrance(log: DecisionLog, archives: Archives, model_sha256: str, default: 
         return "no certificate of this model: triage certify states one (archives.enforce_needs)"
     if not found.holds:
         return (
-            f"its certificate says at most {100 * found.missed_upper:.1f} % missed, where {100 * found.alpha:.1f} %"
-            " were promised (archives.enforce_needs)"
+            f"its certificate says at most {100 * found.missed_upper:.1f} % missed, where"
+            f" {100 * found.alpha:.1f} % were promised (archives.enforce_needs)"
         )
     return ""
 

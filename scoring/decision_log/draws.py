@@ -171,7 +171,7 @@ def closed_windows(log: DecisionLog) -> list[ClosedWindow]:
 
 
 def waiting(log: DecisionLog) -> list[LoggedDecision]:
-    """Return the drawn findings without a verdict that no alert stands for, in the order of their decisions."""
+    """Return the drawn findings that no alert stands for and that have no verdict, oldest first."""
     drawn = {
         (one.finding_id, one.item): one
         for window in closed_windows(log)[-LOOKBACK:]
@@ -315,4 +315,4 @@ def _shares(storage: Storage, name: str) -> Shares | None:
 
 
 def _read(item: Item) -> ClosedWindow:
-    return convert({name: value for name, value in item.items()}, ClosedWindow)
+    return convert(item, ClosedWindow)

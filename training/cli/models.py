@@ -89,6 +89,7 @@ def show(
 ) -> None:
     """Show a version: its model card, or its metrics as JSON."""
     from scoring.files.errors import BadInput
+    from training.registry.models import certified
     from training.registry.registry import METRICS
     from training.registry.version import CARD
 
@@ -99,6 +100,8 @@ def show(
     found.verify(version)
     name = METRICS if output_format == "json" else CARD
     typer.echo(found.read(version, name).decode("utf-8", "replace"), nl=False)
+    if name == CARD and (says := certified(found, version)):
+        typer.echo(f"\n**Certified on drawn findings**: {says}.")
 
 
 @models.command()

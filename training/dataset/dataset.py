@@ -23,7 +23,7 @@ from training.arrays import Bools, Floats, Ints
 from training.dataset.codes import Coded, in_order
 from training.dataset.files import encode_files
 from training.dataset.parallel import Executor, one_by_one
-from training.dataset.rows import EFFECTS, NONE, Rows
+from training.dataset.rows import EFFECTS, NONE, SELECTIONS, Rows
 from training.dataset.verdicts import settle
 
 DAY: Final = 86_400.0
@@ -96,14 +96,19 @@ class Dataset:
 
     @property
     def before_archiving(self) -> Bools:
-        """Which findings came up while nothing was archived: no decision, or shadow mode."""
+        """Which findings came up while nothing was archived nor drawn: no decision, or shadow mode."""
         undecided = (self.about["effect"] == NONE) & (self.about["would_archive"] == NONE)
-        return np.asarray(undecided | (self.about["effect"] == EFFECTS["none"]))
+        return np.asarray(undecided | ((self.about["effect"] == EFFECTS["none"]) & ~self._by_lot))
+
+    @property
+    def _by_lot(self) -> Bools:
+        """Which findings are of a week of which some were drawn for review."""
+        return np.asarray(self.about["audit_share"].notna() & self.about["audit_by_week"])
 
     @property
     def largest_weight(self) -> float:
         """The largest weight that a finding could have had: of the smallest share that went to a person."""
-        shares = self.about["audit_share"][self.about["effect"] != EFFECTS["none"]].min()
+        shares = self.about["audit_share"][~self.before_archiving].min()
         return 1.0 if np.isnan(shares) else max(1.0, float(1 / shares))
 
     @property
@@ -222,11 +227,13 @@ def _reached(about: pd.DataFrame) -> tuple[Floats, Bools]:
     """
     archive = about["would_archive"] == 1
     undecided = (about["effect"] == NONE) & (about["would_archive"] == NONE)
-    shadow = about["effect"] == EFFECTS["none"]
     sampled = about["audit_share"].notna()
+    # In shadow mode nothing is archived, but where findings are drawn by the week only these are looked at.
+    shadow = (about["effect"] == EFFECTS["none"]) & ~(sampled & about["audit_by_week"])
     chosen = archive & sampled & about["audit_chosen"]
     weight = np.where(chosen & ~shadow, 1 / about["audit_share"], 1.0)
-    whatever_its_score = undecided | shadow | (sampled & (~archive | chosen))
+    of_all = about["selected"] == SELECTIONS["all"]
+    whatever_its_score = undecided | shadow | of_all | (sampled & (~archive | chosen))
     return weight, np.asarray(about["is_explicit"] & about["has_context"] & whatever_its_score, dtype=bool)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +21,7 @@ from scoring.files.json_stream import Scanner
 from scoring.findings.context import NO_CONTEXT
 from scoring.findings.facts import Unknown
 from scoring.findings.finding import Finding, Notice
-from scoring.findings.record import Case, read_value
+from scoring.findings.record import Audit, Case, Label, Selection, read_value
 from scoring.policy.policy import Policy
 from training.dataset.codes import Coded, Coder
 
@@ -28,11 +29,15 @@ TagSet = tuple[tuple[str, str], ...] | None
 """Folded keys with their values, one for each key; None where the tags are not known."""
 
 CONFLICTING: Final = "conflicting"
+IMPORT: Final = "import"
+"""Source of verdicts that somebody brought in as a file."""
 RESOLVED: Final = "resolved"
 """Source of a verdict that no person gave: concluded, since the finding was resolved soon after its alert."""
 
 VERDICTS: Final = {"expected": 0, "unintended": 1}
 EFFECTS: Final = {"none": 0, "alert": 1, "archive": 2}
+SELECTIONS: Final = {"drawn": 0, "all": 1}
+_DRAWN: Final = SELECTIONS["drawn"]
 NONE: Final = -1
 
 # Name of each number kept of a record, and its type code in an array: times in seconds since 1970.
@@ -49,6 +54,8 @@ NUMBERS: Final = {
     "would_archive": "b",  # NONE where the record has no decision
     "audit_share": "d",
     "audit_chosen": "b",
+    "audit_by_week": "b",
+    "selected": "b",  # how the finding came to be reviewed, as in SELECTIONS, or NONE
 }
 IDENTITIES: Final = ("finding_id", "resource")
 
@@ -186,7 +193,7 @@ def _tag_set(exposure: Exposure) -> TagSet:
 
 
 def _numbers(case: Case, finding: Finding) -> tuple[float, ...]:
-    label, decision, audit = case.label, case.decision, case.audit
+    label, decision, audit = case.label, case.decision, _audit(case)
     # When a person archives a finding, that event is logged as skipped: it does not say how the finding had
     # reached that person.
     skipped = decision is not None and decision.get("outcome") == "skip"
@@ -203,7 +210,26 @@ def _numbers(case: Case, finding: Finding) -> tuple[float, ...]:
         NONE if decision is None or skipped else decision.get("outcome") == "archive",
         float("nan") if audit is None else audit.share,
         audit is not None and audit.chosen,
+        audit is not None and bool(audit.window),
+        _selected(label),
     )
+
+
+def _audit(case: Case) -> Audit | None:
+    """Return the draw that a record is of; where it says nothing of one, what the verdict says."""
+    chosen = None if case.label is None else case.label.selection
+    if case.audit is not None or not isinstance(chosen, Selection) or _selected(case.label) != _DRAWN:
+        return case.audit
+    return Audit(chosen.probability, chosen=True, window=chosen.window or msgspec.UNSET)
+
+
+def _selected(label: Label | None) -> int:
+    """Return how a finding came to be reviewed; what somebody imported is never our own draw."""
+    chosen = None if label is None else label.selection
+    kind = chosen if chosen is None or isinstance(chosen, str) else chosen.kind
+    if kind is None or (kind == "drawn" and label is not None and label.source == IMPORT):
+        return NONE
+    return SELECTIONS[kind]
 
 
 def _seconds(moment: datetime | None) -> float:

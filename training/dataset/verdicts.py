@@ -44,8 +44,8 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     about : DataFrame of shape (findings, ...)
         `row` (as in `chosen`), `has_context` (whether its context was looked up), `time` (seconds;
         never after the verdict), `verdict` (0 expected, 1 unintended, -1 none), its `verdict_at` and
-        `is_explicit`, and `effect`, `would_archive`, `audit_share` and `audit_chosen` of the last decision
-        before it.
+        `is_explicit` and `selected`, and `effect`, `would_archive`, `audit_share`, `audit_chosen` and
+        `audit_by_week` of the last decision before it.
     counts : Counter
         What became of records, by reason.
     """
@@ -69,9 +69,9 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     chosen = _last(records, ["in_time", "has_context", "seen", "row"])[["row", "seen", "has_context"]]
 
     about = chosen.join(final).join(decided)
-    integers = ["verdict", "effect", "would_archive"]
+    integers = ["verdict", "effect", "would_archive", "selected"]
     about[integers] = about[integers].fillna(NONE).astype(int)
-    truths = ["has_context", "is_explicit", "audit_chosen"]
+    truths = ["has_context", "is_explicit", "audit_chosen", "audit_by_week"]
     about[truths] = about[truths].fillna(0).astype(bool)
     about["time"] = np.fmin(about.pop("seen"), about["verdict_at"])
     timeless = about["time"].isna()
@@ -82,8 +82,8 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     return about["row"].to_numpy(), about, +counts
 
 
-_VERDICT = ["verdict", "verdict_at", "is_explicit"]
-_DECISION = ["effect", "would_archive", "audit_share", "audit_chosen"]
+_VERDICT = ["verdict", "verdict_at", "is_explicit", "selected"]
+_DECISION = ["effect", "would_archive", "audit_share", "audit_chosen", "audit_by_week"]
 
 
 def _in_time_order(about: pd.DataFrame, rows: Rows) -> Ints:

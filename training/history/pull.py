@@ -22,7 +22,10 @@ from typing import Any, Final
 from scoring.aws.analyzers import AccessAnalyzer
 from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import Clients
+from scoring.decision.decide import BY_RULE
+from scoring.decision_log import draws
 from scoring.decision_log.decisions import LoggedDecision
+from scoring.decision_log.draws import ClosedWindow
 from scoring.decision_log.entries import EntryStatus
 from scoring.decision_log.log import DecisionLog
 from scoring.files.errors import BadInput
@@ -71,14 +74,46 @@ def from_log(log: DecisionLog, known: Logged, counts: Counter[str]) -> Iterator[
         AWS refuses the request.
     """
     with as_bad_input(f"read the decision log {log.name}"):
+        lots = _Lots(draws.closed_windows(log))
         for decision in log.all_decisions():
-            record = _logged(decision, known)
+            record = _logged(decision, known, lots)
             counts[UNREADABLE if record is None else REVIEWED if "label" in record else LOGGED] += 1
             if record is not None:
                 yield record
 
 
-def _logged(decision: LoggedDecision, known: Logged) -> Record | None:
+class _Lots:
+    """What the weekly draws say of decisions: with which probability each could have been drawn."""
+
+    def __init__(self, windows: Sequence[ClosedWindow]) -> None:
+        self._windows = {one.name: one for one in windows}
+
+    def audit(self, decision: LoggedDecision, at: datetime) -> Record | None:
+        """Return the draw of a decision's week, as records have it; None where there was none.
+
+        What was held back when it came has its draw in the record.
+        """
+        window = self._windows.get(draws.window_at(at).name)
+        strata = (
+            [] if window is None else [one for one in window.strata if one.model == decision.model_sha256]
+        )
+        if decision.outcome == "archive":
+            by_rule = str(decision.record["decision"].get("reason", "")).startswith(BY_RULE)
+            strata = [one for one in strata if one.kind == ("rule" if by_rule else "score")]
+        strata = [one for one in strata if one.effect == "none" and one.drawn]
+        if window is None or not strata or (decision.outcome == "archive" and decision.indexed != "none"):
+            return None
+        share = min(len(one.drawn) / one.archived for one in strata)
+        key = (decision.finding_id, decision.content)
+        is_drawn = any((one.finding_id, one.content) == key for stratum in strata for one in stratum.drawn)
+        return {
+            "share": share,
+            "chosen": is_drawn and decision.outcome == "archive",
+            "window": window.name,
+        }
+
+
+def _logged(decision: LoggedDecision, known: Logged, lots: _Lots) -> Record | None:
     record = dict(decision.record)
     if "finding" not in record:
         return None
@@ -91,8 +126,15 @@ def _logged(decision: LoggedDecision, known: Logged) -> Record | None:
         known.archived.setdefault(finding_id, []).append(at)
     if effect is not None:
         record["effect"] = effect
+    if "audit" not in record and "decision" in record and (audit := lots.audit(decision, at)):
+        record["audit"] = audit
     if decision.label is not None:
         record["label"] = decision.label
+        audit = record.get("audit") or {}
+        if audit.get("chosen"):
+            selection = {"kind": "drawn", "probability": audit["share"], "model": decision.model_sha256}
+            selection |= {"window": audit["window"]} if "window" in audit else {}
+            record["label"] = {**decision.label, "selection": selection}
     return record
 
 

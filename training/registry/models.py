@@ -8,12 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from scoring.aws.bucket import SCHEME
+from scoring.decision_log.certificates import Certificate
 from scoring.files.errors import BadInput
 from scoring.scorecard import formats
 from scoring.scorecard.scorecard import Scorecard
 from scoring.scorecard.version_folder import VersionFolder, find_version
-from training.registry.registry import MEASURING, METRICS, Registry
+from training.registry.registry import CERTIFICATES, MEASURING, METRICS, Registry
 from training.registry.stores import open_store
 
 
@@ -85,6 +88,33 @@ def metrics_beside(where: str | Path) -> dict[str, Any] | None:
         return None
     metrics: dict[str, Any] = json.loads(version.read(METRICS))
     return metrics
+
+
+def registry_of(where: str | Path) -> tuple[Registry, str] | None:
+    """Return the registry that a model is in, and its version there; None where a scorecard stands alone."""
+    version = find(where)
+    if version is None:
+        return None
+    above, _, name = version.where.rstrip("/").rpartition("/")
+    if not str(where).startswith(SCHEME):
+        folder = Path(version.where).resolve()
+        above, name = str(folder.parent), folder.name
+    return Registry(open_store(above)), name
+
+
+def keep_certificate(where: str | Path, certificate: Certificate) -> None:
+    """Write a certificate beside the versions of its model's registry; a lone scorecard has none."""
+    found = registry_of(where)
+    if found is not None:
+        found[0].append(CERTIFICATES, {"version": found[1], **msgspec.to_builtins(certificate)})
+
+
+def certified(registry: Registry, version: str) -> str:
+    """Say what the latest certificate of a version says; empty where it has none."""
+    of_version = [line for line in registry.lines(CERTIFICATES) if line.get("version") == version]
+    if not of_version:
+        return ""
+    return msgspec.convert(of_version[-1], Certificate).sentence
 
 
 def find(where: str | Path) -> VersionFolder | None:

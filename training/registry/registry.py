@@ -3,6 +3,7 @@
 <store>/<version>/scorecard.json metrics.json card.md report.html training.joblib test.parquet manifest.json
 <store>/current      the name of the promoted version
 <store>/promotions   the names of all versions that were promoted, one a line, the latest last
+<store>/certificates.jsonl   what `triage certify` has stated, one run a line
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ METRICS: Final = "metrics.json"
 TRAINING: Final = "training.joblib"
 HELD_OUT: Final = "test.parquet"
 MEASURING: Final = "measured.json"
+CERTIFICATES: Final = "certificates.jsonl"
 
 
 class Registry:
@@ -128,6 +130,30 @@ class Registry:
         found = self.version(version)
         for name in found.digests:
             found.read(name)
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """Return the lines of a file of the registry, the oldest first.
+
+        Raises
+        ------
+        BadInput
+            A line is no JSON object.
+        """
+        found: list[dict[str, Any]] = []
+        for number, line in enumerate((self.store.read(name) or b"").splitlines(), 1):
+            try:
+                read = json.loads(line)
+            except ValueError:
+                read = None
+            if not isinstance(read, dict):
+                raise BadInput("expected a JSON object", where=f"{self.store.name}/{name}:{number}")
+            found.append(read)
+        return found
+
+    def append(self, name: str, line: Mapping[str, Any]) -> None:
+        """Add a line to a file of the registry."""
+        before = self.store.read(name) or b""
+        self.store.write(name, before + json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
     def scorecard(self, version: str) -> Scorecard:
         """Return a version's scorecard."""

@@ -139,5 +139,7 @@ def _shared(
         MEMBER_ROLE=value_if(parameters.has_organization, parameters.member_role.value_as_string),
         EXTERNAL_ID=value_if(parameters.has_organization, parameters.external_id.value_as_string),
         MAIL_FROM=value_if(parameters.has_mail, parameters.mail_from.value_as_string),
+        # An older deployment goes on as it did: see scoring.decision_log.certificates.
+        ENFORCE_NEEDS="certificate",
         CHAT_TOPIC_ARN=value_if(parameters.has_chat, alerts.chat.topic_arn),
     )
