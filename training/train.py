@@ -22,7 +22,7 @@ from training.dataset.rows import NONE
 from training.dataset.split import SETTLING_DAYS, Split, everything_fits, split_by_time
 from training.estimator.estimator import AdditiveScorecardClassifier
 from training.estimator.value_counts import with_evidence
-from training.evaluation.outcomes import DIGITS, share_below
+from training.evaluation.outcomes import DIGITS, bound, share_below
 from training.threshold.bounds import labels_needed
 from training.threshold.gates import (
     Gate,
@@ -186,7 +186,7 @@ def _by_parts(
     chosen: Threshold | None = None
     calibrated = split.calibration[:0]
     if request.labels == "all":
-        calibrated = calibrating(dataset, scores[split.calibration], split.calibration, request)
+        calibrated = calibrating(dataset, split.calibration, request)
         chosen = _choose(dataset, scores[calibrated], calibrated, request)
         labelled = split.calibration[dataset.labelled[split.calibration]]
         risk = calibrate_risk(scores[labelled], dataset.unintended[labelled], _weights(dataset, labelled))
@@ -298,8 +298,8 @@ def _gates(
     gates = [both_verdicts(bad), enough_rollouts(int(bad.sum()), request.alpha, request.delta)]
     if below is None or found is None or np.isnan(below[rows]).all():
         return tuple(gates)
-    # Once findings are archived, which of them were reviewed is known, and counted with their weights.
-    early = rows[dataset.before_archiving[rows] & ~np.isnan(below[rows])]
+    # What was archived and not drawn was for nobody to look at; what was drawn stands for it by its weight.
+    early = rows[dataset.reached_person[rows] & ~np.isnan(below[rows])]
     reviewed = dataset.for_threshold[early]
     if len(early):
         gates += [
@@ -332,7 +332,7 @@ def _fitted(
     card = _uncalibrated(dataset, np.union1d(rows, backlog), estimator, prior, request)
     voting = _voting(dataset, known, rollout, request)
     scores = np.zeros(len(dataset), dtype=np.int64)
-    few = calibrating(dataset, scores[voting], voting, request)
+    few = calibrating(dataset, voting, request)
     chosen = _choose(dataset, scores[few], few, request)
     if chosen.value is None:
         # However they score, so few cannot prove anything.
@@ -341,7 +341,7 @@ def _fitted(
     population = known[~dataset.labelled[known]]
     found = _out_of_fold(dataset, rows, backlog, population, prior, request, rollout, jobs, folds)
     scores[found.rows] = found.scores
-    calibrated = calibrating(dataset, scores[voting], voting, request)
+    calibrated = calibrating(dataset, voting, request)
     chosen = _choose(dataset, scores[calibrated], calibrated, request)
     moved, share, cut = 0, 0.0, chosen.value
     if cut is not None:
@@ -509,33 +509,33 @@ def _scored(dataset: Dataset, rows: Ints, card: Scorecard, estimator: AdditiveSc
     return scores
 
 
-def calibrating(dataset: Dataset, scores: Ints, part: Ints, request: Request) -> Ints:
+def calibrating(dataset: Dataset, part: Ints, request: Request) -> Ints:
     """Return the findings of a part that calibrate the threshold.
 
-    Where the sample of what was archived is too small to promise anything, whatever the scores are, those
-    that came up before anything was archived do so alone.
-
-    Parameters
-    ----------
-    scores : array of shape of `part`
+    Where periods were drawn from with different probabilities, those with the smallest are left out if what
+    remains proves more: which, is told by how many unintended findings each has that were not drawn, and not
+    by scores.
     """
-    usable = dataset.for_threshold[part]
-    is_early = usable & dataset.before_archiving[part]
-    if is_early.sum() == usable.sum():
-        return part[usable]
-    chosen = _choose(dataset, scores[usable], part[usable], request)
-    return part[usable] if chosen.value is not None else part[is_early]
+    usable = part[dataset.for_threshold[part]]
+    at_most = dataset.at_most[usable]
+    sure = dataset.unintended[usable] & (dataset.weight[usable] == 1)
+    cuts = np.unique(np.quantile(at_most, np.linspace(0, 1, 9), method="nearest")) if len(usable) else []
+    bounds = [
+        (bound(np.zeros(n, dtype=bool), np.ones(n), request.delta, float(cut)), -n, cut)
+        for cut in cuts
+        if (n := int((sure & (at_most <= cut)).sum()))
+    ]
+    return usable[at_most <= min(bounds)[2]] if bounds else usable
 
 
 def _choose(dataset: Dataset, scores: Ints, rows: Ints, request: Request) -> Threshold:
-    is_early = dataset.before_archiving[rows].all()
     return choose_threshold(
         scores,
         dataset.unintended[rows],
         request.alpha,
         request.delta,
         dataset.weight[rows],
-        1.0 if is_early else dataset.largest_weight,
+        float(dataset.at_most[rows].max(initial=1.0)),
     )
 
 

@@ -112,6 +112,18 @@ class Dataset:
         return 1.0 if np.isnan(shares) else max(1.0, float(1 / shares))
 
     @property
+    def at_most(self) -> Floats:
+        """The largest weight that a finding could have had in its period, drawn or not."""
+        shares = self.about["audit_share"].where(~self.before_archiving)
+        return np.asarray((1 / shares).fillna(self.largest_weight).where(~self.before_archiving, 1.0))
+
+    @property
+    def reached_person(self) -> Bools:
+        """Which findings were for a person: nothing was archived yet, or they alerted, or were drawn."""
+        archive = self.about["would_archive"] == 1
+        return np.asarray(self.before_archiving | ~archive | self.about["audit_chosen"])
+
+    @property
     def time(self) -> Floats:
         """When each finding came up, in seconds since 1970."""
         return np.asarray(self.about["time"])

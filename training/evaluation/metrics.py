@@ -112,7 +112,7 @@ def _judged(trained: Trained, rows: Ints) -> dict[str, Any]:
 
 
 def _largest_weight(dataset: Dataset, rows: Ints) -> float:
-    return 1.0 if dataset.before_archiving[rows].all() else dataset.largest_weight
+    return float(dataset.at_most[rows].max(initial=1.0))
 
 
 def _archived(trained: Trained) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy.stats import ncx2
 
 from scoring.files.errors import BadInput
 from training.arrays import Bools, Floats, Ints
@@ -26,7 +27,8 @@ NAMES: Final = (CLASSES, ROLLOUTS, SELECTION, PERIODS, DRIFT)
 HARM: Final = 2.0
 CONFIDENCE: Final = 0.95
 CHUNKS: Final = 10
-LEAST_IN_CHUNK: Final = 30
+# Verdicts that a period is to have on average, so that its lower bound can say something.
+LEAST_IN_CHUNK: Final = 20
 UNREVIEWED: Final = 0.25
 # Population stability index: above it is commonly taken for a large move.
 LARGE_MOVE: Final = 0.25
@@ -109,7 +111,7 @@ def independent_of_score(reviewed: Bools, below: Floats, alpha: float) -> Gate:
 
 
 def every_period_reviewed(reviewed: Bools) -> Gate:
-    """Ask that between the first and the last verdict no tenth of the findings went without.
+    """Ask that between the first and the last verdict no period went without, shown by a lower bound.
 
     Parameters
     ----------
@@ -125,21 +127,21 @@ def every_period_reviewed(reviewed: Bools) -> Gate:
     """
     places = np.flatnonzero(reviewed)
     span = reviewed[places[0] : places[-1] + 1] if len(places) else reviewed[:0]
-    chunks = np.array_split(span, max(1, min(CHUNKS, len(span) // LEAST_IN_CHUNK)))
+    chunks = np.array_split(span, max(1, min(CHUNKS, int(span.sum()) // LEAST_IN_CHUNK)))
     usual = float(span.mean()) if len(span) else 0.0
     shut = 0
     for chunk in chunks:
-        if len(chunk) >= LEAST_IN_CHUNK:
-            most = float(share_upper(int(chunk.sum()), len(chunk), 1 - CONFIDENCE))
-            shut += most < UNREVIEWED * usual
-    if not shut:
+        without = int(len(chunk) - chunk.sum())
+        least = 1 - float(share_upper(without, len(chunk), 1 - CONFIDENCE)) if len(chunk) else 0.0
+        shut += least < UNREVIEWED * usual
+    if not shut and len(span):
         return Gate(
             PERIODS, True, f"verdicts in each of {len(chunks)} periods, {100 * usual:.0f} % on average"
         )
     return Gate(
         PERIODS,
         False,
-        f"in {shut} of {len(chunks)} periods hardly anything was reviewed: review a part of these findings",
+        f"in {shut} of {len(chunks)} periods too little was reviewed: review a part of these findings",
     )
 
 
@@ -157,10 +159,32 @@ def no_drift(scores: Ints) -> Gate:
     edges = np.unique(np.quantile(early, np.linspace(0, 1, CHUNKS + 1)[1:-1]))
     p, q = (_shares(np.searchsorted(edges, part), len(edges) + 1) for part in (early, late))
     moved = float(((q - p) * np.log(q / p)).sum())
-    text = f"scores moved by {moved:.2f} between the halves (stability index; large from {LARGE_MOVE})"
-    if moved < LARGE_MOVE:
+    most = _most_moved(moved, len(edges), 1 / len(early) + 1 / len(late))
+    text = (
+        f"scores moved by {moved:.2f}, at most {most:.2f}, between the halves (stability index; large from"
+        f" {LARGE_MOVE})"
+    )
+    if most < LARGE_MOVE:
         return Gate(DRIFT, True, text)
     return Gate(DRIFT, False, f"{text}: train on findings since the change")
+
+
+def _most_moved(moved: float, freedom: int, noise: float) -> float:
+    """Return the upper confidence bound on a stability index.
+
+    Divided by its noise it is about chi-square, not central where scores have moved (Yurdakul, Naranjo 2020,
+    "Statistical properties of the population stability index", J. Risk Model Validation).
+    """
+    if not freedom:
+        return moved
+    low, high = 0.0, 4 * moved / noise + 100.0
+    while high - low > 1e-3 * high:
+        middle = (low + high) / 2
+        if ncx2.cdf(moved / noise, freedom, middle) > 1 - CONFIDENCE:
+            low = middle
+        else:
+            high = middle
+    return high * noise
 
 
 def _shares(place: Ints, places: int) -> Floats:

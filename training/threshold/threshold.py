@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike
 
 from training.arrays import Bools, Floats, Ints
 from training.threshold.bounds import (
+    WeightedSample,
     allowed_misses,
     labels_needed,
     refutes,
     share_upper,
-    tally,
     weighted_share_upper,
 )
 
@@ -255,11 +255,11 @@ def _uppers(scores: Ints, weights: Floats, thresholds: Ints, delta: float, large
 
 def _weighted_misses(weights: Floats, alpha: float, delta: float, largest: float) -> int:
     """Return how many of the lowest scores may be missed, -1 where none may; they only add up: bisect."""
+    sample = WeightedSample.of(weights, largest)
     low, high = -1, len(weights) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        hit = np.arange(len(weights)) < middle
-        if refutes(*tally(hit, weights), alpha, delta, largest):
+        if refutes(sample, np.arange(len(weights)) < middle, alpha, delta):
             low = middle
         else:
             high = middle - 1
@@ -267,10 +267,11 @@ def _weighted_misses(weights: Floats, alpha: float, delta: float, largest: float
 
 
 def _weighted_labels_needed(weights: Floats, alpha: float, delta: float, largest: float) -> int:
-    """Return how many more labels of the median weight, none missed, it takes."""
+    """Return how many more labels of the least weight, none missed, it takes."""
+    least = float(weights.min(initial=largest))
     more = 1
     while True:
-        padded = np.append(weights, np.full(more, float(np.median(weights))))
-        if refutes(*tally(np.zeros(len(padded), dtype=bool), padded), alpha, delta, largest):
+        padded = np.append(weights, np.full(more, least))
+        if refutes(WeightedSample.of(padded, largest), np.zeros(len(padded), dtype=bool), alpha, delta):
             return more
         more += max(1, more // 20)
