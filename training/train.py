@@ -519,7 +519,9 @@ def calibrating(dataset: Dataset, part: Ints, request: Request) -> Ints:
     usable = part[dataset.for_threshold[part]]
     at_most = dataset.at_most[usable]
     sure = dataset.unintended[usable] & (dataset.weight[usable] == 1)
-    cuts = np.unique(np.quantile(at_most, np.linspace(0, 1, 9), method="nearest")) if len(usable) else []
+    if not len(usable):
+        return usable
+    cuts = np.unique(np.quantile(at_most, np.linspace(0, 1, 9), method="nearest"))
     bounds = [
         (bound(np.zeros(n, dtype=bool), np.ones(n), request.delta, float(cut)), -n, cut)
         for cut in cuts

@@ -23,7 +23,7 @@ NOT_BY_SCORE = frozenset({"circuit_breaker", "not_archived", "configuration"})
 REVIEWED: Final = "a person is to say whether it is expected"
 """The reason that whoever reviews is given, whether or not the finding was drawn."""
 
-Kind = Literal["score", "rule"]
+StratumKind = Literal["score", "rule"]
 
 
 def draw(
@@ -64,7 +64,7 @@ def lot(finding_id: str, content: str, model_sha256: str, secret: bytes) -> floa
     return int.from_bytes(hmac.digest(secret, said, hashlib.sha256)[:8]) / 2**64
 
 
-def kind_of(decision: Decision) -> Kind:
+def kind_of(decision: Decision) -> StratumKind:
     """Say whether a rule of the policy archives a finding, or its score."""
     return "rule" if is_by_rule(decision) else "score"
 

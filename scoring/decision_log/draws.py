@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from scoring.decision import audit_sample
-from scoring.decision.audit_sample import Kind
+from scoring.decision.audit_sample import StratumKind
 from scoring.decision.decide import BY_RULE
 from scoring.decision_log.audit_key import secret_of
 from scoring.decision_log.decisions import LoggedDecision, from_item
@@ -93,7 +93,7 @@ class Stratum(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     model: str
-    kind: Kind
+    kind: StratumKind
     effect: Literal["none", "archive"]
     mode: str
     archived: int
@@ -130,10 +130,10 @@ class _Unit(NamedTuple):
     is_held: bool
 
 
-_Key = tuple[str, Kind, Literal["none", "archive"], str]
+_Key = tuple[str, StratumKind, Literal["none", "archive"], str]
 
 
-def share_for(log: DecisionLog, archives: Archives, kind: Kind, now: datetime) -> float:
+def share_for(log: DecisionLog, archives: Archives, kind: StratumKind, now: datetime) -> float:
     """Return the probability with which a finding that would be archived goes to a person, in this week."""
     window = window_at(now)
     shares = _shares(log.storage, window.name) or _fix_shares(log, archives, window)
@@ -250,7 +250,7 @@ def would_archive(log: DecisionLog, window: Window) -> Iterator[LoggedDecision]:
 
 def _unit(log: DecisionLog, decision: LoggedDecision, window: Window) -> tuple[_Key, _Unit]:
     record = decision.record
-    kind: Kind = "rule" if str(record["decision"].get("reason", "")).startswith(BY_RULE) else "score"
+    kind: StratumKind = "rule" if str(record["decision"].get("reason", "")).startswith(BY_RULE) else "score"
     effect: Literal["none", "archive"] = "none" if decision.indexed == "none" else "archive"
     audit = record.get("audit") or {}
     drawn = Drawn(decision.finding_id, decision.item, decision.content)
@@ -290,12 +290,14 @@ def _has_decisions_before(log: DecisionLog, window: Window) -> bool:
 def _fix_shares(log: DecisionLog, archives: Archives, window: Window) -> Shares:
     """Fix a week's shares by what the week before would have archived; whoever is first fixes them."""
     before = Window("", window.since - WEEK, window.since)
-    size: dict[Kind, int] = {"score": 0, "rule": 0}
+    size: dict[StratumKind, int] = {"score": 0, "rule": 0}
     for decision in would_archive(log, before):
         size[_unit(log, decision, before)[0][1]] += 1
     most = share_out(archives.draws_per_week, {kind: n for kind, n in size.items() if n})
+    # Nothing to go by: what a person's rule expects is archived then, and no certificate counts on it.
+    without: dict[StratumKind, float] = {"score": archives.audit_share, "rule": 0.0}
     share = {
-        kind: min(1.0, max(_FEWEST_HELD, _HEADROOM * most[kind]) / n) if n else archives.audit_share
+        kind: min(1.0, max(_FEWEST_HELD, _HEADROOM * most[kind]) / n) if n else without[kind]
         for kind, n in size.items()
     }
     shares = Shares(score=share["score"], rule=share["rule"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import count
 from math import ceil, log
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,7 +97,8 @@ def weighted_share_upper(
     return _upper(sample, hits, delta)
 
 
-class WeightedSample(NamedTuple):
+@dataclass(frozen=True)
+class WeightedSample:
     """Observed rows by weight; the smallest counts 1.
 
     Attributes

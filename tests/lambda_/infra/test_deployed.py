@@ -15,6 +15,7 @@ import pytest
 
 from embedded import EmbeddedAws
 from scoring.decision_log.log import DecisionLog
+from scoring.policy import policy as policies
 from tests.lambda_.deployed import Deployed, deployed
 from tests.live_aws import DEVELOPMENT, make_key, share_key
 from tests.synthesis import synthesized
@@ -28,7 +29,7 @@ pytestmark = [
 
 
 @contextmanager
-def stack_of(wiring: str) -> Iterator[Deployed]:
+def stack_of(wiring: str, needs: str | None = None) -> Iterator[Deployed]:
     logging.getLogger("moto").setLevel(logging.ERROR)
     with EmbeddedAws() as aws:
         analyzers = [aws.findings.analyzer_for(kind) for kind in ("external", "internal", "unused")]
@@ -42,6 +43,11 @@ def stack_of(wiring: str) -> Iterator[Deployed]:
             ssm = aws.client("ssm")
             assert ssm.get_parameter(Name=mode)["Parameter"]["Value"] == "shadow"
             ssm.put_parameter(Name=mode, Value="enforce", Overwrite=True)
+            if needs is not None:
+                asked = f'[archives]\nenforce_needs = "{needs}"\n'
+                policy = policies.DEFAULT.read_text().replace("[archives]\n", asked)
+                name = mode.replace("/mode", "/policy")
+                ssm.put_parameter(Name=name, Value=policy, Type="String")
             yield stack
 
 
@@ -63,7 +69,7 @@ def ends(stack: Deployed, finding_id: str) -> tuple[str, str, str]:
 @pytest.mark.parametrize("wiring", ["workflow", "single"])
 def test_every_finding_ends_as_it_should(wiring: str) -> None:
     """Both of the article's test findings, and one of each family."""
-    with stack_of(wiring) as stack:
+    with stack_of(wiring, "forecast") as stack:
         aws = stack.aws
         inbox = aws.inbox(stack.outputs["AlertTopicArn"])
         shared = share_key(aws, make_key(aws, {})).id
@@ -84,6 +90,14 @@ def test_every_finding_ends_as_it_should(wiring: str) -> None:
         assert len(mails) == 2
         assert len(stack.executions) == (4 if wiring == "workflow" else 0)
         assert aws.delivery.dead_letters == []
+
+
+def test_a_new_deployment_archives_nothing_without_a_certificate() -> None:
+    with stack_of("single") as stack:
+        aws = stack.aws
+        development = share_key(aws, make_key(aws, DEVELOPMENT, "alias/DevelopmentKey")).id
+        stack.settle()
+        assert ends(stack, development) == ("ACTIVE", "archive", "none")
 
 
 def test_where_a_step_fails_a_person_is_told_and_the_state_is_kept() -> None:

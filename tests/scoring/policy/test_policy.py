@@ -10,6 +10,7 @@ from hypothesis import given
 
 from scoring.files.errors import BadInput
 from scoring.policy import policy as policies
+from scoring.policy.limits import Archives
 from scoring.policy.policy import DEFAULT, Policy, Severity, ThresholdOverride, load, parse
 from scoring.policy.starter_pack import starter_pack
 from scoring.policy.vendors import read_vendors
@@ -44,11 +45,11 @@ def fault(text: str) -> str:
     return message
 
 
-def test_the_built_in_policy_says_what_an_empty_one_says_but_for_its_rule() -> None:
+def test_the_built_in_policy_says_what_an_empty_one_says_but_for_its_rule_and_its_draws() -> None:
     built_in = load()
     assert parse("") == Policy()
     assert [rule.name for rule in built_in.expected] == ["tagged development key"]
-    assert Policy(expected=built_in.expected) == built_in
+    assert Policy(expected=built_in.expected, archives=Archives(draws_per_week=50)) == built_in
     assert built_in.mode == "shadow"
     assert all(getattr(built_in.guardrails, name) for name in built_in.guardrails.__struct_fields__)
 
