@@ -6,10 +6,12 @@ and reading policy and scorecard. The event needs no request to AWS. Medians, in
 
 from __future__ import annotations
 
+import compileall
 import json
 import sys
 import zipfile
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -87,6 +89,9 @@ def prepared(folder: Path) -> list[Kind]:
     with zipfile.ZipFile(ZIP) as archive:
         names = [name for name in archive.namelist() if name.startswith(("handlers/", "scoring/"))]
         archive.extractall(ours, names)
+    if any(name.endswith(".pyc") for name in names):
+        # The zip brings bytecode for the functions' Python: here the same for this one.
+        compileall.compile_dir(ours, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
     for place, code in ((clients, CLIENTS), (model, MODEL)):
         place.mkdir()
         (place / "app.py").write_text(code, encoding="utf-8")
