@@ -120,7 +120,8 @@ def _permissions_outside(exposure: Exposure) -> str | None:
 
 
 def _unlisted_subject(exposure: Exposure) -> _Found:
-    if _anyone_is_said(exposure):
+    # Of internal access AWS says itself that it stays inside, whoever comes.
+    if _anyone_is_said(exposure) or exposure.finding.finding_type == "InternalAccess":
         return None
     finding, listed_by_issuer = exposure.finding, exposure.policy.listed_subjects
     unlisted = [

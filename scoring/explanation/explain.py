@@ -54,6 +54,14 @@ class Message(msgspec.Struct, frozen=True, dict=True):
         """The whole message as an HTML page, rendered when it is first asked for."""
         return to_page([self.explanation], title=self.subject)
 
+    def without_answers(self) -> "Message":
+        """Return the same without the links by which it is answered."""
+        if self.explanation.answers is None:
+            return self
+        bare = msgspec.structs.replace(self.explanation, answers=None)
+        before = self.text.removesuffix(to_text(self.explanation))
+        return Message(self.subject, before + to_text(bare), bare)
+
 
 def explain(
     case: Case,

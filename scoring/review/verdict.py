@@ -2,7 +2,8 @@
 
 The verdict belongs to one decision, that is, to what the finding said then. It is written before anything is
 done about it: whatever crashes in between, the same command goes on from there. Expected archives the
-finding, unless it says something else by now; unintended keeps it active, and brings back what was archived
+finding, unless it says something else by now, or a guardrail stands and it is not certain who said so: then a
+second person has to say the same. Unintended keeps it active, and brings back what was archived
 automatically. An archive by verdict is not an automatic one: only taking the verdict back brings it back.
 
 What came of a verdict is written down last, as ``acted``. Until then whoever gives the same verdict again
@@ -28,15 +29,35 @@ from scoring.findings.record import Label
 from scoring.pipeline import undo
 
 Verdict = Literal["expected", "unintended"]
+UNVERIFIED: Final = (
+    "not archived: a guardrail stands, and who answered is not verified; somebody else has to say expected"
+    " too (triage review), or somebody who is signed in"
+)
 _AT_ONCE: Final = 100
 _DECIDED: Final = ("alert", "archive")
 
 
 class Answered(NamedTuple):
-    """A decision of the log with a person's verdict on it."""
+    """A decision of the log with a person's verdict on it.
+
+    Attributes
+    ----------
+    seconded_by : str
+        Who else has said the same; empty where nobody has.
+    """
 
     decision: LoggedDecision
     label: Label
+    seconded_by: str = ""
+
+    @property
+    def may_archive(self) -> bool:
+        """Whether it is certain enough who approved: a guardrail asks for a verified identity, or two."""
+        return self.label.verified or bool(self.seconded_by) or not _guardrails(self.decision)
+
+
+def _guardrails(decision: LoggedDecision) -> bool:
+    return bool(decision.record["decision"].get("guardrails"))
 
 
 def open_alerts(log: DecisionLog, *, since: str = "") -> Iterator[LoggedDecision]:
@@ -97,7 +118,8 @@ def decisions(log: DecisionLog, finding_id: str) -> list[LoggedDecision]:
 def give(decision: LoggedDecision, label: Label, log: DecisionLog) -> Answered:
     """Write a verdict down, provided that nobody has given one; the decision is then kept for good.
 
-    Giving the same verdict again changes nothing: the one that is there is returned.
+    Giving the same verdict again changes nothing: the one that is there is returned. Given by somebody else
+    it seconds one of which it is not certain who gave it.
 
     Raises
     ------
@@ -114,7 +136,8 @@ def give(decision: LoggedDecision, label: Label, log: DecisionLog) -> Answered:
     if given.verdict != label.verdict:
         said = f"{given.by} has said {given.verdict} on {moment(given.at)}; take it back with --undo"
         raise BadInput(said, field="ID")
-    return Answered(there, given)
+    seconds = not given.verified and (label.verified or label.by.casefold() != given.by.casefold())
+    return Answered(there, given, label.by if seconds else "")
 
 
 def act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: datetime) -> str:
@@ -135,7 +158,7 @@ def act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: da
 
 
 def _act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: datetime) -> str:
-    decision, label = answered
+    decision, label, seconded_by = answered
     if decision.mode != "enforce":
         return "shadow mode: the finding stays as it is"
     if label.verdict == "unintended":
@@ -145,6 +168,8 @@ def _act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: d
                 "the verdict is kept, but another run holds the finding: try again in some minutes"
             )
         return f"it was archived automatically: {undone[0]}" if undone else "it stays active"
+    if not answered.may_archive:
+        return UNVERIFIED
     fresh = _read_again(decision, analyzers)
     if fresh is None:
         return "the finding is gone"
@@ -153,7 +178,8 @@ def _act(answered: Answered, log: DecisionLog, analyzers: AccessAnalyzer, now: d
     if content_of(fresh) != content(decision):
         return "not archived: it has changed since it was decided on, and is decided on anew"
     gone = analyzers.update_status(fresh.analyzer_arn, [fresh.id], "ARCHIVED")
-    return "the finding is gone" if gone else "archived"
+    seconded = f", seconded by {seconded_by}" if seconded_by else ""
+    return "the finding is gone" if gone else f"archived{seconded}"
 
 
 def take_back(

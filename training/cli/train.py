@@ -68,7 +68,7 @@ def train(
     ] = 14.0,
     unverified_verdicts: Annotated[
         bool, typer.Option(help="Whether verdicts count that were given by a review link alone.")
-    ] = True,
+    ] = False,
     accept: Annotated[
         list[str] | None,
         typer.Option(

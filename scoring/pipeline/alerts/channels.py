@@ -20,10 +20,14 @@ class Destination(NamedTuple):
     ----------
     address : tuple of str
         The topic's ARN, or the recipients of one message of SES.
+    is_by_tags : bool
+        Whether tags chose it, which whoever shares a resource may set: it is told, and gets no links by which
+        to answer.
     """
 
     channel: Literal["sns", "ses", "chat"]
     address: tuple[str, ...]
+    is_by_tags: bool = False
 
     @property
     def name(self) -> str:

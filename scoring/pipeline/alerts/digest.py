@@ -104,6 +104,16 @@ class Digest(msgspec.Struct, frozen=True, dict=True):
         """An HTML page that needs nothing from elsewhere."""
         return render.page(_TEMPLATES / "digest.html.j2", d=self)
 
+    def without_answers(self) -> "Digest":
+        """Return the same without the links by which its findings are answered."""
+        sections = [
+            msgspec.structs.replace(
+                one, rows=tuple(msgspec.structs.replace(row, answers=None) for row in one.rows)
+            )
+            for one in self.sections
+        ]
+        return msgspec.structs.replace(self, sections=tuple(sections))
+
 
 def of_burst(
     items: Sequence[LoggedDecision],

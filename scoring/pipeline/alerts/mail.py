@@ -20,6 +20,13 @@ class Mail(Protocol):
         """The same as a page that needs nothing from elsewhere."""
 
 
+class Answerable(Mail, Protocol):
+    """A mail that may carry links by which it is answered."""
+
+    def without_answers(self) -> "Answerable":
+        """Return the same without those links."""
+
+
 class Listing(Mail, Protocol):
     """Rows under titles: `scoring.pipeline.alerts.digest.Digest` is one."""
 

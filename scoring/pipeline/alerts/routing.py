@@ -1,6 +1,7 @@
 """Who gets an alert: the security team by its channels, and the teams that the policy's routes name.
 
-Tags can be set by whoever shares a resource, so they only ever add a team. The security team's copy is left
+Tags can be set by whoever shares a resource, so they only ever add a team, and tell it without links by which
+to answer: telling is not approving. The security team's copy is left
 out only where a route by account or organizational unit says so, and no guardrail was raised.
 """
 
@@ -51,7 +52,12 @@ def destinations(
     others = [one for route in routes for one in _of_route(route, channels)]
     needs_copy = bool(decision.guardrails) or not others or all(route.security_copy for route in routes)
     found = (*security(policy.alerts, channels), *others) if needs_copy else tuple(others)
-    return tuple(dict.fromkeys(found))
+    # A place that is chosen by more than tags gets its links, whatever else chooses it too.
+    by_name: dict[str, Destination] = {}
+    for one in found:
+        if one.name not in by_name or by_name[one.name].is_by_tags:
+            by_name[one.name] = one
+    return tuple(by_name.values())
 
 
 def matching(case: Case, policy: Policy) -> list[Route]:
@@ -80,8 +86,8 @@ def _matches(route: Route, exposure: Exposure) -> bool:
 def _of_route(route: Route, channels: Channels) -> Iterable[Destination]:
     """Give the places of a route; mail takes a sender, without one it is left to the other places."""
     if route.mail_to and channels.ses is not None:
-        yield Destination("ses", route.mail_to)
+        yield Destination("ses", route.mail_to, bool(route.tags))
     if route.topic_arn:
-        yield Destination("sns", (route.topic_arn,))
+        yield Destination("sns", (route.topic_arn,), bool(route.tags))
     if route.chat_topic_arn:
-        yield Destination("chat", (route.chat_topic_arn,))
+        yield Destination("chat", (route.chat_topic_arn,), bool(route.tags))

@@ -71,8 +71,8 @@ def test_what_an_analyst_says_makes_the_next_such_finding_score_lower(
         assert (record["label"]["verdict"], record["label"]["source"]) == ("expected", "review-link")
         assert (record["effect"], record["decision"]["finding_id"]) == ("alert", finding_id)
 
-        # training uses it
-        train(tmp_path / "with", before, pulled)
+        # training uses it, when asked to
+        train(tmp_path / "with", before, pulled, options=("--unverified-verdicts",))
         unseen, mail_before = comes_up(here)
         here.set(MODEL=str(tmp_path / "with"))
         seen, mail = comes_up(here)
@@ -90,7 +90,7 @@ def test_what_an_analyst_says_makes_the_next_such_finding_score_lower(
     assert "SIMILAR PAST DECISIONS Expected, says somebody with the link (not verified)" in told
     assert "note: the partner runs our ETL" in told
 
-    # and training can leave out what was said by a link alone
+    # and by default training leaves out what was said by a link alone
     capfd.readouterr()
-    train(tmp_path / "verified", before, pulled, options=("--no-unverified-verdicts",))
+    train(tmp_path / "verified", before, pulled)
     assert "1 verdict by a link alone: not counted" in capfd.readouterr().out

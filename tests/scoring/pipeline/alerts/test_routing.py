@@ -47,6 +47,15 @@ def told(
     return [one.name for one in routing.destinations(case, decision, policy, CHANNELS)]
 
 
+def destinations_of(policy: Policy) -> tuple[Destination, ...]:
+    base = CASES["vendor-key"]
+    context = Context(
+        tags=Present({"Team": "Blue"}), resource_account=Present(Account("111122223333", ou=None))
+    )
+    case = Case(finding=base.finding, context=context, raw={})
+    return routing.destinations(case, Settings(CARD, policy).decide(case), policy, CHANNELS)
+
+
 TEAM = "ses team@example.com"
 
 
@@ -83,6 +92,16 @@ def test_another_route_by_tag_does_not_bring_anybody_out() -> None:
     quiet = route(account='["111122223333"]', security_copy="false")
     policy = parse(quiet + route(tags='{ Team = "blue" }').replace("team@", "blue@"))
     assert told(policy) == [TEAM, "ses blue@example.com"]
+
+
+def test_whom_tags_have_chosen_is_told_and_may_not_answer() -> None:
+    by_tags, by_account = route(tags='{ Team = "blue" }'), route(account='["111122223333"]')
+    for text, expected in ((by_tags, True), (by_account, False), (by_tags + by_account, False)):
+        found = destinations_of(parse(text))
+        assert [(one.name, one.is_by_tags) for one in found] == [
+            ("sns arn:security", False),
+            (TEAM, expected),
+        ]
 
 
 @given(
