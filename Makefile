@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo docs test test-all check format bench bench-large soak notebooks notebook-outputs \
+.PHONY: help refresh demo docs test test-all check format bench bench-large soak notebooks notebook-outputs \
 	deploy-tools rie-tools package synth-inputs synth template lock clean
 
 BIN := .venv/bin
@@ -102,6 +102,10 @@ lambda/node_modules/.bin/cdk: lambda/package-lock.json
 	@echo "Installing the CDK's command into lambda/node_modules"
 	@npm ci --prefix lambda --omit=optional --silent --no-audit --no-fund
 	@touch $@
+
+refresh: .venv/.installed-dev ## take anew what packages know of AWS: access levels of actions, shapes of the API
+	$(BIN)/python -m scoring.findings.access.generate_access_levels
+	$(BIN)/python -m scoring.findings.generate_api_shapes
 
 format: .venv/.installed-dev ## bring the code into its format
 	$(BIN)/ruff format $(TO_LINT)

@@ -22,6 +22,11 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     rules: dict[str, dict[str, Any]]
 
 
+def starter_pack_checked() -> date:
+    """Return the day on which the rules were last compared with what AWS documents."""
+    return msgspec.convert(toml_file.parse(toml_file.read_text(STARTER_PACK)), _File).checked
+
+
 @lru_cache(maxsize=1)
 def starter_pack() -> dict[str, Rule]:
     """Return the rules by their names.

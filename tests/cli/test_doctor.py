@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from embedded.access_analyzer.models import accessanalyzer_backends
 from embedded.services import roles
 from scoring.aws.enrich import OWN_ACTIONS
 from scoring.decision_log import table as decision_table
+from scoring.policy.facts import DatedFact
 from scoring.scorecard import formats
 from tests.live_aws import TABLE, Result, Run, enforcing, failing, make_table, runner
 
@@ -91,7 +93,7 @@ def test_every_result_as_json_says_the_same(doctor):
     assert all(one["text"] in text for one in found)
     order = list(dict.fromkeys(one["check"] for one in found))
     assert order == [
-        *("model", "policy", "credentials", "region", "analyzers", "archive rules", "organization"),
+        *("model", "policy", "facts", "credentials", "region", "analyzers", "archive rules", "organization"),
         *("member accounts", "table", "topic", "permissions"),
     ]
 
@@ -113,6 +115,17 @@ def test_an_analyzer_that_a_service_made_is_named_with_what_ones_own_costs(docto
     assert "it finds what arn:aws:access-analyzer:eu-west-1:111122223333:analyzer/unused finds" in said
     assert "$0.20 a month for each role and user" in said
     assert result.code == 0
+
+
+def test_what_is_old_is_named(doctor, monkeypatch):
+    old = [
+        DatedFact("condition keys", date(2020, 1, 1), "https://x"),
+        DatedFact("new", date(2099, 1, 1), "y"),
+    ]
+    monkeypatch.setattr("scoring.cli.doctor.settings.dated_facts", lambda: old)
+    [said] = of(doctor("--format", "json"), "facts")
+    assert said.startswith("condition keys: last compared on 2020-01-01, ")
+    assert said.endswith("compare it with https://x")
 
 
 class TestProblems:

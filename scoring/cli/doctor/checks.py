@@ -13,6 +13,7 @@ from scoring.files.errors import BadInput
 CHECKS: tuple[tuple[str, Callable[[Target], Iterator[CheckResult]]], ...] = (
     ("model", settings.check_model),
     ("policy", settings.check_policy),
+    ("facts", settings.check_facts),
     ("credentials", account.check_credentials),
     ("region", account.check_region),
     ("analyzers", resources.check_analyzers),
@@ -25,7 +26,7 @@ CHECKS: tuple[tuple[str, Callable[[Target], Iterator[CheckResult]]], ...] = (
 )
 """One row a check, in the order in which they are reported."""
 
-_WITHOUT_AWS = ("model", "policy")
+_WITHOUT_AWS = ("model", "policy", "facts")
 
 
 def run_checks(target: Target) -> Iterator[CheckResult]:

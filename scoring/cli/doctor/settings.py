@@ -1,11 +1,13 @@
 """Model and policy: whether they are valid and belong together, and whom they trust."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from scoring.cli.doctor.result import CheckResult, Target, note, ok, problem
 from scoring.explanation.safe_text import visible
 from scoring.points import from_tenths
 from scoring.policy import policy as policies
+from scoring.policy.facts import dated_facts
 from scoring.policy.policy import Guardrails, Policy
 from scoring.scorecard import formats
 
@@ -49,6 +51,20 @@ def check_policy(target: Target) -> Iterator[CheckResult]:
     yield from _told(policy)
     if policy.vendors_file:
         yield ok(f"{len(policy.known_vendors)} accounts of known vendors")
+
+
+def check_facts(_target: Target) -> Iterator[CheckResult]:
+    """Name what was taken from outside and has not been compared with its source for half a year."""
+    today = datetime.now(UTC).date()
+    facts = dated_facts()
+    old = [fact for fact in facts if fact.is_old(today)]
+    for fact in old:
+        how = f"in a checkout, {fact.refresh}" if fact.refresh else f"compare it with {fact.source}"
+        yield note(
+            f"{fact.name}: last compared on {fact.checked}, {(today - fact.checked).days} days ago", how
+        )
+    if not old:
+        yield ok(f"{len(facts)} kinds of facts from outside, the oldest of {min(f.checked for f in facts)}")
 
 
 def _told(policy: Policy) -> Iterator[CheckResult]:

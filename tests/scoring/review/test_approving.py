@@ -1,5 +1,6 @@
 """Telling is not approving: who may archive what a guardrail holds."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,9 @@ RAIL = {"name": "public", "text": "anyone"}
 
 
 def answered(guardrails: list[Any], *, verified: bool, seconded_by: str = "") -> Answered:
-    decision = LoggedDecision(finding_id="f", item="i", record={"decision": {"guardrails": guardrails}})
+    decision = LoggedDecision(
+        finding_id="f", item="i", text=json.dumps({"decision": {"guardrails": guardrails}})
+    )
     label = Label("expected", by="somebody", at=NOW, source="review-link", verified=verified)
     return Answered(decision, label, seconded_by)
 
