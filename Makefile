@@ -105,7 +105,7 @@ lambda/node_modules/.bin/cdk: lambda/package-lock.json
 
 refresh: .venv/.installed-dev ## take anew what packages know of AWS: access levels of actions, shapes of the API
 	$(BIN)/python -m scoring.findings.access.generate_access_levels
-	$(BIN)/python -m scoring.findings.generate_api_shapes
+	$(BIN)/python -m scoring.aws.generate_api_shapes
 
 format: .venv/.installed-dev ## bring the code into its format
 	$(BIN)/ruff format $(TO_LINT)

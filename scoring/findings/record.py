@@ -170,7 +170,7 @@ def _each(entries: list[Any], name: str) -> Iterator[LocatedCase]:
         where = f"{name}[{index}]"
         try:
             inner, inner_name = _entries(entry) if _is_envelope(entry) else (None, "")
-            if isinstance(inner, list):
+            if isinstance(inner, list) and inner:
                 yield from _each(inner, f"{where}.{inner_name}")
             else:
                 yield LocatedCase(where, case=read_case(entry))
@@ -179,8 +179,10 @@ def _each(entries: list[Any], name: str) -> Iterator[LocatedCase]:
 
 
 def _is_envelope(entry: object) -> TypeGuard[dict[str, Any]]:
-    """Say whether an entry of a list may be what carries findings, and no finding or record itself."""
-    return isinstance(entry, dict) and not {"finding", "resource", "class_uid"} & entry.keys()
+    """Say whether an entry of a list is a message or an event that carries findings, and none itself."""
+    if not isinstance(entry, dict) or "finding" in entry:
+        return False
+    return unwrap(entry) is not entry or security_hub_format.is_event(entry)
 
 
 def read_case(value: object) -> Case:

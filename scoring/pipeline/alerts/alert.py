@@ -13,7 +13,7 @@ from scoring.files.errors import BadInput
 from scoring.pipeline.alerts import bursts, delivery, routing
 from scoring.pipeline.alerts.channels import Destination
 from scoring.pipeline.alerts.delivery import Delivery
-from scoring.pipeline.alerts.mail import Answerable
+from scoring.pipeline.alerts.mail import AlertMail
 from scoring.pipeline.runtime import Result, Runtime
 
 _LONGEST_EVENT = 50_000
@@ -22,7 +22,7 @@ _UNREADABLE = "events that cannot be read"
 
 def send(
     entry: Entry,
-    compose: Callable[[str], Answerable],
+    compose: Callable[[str], AlertMail],
     runtime: Runtime,
     *,
     latest: FindingState | None,
@@ -76,13 +76,13 @@ def send_again(latest: FindingState, runtime: Runtime) -> Result:
     return Result(finding_id=latest.finding_id, effect="alert", reason="its sending had been interrupted")
 
 
-def _send(alert: Delivery, compose: Callable[[], Answerable], runtime: Runtime) -> None:
+def _send(alert: Delivery, compose: Callable[[], AlertMail], runtime: Runtime) -> None:
     sent = delivery.deliver([alert], lambda _: compose(), runtime)
     if sent.error is not None:
         raise sent.error
 
 
-def _repeated(logged: LoggedDecision, runtime: Runtime) -> Answerable:
+def _repeated(logged: LoggedDecision, runtime: Runtime) -> AlertMail:
     from scoring.explanation.explain import REPEAT, explain_unreadable
     from scoring.pipeline.alerts.alert_mail import alert_mail
 

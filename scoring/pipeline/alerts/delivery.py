@@ -16,7 +16,7 @@ from scoring.decision_log.decisions import LoggedDecision
 from scoring.files.errors import BadInput
 from scoring.pipeline.alerts import channels, routing
 from scoring.pipeline.alerts.channels import Destination
-from scoring.pipeline.alerts.mail import Answerable, Mail
+from scoring.pipeline.alerts.mail import AlertMail, Mail
 from scoring.pipeline.runtime import Runtime
 
 MOST_TRIES: Final = 3
@@ -96,7 +96,7 @@ def send_to_security_team(mail: Mail, runtime: Runtime) -> None:
 
 
 def deliver(
-    deliveries: Sequence[Delivery], compose: Callable[[Sequence[int]], Answerable], runtime: Runtime
+    deliveries: Sequence[Delivery], compose: Callable[[Sequence[int]], AlertMail], runtime: Runtime
 ) -> Sent:
     """Send alerts to the destinations that have not had them, in one mail for each destination.
 
@@ -124,14 +124,14 @@ class _Attempt:
     """One attempt to send some alerts."""
 
     def __init__(
-        self, deliveries: Sequence[Delivery], compose: Callable[[Sequence[int]], Answerable], runtime: Runtime
+        self, deliveries: Sequence[Delivery], compose: Callable[[Sequence[int]], AlertMail], runtime: Runtime
     ) -> None:
         self.deliveries, self.runtime = deliveries, runtime
         self.sent = [set(delivery.sent) for delivery in deliveries]
         self.failed: dict[int, list[Exception]] = {}
         self.mails = 0
         self._compose = compose
-        self._written: tuple[list[int], Answerable] | None = None
+        self._written: tuple[list[int], AlertMail] | None = None
 
     def deliver_to(self, destination: Destination, numbers: Sequence[int]) -> None:
         """Send to one destination what has not been there yet."""
@@ -168,7 +168,7 @@ class _Attempt:
         is_last = self.deliveries[n].tries + 1 >= MOST_TRIES
         return self.has_reached(n, team) and (is_last or all(code(error) in _FOR_GOOD for error in errors))
 
-    def _mail(self, numbers: list[int]) -> Answerable:
+    def _mail(self, numbers: list[int]) -> AlertMail:
         """Write the mail; the same findings are written about once, for all channels."""
         if self._written is None or self._written[0] != numbers:
             self._written = numbers, self._compose(numbers)

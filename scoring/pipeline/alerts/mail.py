@@ -20,10 +20,10 @@ class Mail(Protocol):
         """The same as a page that needs nothing from elsewhere."""
 
 
-class Answerable(Mail, Protocol):
+class AlertMail(Mail, Protocol):
     """A mail that may carry links by which it is answered."""
 
-    def without_answers(self) -> "Answerable":
+    def without_answers(self) -> "AlertMail":
         """Return the same without those links."""
 
 

@@ -8,7 +8,7 @@ from scoring.findings.context import NO_CONTEXT
 from scoring.pipeline import open_findings, security_hub
 from scoring.pipeline.alerts import bursts, routing
 from scoring.pipeline.alerts.alert import send, send_again
-from scoring.pipeline.alerts.mail import Answerable
+from scoring.pipeline.alerts.mail import AlertMail
 from scoring.pipeline.runtime import Result, Runtime
 from scoring.pipeline.steps.evaluate import choose_effect, decide_now
 from scoring.pipeline.steps.state import Arrived, Evaluated, Unfinished
@@ -69,7 +69,7 @@ def _route_to_digest(state: Evaluated, runtime: Runtime) -> QueuedAlert | None:
     return bursts.route_to_digest(state.finding, state.decision, runtime.policy.alerts, runtime.now())
 
 
-def _mail(state: Evaluated, runtime: Runtime, item: str) -> Answerable:
+def _mail(state: Evaluated, runtime: Runtime, item: str) -> AlertMail:
     from scoring.pipeline.alerts.alert_mail import alert_mail
 
     message = alert_mail(state.case, state.decision, runtime, item=item)

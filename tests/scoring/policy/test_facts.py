@@ -3,7 +3,7 @@
 import json
 from datetime import date, timedelta
 
-from scoring.findings import generate_api_shapes as shapes
+from scoring.aws import generate_api_shapes as shapes
 from scoring.findings.aws_format import KINDS
 from scoring.findings.resource_types import RESOURCE_TYPES
 from scoring.policy.facts import dated_facts

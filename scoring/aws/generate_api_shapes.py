@@ -1,7 +1,7 @@
 """Write what botocore says of Access Analyzer's API: each structure's members, each enumeration's values.
 
 Run it with a newer botocore, look at the difference, and teach `scoring.findings.aws_format` what is new:
-``python -m scoring.findings.generate_api_shapes``. A test compares the file with the botocore installed.
+``python -m scoring.aws.generate_api_shapes``. A test compares the file with the botocore installed.
 """
 
 import json
