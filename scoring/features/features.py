@@ -68,7 +68,7 @@ class Feature(NamedTuple):
 
     @property
     def from_tags(self) -> bool:
-        """Whether whoever may set tags or aliases decides the value."""
+        """Whether whoever may set tags, aliases and names decides the value."""
         return self.set_by == "sharer" and self.neutral == ABSENT
 
     def setter(self, value: str) -> SetBy:
@@ -307,6 +307,23 @@ FEATURES: tuple[Feature, ...] = (
         {"*": "vendor {}", ABSENT: "no known vendor", UNKNOWN: "whether it is a vendor is not known"},
         set_by="organization",
         names=True,
+    ),
+    Feature(
+        "resource",
+        lambda exposure: exposure.finding.resource,
+        None,
+        {"*": "this very resource", UNKNOWN: "which resource it is is not known"},
+        set_by="sharer",
+        neutral=values.ANOTHER,
+        names=True,
+    ),
+    Feature(
+        "name_stem",
+        values.name_stem,
+        None,
+        {"*": "named {}", ABSENT: "a name without words", UNKNOWN: "the resource's name is not known"},
+        set_by="sharer",
+        neutral=ABSENT,
     ),
 )
 

@@ -1,5 +1,6 @@
 """How each feature's value is worked out; `scoring.features.features` holds the table that names them."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -7,6 +8,7 @@ from scoring.features.exposure import Exposure
 from scoring.findings.access.reach import NOT_KNOWN
 from scoring.findings.access.tags import ENVIRONMENTS, fold_alias, fold_key
 from scoring.findings.facts import Absent, Unknown
+from scoring.findings.resource_types import own_name
 
 UNKNOWN = "unknown"
 NOT_APPLICABLE = "not applicable"
@@ -22,6 +24,11 @@ TAGS = {
 HINTS = ("sandbox", "development", "test", "staging", "production", "no hint", "conflicting")
 BY_NAME = " by name"
 ACCOUNT_HINTS = (*HINTS, *(f"{hint}{BY_NAME}" for hint in HINTS[:5]))
+
+# A resource as it would be if nobody had seen this one; no resource is called so.
+ANOTHER = "another resource"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOST_WORDS = 3
 
 
 def public(exposure: Exposure) -> str:
@@ -165,3 +172,23 @@ def vendor(exposure: Exposure) -> str:
         return named or ABSENT
     is_described = not exposure.foreign_accounts or not isinstance(exposure.principal_account, Unknown)
     return ABSENT if exposure.is_readable and exposure.finding.account and is_described else UNKNOWN
+
+
+def name_stem(exposure: Exposure) -> str:
+    """The first words of the resource's own name, numbers and random parts left out."""
+    return stem(own_name(exposure.finding.resource_type, exposure.finding.resource))
+
+
+def stem(name: str) -> str:
+    """Return the first words of a name; "absent" where it has none.
+
+    Examples
+    --------
+    >>> stem("Prod-Exports-111122223333-eu-west-1"), stem("service-role/app-7f3a"), stem("4711")
+    ('prod-exports-eu', 'service-role-app', 'absent')
+    >>> stem("abcdefab-abcd-abcd-abcd-abcdefabcdef")
+    'absent'
+    """
+    folded = name.casefold()
+    words = [] if _UUID.fullmatch(folded) else [w for w in re.split(r"[\W_]+", folded) if w.isalpha()]
+    return "-".join(words[:_MOST_WORDS]) or ABSENT

@@ -6,7 +6,7 @@ SetBy = Literal["sharer", "account", "organization", "aws"]
 """From the weakest to the strongest.
 
 ``sharer``
-    Whoever manages the resource: its tags and aliases, the conditions of its policy.
+    Whoever manages the resource: its name, its tags and aliases, the conditions of its policy.
 ``account``
     Administrators of the account that owns it: the account's name.
 ``organization``

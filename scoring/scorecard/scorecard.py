@@ -107,7 +107,8 @@ class _Entry(NamedTuple):
     Attributes
     ----------
     by_tags, by_sharer : int
-        How much tags and aliases took off; how much anything did that the sharer or the account can set.
+        How much tags, aliases and names took off; how much anything did that the sharer or the account
+        can set.
     """
 
     tenths: int
@@ -191,15 +192,15 @@ class _Compiled:
         return _Entry(tenths, by_tags, by_sharer, contribution)
 
     def _is_history(self, values: Key) -> bool:
-        """Whether a person has found these tags together with a named principal expected.
+        """Whether a person has found this together with a named principal expected: tags, this resource.
 
-        The sharer sets tags, but not with whom the organization has shared before.
+        The sharer sets tags and names, but not with whom the organization has shared before.
         """
         if not self.has_history:
             return False
         principal = values[self.table.key.index("principal")]
         is_named = principal not in (NOT_APPLICABLE, UNKNOWN) and _ANYONE not in principal
-        are_tags = all(f.from_tags for f in self.features if f.neutral)
+        are_tags = all(f.from_tags or f.names for f in self.features if f.neutral)
         return is_named and are_tags and tuple(values[i] for i in self.fixed) in self.seen_expected
 
     def _taken_off(self, values: Key, tenths: int, *, only_tags: bool = False) -> int:
@@ -270,9 +271,10 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     threshold : int or None
         In tenths; below it a finding is archived. None: no threshold is known to be safe.
     tag_limit : int
-        The most that tags and aliases together may take off a score; where an outsider gets access, the most
-        of all that the sharer or the account can set. Points of a combination of a principal and a tag that a
-        person has found expected are not limited: they rest on history, not on the tag alone.
+        The most that tags, aliases and names together may take off a score; where an outsider gets access,
+        the most of all that the sharer or the account can set. Points of a combination of a principal with a
+        tag, or with this very resource, that a person has found expected are not limited: they rest on
+        history, not on the sharer's word alone.
     risk : tuple of (int, float)
         Calibration: from a score on (tenths), the probability that a finding is unintended; rising.
     seen_in : tuple of keys
@@ -378,7 +380,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         limit = 0 if cancelled else self.tag_limit
         if discount <= limit:
             return None
-        what = "what the sharer or the account can set" if is_outside else "tags and aliases"
+        what = "what the sharer or the account can set" if is_outside else "tags, aliases and names"
         value, why = cancelled or ("", "")
         limited = f"cancelled: {why}" if why else f"limited to {said_points(limit)} points"
         return Contribution(

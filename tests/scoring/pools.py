@@ -122,6 +122,8 @@ FREE_VALUES = {
     "principal_account": ACCOUNTS,
     "principal": (*ACCOUNTS, "sns.amazonaws.com", "not a principal"),
     "vendor": ("Datadog", "Partner"),
+    "resource": ("arn:aws:s3:::payroll", "arn:aws:s3:::site"),
+    "name_stem": ("payroll", "site"),
     "actions": ("s3:getobject", "kms:decrypt"),
     "tag:costcenter": ("1",),
 }

@@ -243,8 +243,8 @@ def test_the_table() -> None:
     assert feature("publc") is None
     assert feature("tag:") is None
     tagged = [of.name for of in FEATURES if of.from_tags]
-    assert tagged == ["environment", "data_class", "sharing_tag", "owner", "alias"]
-    assert {name for name in tagged if tag_of(BY_NAME[name])} == set(tagged) - {"alias"}
+    assert tagged == ["environment", "data_class", "sharing_tag", "owner", "alias", "name_stem"]
+    assert {name for name in tagged if tag_of(BY_NAME[name])} == set(tagged) - {"alias", "name_stem"}
 
 
 def test_who_can_set_what() -> None:
@@ -264,7 +264,8 @@ def test_who_can_set_what() -> None:
     assert {(name, of): BY_NAME[name].setter(of) for name, of in setters} == setters
     levers = {of.name for of in FEATURES for v in (*(of.values or ()), "x") if of.is_lever(v)}
     assert levers == {
-        *("environment", "data_class", "sharing_tag", "owner", "alias", "condition", "account_environment")
+        *("environment", "data_class", "sharing_tag", "owner", "alias", "condition", "account_environment"),
+        *("resource", "name_stem"),
     }
 
 
