@@ -11,6 +11,8 @@ from scoring.policy.policy import Policy
 from scoring.scorecard.scorecard import Scorecard
 
 MOST: Final = 8192
+NAMING: Final = frozenset(("resource", "name_stem"))
+"""Features that rest on the resource's name."""
 
 
 class RepeatedDecisions:
@@ -26,8 +28,8 @@ class RepeatedDecisions:
     Notes
     -----
     What is kept was decided on a finding without its names and times, so nothing of one finding can come into
-    the decision on another. The resource's name stays where the policy names resources. Two findings say the
-    same where all the rest, and the context, is the same byte for byte.
+    the decision on another. The resource's name stays where the policy or the card names resources. Two
+    findings say the same where all the rest, and the context, is the same byte for byte.
     """
 
     def __init__(
@@ -35,7 +37,11 @@ class RepeatedDecisions:
     ) -> None:
         self.card, self.policy, self.threshold, self.most = card, policy, threshold, most
         rules = (*policy.expected_rules, *policy.never_archive)
-        self.names_resources = bool(policy.public_buckets) or any(rule.resource for rule in rules)
+        self.names_resources = (
+            bool(policy.public_buckets)
+            or any(rule.resource for rule in rules)
+            or any(of.name in NAMING for of in card.features)
+        )
         self.kept: dict[bytes, Decision] = {}
 
     def decide(self, finding: Finding, context: Context) -> Decision:

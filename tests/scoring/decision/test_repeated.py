@@ -8,13 +8,14 @@ from scoring.decision import repeated
 from scoring.decision.decide import decide
 from scoring.decision.repeated import RepeatedDecisions
 from scoring.features.exposure import Exposure
-from scoring.features.features import features_of
+from scoring.features.features import FEATURES, features_of
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding
 from scoring.policy import policy as policies
 from scoring.policy.policy import Policy
 from scoring.policy.rules import Rule
 from scoring.scorecard import formats
+from scoring.scorecard.scorecard import Scorecard, Table
 from tests.scoring.strategies import cases
 
 CARD = formats.load()
@@ -55,14 +56,29 @@ def backlogs(draw: st.DrawFn) -> list[tuple[Finding, Context]]:
     return backlog
 
 
-@given(backlogs(), POLICIES, st.sampled_from([None, 0, 300, 900]), st.sampled_from([1, 2, repeated.MOST]))
+def named(feature: str, value: str) -> Scorecard:
+    """Return the built-in card with a table of resources."""
+    table = Table(key=(feature,), points={(value,): -50}, default=10, unknown=10)
+    return msgspec.structs.replace(CARD, tables=(*CARD.tables, table))
+
+
+CARDS = st.sampled_from([CARD, named("resource", "arn:aws:s3:::data"), named("name_stem", "data")])
+
+
+@given(
+    backlogs(),
+    CARDS,
+    POLICIES,
+    st.sampled_from([None, 0, 300, 900]),
+    st.sampled_from([1, 2, repeated.MOST]),
+)
 def test_a_kept_decision_is_the_one_that_would_be_made(
-    backlog: list[tuple[Finding, Context]], policy: Policy, threshold: int | None, most: int
+    backlog: list[tuple[Finding, Context]], card: Scorecard, policy: Policy, threshold: int | None, most: int
 ) -> None:
-    kept = RepeatedDecisions(CARD, policy, threshold, most=most)
+    kept = RepeatedDecisions(card, policy, threshold, most=most)
 
     for finding, context in backlog:
-        assert kept.decide(finding, context) == decide(finding, context, CARD, policy, threshold)
+        assert kept.decide(finding, context) == decide(finding, context, card, policy, threshold)
         assert len(kept.kept) <= most
 
 
@@ -70,9 +86,10 @@ def test_a_kept_decision_is_the_one_that_would_be_made(
 def test_no_feature_rests_on_what_is_left_out(case: tuple[Finding, Context]) -> None:
     finding, context = case
     nameless = RepeatedDecisions(CARD, BUILT_IN).nameless(finding)
+    others = tuple(of for of in FEATURES if of.name not in repeated.NAMING)
 
-    assert features_of(Exposure(nameless, context, BUILT_IN)) == features_of(
-        Exposure(finding, context, BUILT_IN)
+    assert features_of(Exposure(nameless, context, BUILT_IN), others) == features_of(
+        Exposure(finding, context, BUILT_IN), others
     )
 
 
