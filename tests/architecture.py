@@ -20,7 +20,7 @@ SOURCES = {
 
 # What a folder may import of the others, and the extras whose packages it may need.
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
-    "scoring": (set(), set()),
+    "scoring": (set(), {"parquet"}),
     "training": ({"scoring"}, {"train", "scale", "notebooks"}),
     "handlers": ({"scoring"}, {"lambda"}),
     "embedded": ({"scoring", "handlers", "training.simulate"}, {"demo"}),

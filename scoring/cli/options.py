@@ -13,8 +13,12 @@ OutputFormat = Literal["table", "text", "html", "json", "jsonl", "csv"]
 """How output is written; each command takes some of these."""
 
 DecisionFormat = Annotated[
-    Literal["table", "json", "jsonl", "csv"],
-    typer.Option("--format", help="A table for people, also in a pipe; the others for programs."),
+    Literal["table", "json", "jsonl", "csv", "records", "parquet"],
+    typer.Option(
+        "--format",
+        help="A table for people; one decision for each finding in the others. records: finding, context and"
+        " decision, as train and explain read them.",
+    ),
 ]
 ListFormat = Annotated[
     Literal["table", "json", "jsonl"],
@@ -94,6 +98,25 @@ LogTable = Annotated[
         help="DynamoDB table of the decision log.",
         show_default=False,
     ),
+]
+AccountsFile = Annotated[
+    str | None,
+    typer.Option(
+        "--accounts",
+        metavar="FILE",
+        help="All accounts of the organization: output of aws organizations list-accounts, or a CSV with id,"
+        " name and ou. An account that is not in it counts as outside.",
+        show_default=False,
+    ),
+]
+SortBy = Annotated[
+    Literal["risk", "score", "input"],
+    typer.Option(
+        "--sort", help="Order of the table: known risk, the score at worst, or as they come in the file."
+    ),
+]
+NoGroup = Annotated[
+    bool, typer.Option("--no-group", help="A row for each finding in the table, and all of them.")
 ]
 DryRun = Annotated[bool, typer.Option("--apply", help="Do it; without this it is a dry run.")]
 

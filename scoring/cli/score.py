@@ -1,12 +1,28 @@
 """The commands `triage score` and `triage explain`: findings from a file, without touching AWS."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scoring.cli.faults import Faults
-from scoring.cli.options import DecisionFormat, File, ModelFile, OutputFile, PolicyFile, TextFormat, Threshold
+from scoring.cli.faults import MOST_FAULTS, Faults
+from scoring.cli.options import (
+    AccountsFile,
+    DecisionFormat,
+    File,
+    ModelFile,
+    NoGroup,
+    OutputFile,
+    PolicyFile,
+    SortBy,
+    TextFormat,
+    Threshold,
+)
 from scoring.cli.progress import progress
+
+if TYPE_CHECKING:
+    from scoring.decision.settings import Settings
+    from scoring.findings.record import Case
 
 
 def score(
@@ -16,16 +32,24 @@ def score(
     threshold: Threshold = None,
     output_format: DecisionFormat = "table",
     output: OutputFile = None,
+    accounts: AccountsFile = None,
+    sort: SortBy = "risk",
+    no_group: NoGroup = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first bad record, and leave no output file behind.")
     ] = False,
 ) -> None:
-    """Score findings from a file: one decision each, in their order.
+    """Score findings from a file without asking AWS anything.
 
-    A record that cannot be read is named on standard error; the others are still scored, and the exit code is
-    then 2. AWS is not asked and not told anything.
+    The table has findings that are alike on one row, the worst first, in no more than a screen; the other
+    formats have one decision for each finding, in their order. Points are written as known + not known: a
+    fact that nobody looked up counts at its worst. A record that cannot be read is named on standard error;
+    the others are still scored, and the exit code is then 2.
     """
-    from scoring.cli.output.decisions import WRITERS
+    from functools import partial
+
+    from scoring.cli.output.decisions import WRITERS, write_table
+    from scoring.cli.output.table import View
     from scoring.decision.settings import decide_all, load_settings
     from scoring.files.json_file import check
     from scoring.files.output_file import destination
@@ -33,14 +57,19 @@ def score(
 
     settings = load_settings(model, policy, threshold)
     check(file)
-    faults = Faults()
-    cases = Cases(file, faults, is_strict=strict)
+    faults = Faults(most=None if strict else MOST_FAULTS)
+    cases = described(Cases(file, faults, is_strict=strict), accounts, settings)
+    write = WRITERS[output_format]
+    if output_format == "table":
+        steps = _next_steps(file, has_accounts=accounts is not None)
+        view = View(is_grouped=not no_group, sort=sort, next_steps=steps)
+        write = partial(write_table, view=view)
     with (
         progress("findings", is_printing=output is None) as bar,
-        destination(output, (file, model, policy)) as out,
+        destination(output, (file, model, policy, accounts)) as out,
     ):
         bar.left_behind = f"nothing was written to {output}" if output else ""
-        WRITERS[output_format](decide_all(bar.each(cases), settings), out, settings.policy)
+        write(decide_all(bar.each(cases), settings), out, settings.policy)
         if strict and faults.count:
             out.flush()
             raise faults.exit()
@@ -54,13 +83,15 @@ def explain(
         typer.Option(
             "--id",
             metavar="ID",
-            help="Only the finding with this id. Default: all, one after the other.",
+            help="Which one: an id or its beginning, a resource's name, or a row of the table that score"
+            " prints. Default: all, one after the other.",
             show_default=False,
         ),
     ] = None,
     model: ModelFile = None,
     policy: PolicyFile = None,
     threshold: Threshold = None,
+    accounts: AccountsFile = None,
     output_format: TextFormat = "text",
 ) -> None:
     """Explain decisions as the alerts do.
@@ -69,18 +100,41 @@ def explain(
     """
     import sys
 
+    from scoring.cli.choose import choose
     from scoring.cli.output.explanations import WRITERS
     from scoring.decision.settings import decide_all, load_settings
-    from scoring.files.errors import BadInput
     from scoring.findings.cases import Cases
 
     settings = load_settings(model, policy, threshold)
-    faults = Faults()
-    cases = Cases(file, faults)
-    chosen = (case for case in cases if finding_id is None or case.finding.id == finding_id)
-    found = WRITERS[output_format](decide_all(chosen, settings), sys.stdout, settings.policy)
-    if finding_id is not None and not found:
-        raise BadInput(
-            "expected the id of a finding in this file", field="--id", value=finding_id, where=file
-        )
+    faults = Faults(most=MOST_FAULTS)
+    decided = decide_all(described(Cases(file, faults), accounts, settings), settings)
+    if finding_id is not None:
+        decided = iter(choose(decided, finding_id, where=file))
+    WRITERS[output_format](decided, sys.stdout, settings.policy)
     raise faults.exit()
+
+
+def described(cases: "Iterable[Case]", accounts: str | None, settings: "Settings") -> "Iterable[Case]":
+    """Add to cases what a file of accounts says, if there is one."""
+    if accounts is None:
+        return cases
+    from scoring.findings.accounts import read_accounts
+
+    listed, vendors = read_accounts(accounts), settings.policy.known_vendors
+    return (listed.describe(case, vendors) for case in cases)
+
+
+def _next_steps(file: str, *, has_accounts: bool) -> tuple[str, ...]:
+    """Say what to type after the table."""
+    import shlex
+
+    from scoring.files.errors import printable
+
+    typed = shlex.quote(printable(file)) if file != "-" else "FILE"
+    more = "" if has_accounts else "; or, for accounts alone, --accounts accounts.csv"
+    return (
+        f"triage explain {typed} --id 1",
+        "    says why, and what to do; 1 is the row: an id, its beginning or a resource's name do as well",
+        "triage scan --analyzer-arn ARN",
+        f"    looks up tags and accounts, which a file does not tell{more}",
+    )

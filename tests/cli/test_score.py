@@ -156,9 +156,9 @@ class TestFormats:
     def test_a_table_where_nothing_is_said(self, score):
         result = score(EVENTS / "cli-list-findings.json")
         assert result.out == score(EVENTS / "cli-list-findings.json", "--format", "table").out
-        assert result.out.splitlines()[-1] == "3 findings: 2 alert, 1 skip"
+        assert "\n3 findings: 2 alert, 1 skip\n" in result.out
         assert "\x1b" not in result.out
-        assert "already ARCHIVED" in result.out
+        assert "skipped" in result.out
 
     @pytest.mark.parametrize(("format_", "empty"), [("json", "[]\n"), ("jsonl", "")])
     def test_no_findings_are_no_fault(self, score, tmp_path, format_, empty):
@@ -298,6 +298,6 @@ def test_colours_on_a_terminal_unless_they_are_not_wanted(settings):
     os.close(theirs)
     shown = os.read(ours, 65536)
     os.close(ours)
-    assert b"alert" in shown
-    assert (b"\x1b[1;31m" in shown) == (not settings)
+    assert b"medium" in shown or b"low" in shown
+    assert (b"\x1b[36m" in shown) == (not settings)
     assert (b"\x1b" in shown) == (not settings)

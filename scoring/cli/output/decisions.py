@@ -6,15 +6,20 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
 from scoring.decision.decide import Decision
 from scoring.decision.settings import Decided
 from scoring.explanation.safe_text import shown_json
-from scoring.files.errors import printable
+from scoring.files.errors import BadInput, printable
+from scoring.findings import context as contexts
+from scoring.findings.record import Case
 from scoring.policy.policy import Policy
+
+if TYPE_CHECKING:
+    from scoring.cli.output.table import View
 
 COLUMNS: Final = (
     "finding_id",
@@ -44,6 +49,7 @@ COLUMNS: Final = (
     "actions",
     "is_public",
     "analysis_error",
+    "contribution_values",
 )
 """Of the CSV; new ones come behind these."""
 
@@ -77,14 +83,46 @@ def write_csv(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None
             rows.writerow(csv_row(decision))
 
 
-def write_table(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:
-    """Write a table for people, and a line that counts the outcomes."""
+def write_table(
+    decided: Iterable[Decided], out: BinaryIO, policy: Policy, view: "View | None" = None
+) -> None:
+    """Write a table for people: rows of findings that are alike, what they come to, and what to do next."""
     from scoring.cli.output.console import make_console
-    from scoring.cli.output.table import print_table, table_row
+    from scoring.cli.output.table import View, collect, write_rows
 
-    rows = (table_row(case, decision, policy) for case, decision in decided)
+    rows = collect(decided, view or View())
     with _as_text(out, sys.stdout.encoding if out is sys.stdout.buffer else "utf-8") as text:
-        print_table(rows, make_console(text))
+        write_rows(rows, policy, make_console(text))
+
+
+def write_records(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
+    """Write one record a line: finding, context and decision; train and explain read them again."""
+    encode, write = msgspec.json.Encoder().encode, out.write
+    for case, decision in decided:
+        write(shown_json(encode(record_of(case, decision))) + b"\n")
+
+
+def write_parquet(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001
+    """Write a row a decision; principals, actions, contributions and guardrails stay lists."""
+    try:
+        from scoring.cli.output.parquet import write
+    except ModuleNotFoundError as error:
+        needs = f"needs the parquet extra, {error.name} is missing: pip install 'access-triage[parquet]'"
+        raise BadInput(needs, field="--format parquet") from None
+    encode = msgspec.json.Encoder().encode
+    write(
+        (
+            (shown_json(encode(decision)), shown_json(encode(record_of(case, decision))))
+            for case, decision in decided
+        ),
+        out,
+    )
+
+
+def record_of(case: Case, decision: Decision) -> dict[str, object]:
+    """Return a case with its decision as the record that everything reads and writes."""
+    record = {"finding": case.raw, "context": contexts.to_json(case.context), "decision": decision}
+    return record if case.label is None else {**record, "label": case.label}
 
 
 @contextmanager
@@ -101,6 +139,8 @@ WRITERS: Final[dict[str, Callable[[Iterable[Decided], BinaryIO, Policy], None]]]
     "json": write_json,
     "jsonl": write_jsonl,
     "csv": write_csv,
+    "records": write_records,
+    "parquet": write_parquet,
 }
 
 
@@ -135,6 +175,7 @@ def csv_row(decision: Decision) -> tuple[str | float | None, ...]:
         harmless("; ".join(decision.actions)),
         None if decision.is_public is None else str(decision.is_public).lower(),
         None if decision.analysis_error is None else _repeated(decision.analysis_error),
+        harmless("; ".join([f"{part.feature}={part.value}" for part in decision.contributions])),
     )
 
 

