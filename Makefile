@@ -33,10 +33,11 @@ check: .venv/.installed-dev ## lint, check the format, check the types
 soak: .venv/.installed-dev ## send 20,000 events through the handlers while AWS fails; exits 1 if one is lost or done twice
 	@PYTHONPATH=.:lambda $(BIN)/python -m benchmarks.soak $(if $(EVENTS),--events $(EVENTS))
 
-bench: .venv/.installed-bench ## measure: every file of benchmarks that can be run
-	@for file in $$(grep -l __main__ benchmarks/*.py | grep -v soak); do \
+bench: .venv/.installed-bench ## measure: every file of benchmarks that can be run; DATA=FOLDER adds real data
+	@for file in $$(grep -l __main__ benchmarks/*.py | grep -v -e soak -e accuracy); do \
 	    $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit; \
 	done
+	@$(BIN)/python -m benchmarks.accuracy $(if $(DATA),--data "$(DATA)")
 
 bench-large: .venv/.installed-bench ## measure training on a million records too
 	$(BIN)/python -m benchmarks.training_scale --large

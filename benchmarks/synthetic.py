@@ -1,8 +1,4 @@
-"""Synthetic categorical data with a known probability for each row.
-
-Two kinds: an organization (a hand-weighted card exists, precedent matters) and
-wide categories (no card, thousands of values, combinations matter).
-"""
+"""A synthetic organization with known probabilities: a hand-weighted card exists, precedent matters."""
 
 from __future__ import annotations
 
@@ -167,68 +163,5 @@ class Organization:
         return Sample(pd.DataFrame(columns), probability, (rng.random(n) < probability).astype(int))
 
 
-def wide(n: int, seed: int) -> Sample:
-    """Eight columns with up to thousands of values, no card: the shape of a public access-request set.
-
-    Each column is a coarser or finer grouping of people or of resources, as departments, managers and
-    job titles are; risk sits in groups of people x groups of resources and in rare combinations.
-
-    Examples
-    --------
-    >>> wide(500, seed=1).X.shape
-    (500, 8)
-    """
-    rng = np.random.default_rng(seed)
-    people, resources = 9000, 7500
-    manager = np.sort(rng.choice(4200, people, p=_zipf(4200, 0.6, rng)))
-    department = (manager * 449 // 4200 + rng.integers(0, 2, people)) % 449
-    rollup = department * 128 // 449
-    title = rng.choice(343, people, p=_zipf(343, 1.0, rng))
-    family = title * 67 // 343
-    description = (title * 7 + rng.choice(30, people, p=_zipf(30, 1.0, rng))) % 2358
-    role = rng.choice(177, people, p=_zipf(177, 1.0, rng))
-    kind = rng.integers(0, 40, resources)
-
-    person = rng.choice(people, n, p=_zipf(people, 0.9, rng))
-    affine = rng.integers(0, resources, (449, 12))
-    resource = np.where(
-        rng.random(n) < 0.6,
-        affine[department[person], rng.integers(0, 12, n)],
-        rng.choice(resources, n, p=_zipf(resources, 1.0, rng)),
-    )
-    effects = (
-        rng.standard_t(4, resources)[resource] * 0.6
-        + rng.standard_t(4, 4200)[manager[person]] * 0.7
-        + rng.normal(0, 0.7, 449)[department[person]]
-        + rng.normal(0, 0.5, 343)[title[person]]
-        + rng.normal(0, 0.5, 177)[role[person]]
-        + rng.normal(0, 1.0, (128, 40))[rollup[person], kind[resource]]
-        + rng.normal(0, 0.8, (67, 177))[family[person], role[person]]
-        + rng.normal(0, 0.9, (449, 67))[department[person], family[person]]
-    )
-    seen = pd.Series(resource).groupby(resource).transform("size").to_numpy()
-    met = pd.Series(resource * 449 + department[person]).groupby(resource * 449 + department[person])
-    effects -= 0.3 * np.log(seen) + 0.6 * np.log(met.transform("size").to_numpy())
-    probability = expit(1.5 * (effects - np.quantile(effects, 0.9)) - 1.8)
-    columns = {
-        "resource": resource,
-        "manager": manager[person],
-        "rollup_1": rollup[person],
-        "rollup_2": role[person],
-        "department": department[person],
-        "title": title[person],
-        "family_description": description[person],
-        "family": family[person],
-    }
-    X = pd.DataFrame({name: pd.Series(codes).astype(str) for name, codes in columns.items()})
-    return Sample(X, probability, (rng.random(n) < probability).astype(int))
-
-
 def _names(form: str, count: int) -> np.ndarray:
     return np.array([form.format(i) for i in range(count)])
-
-
-def _zipf(size: int, power: float, rng: np.random.Generator) -> np.ndarray:
-    weight = 1 / np.arange(1, size + 1) ** power
-    rng.shuffle(weight)
-    return np.asarray(weight / weight.sum())
