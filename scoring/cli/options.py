@@ -118,23 +118,66 @@ SortBy = Annotated[
 NoGroup = Annotated[
     bool, typer.Option("--no-group", help="A row for each finding in the table, and all of them.")
 ]
+LogFile = Annotated[
+    str | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        envvar="TRIAGE_LOG",
+        help="Local file with the decision log, in place of a table.",
+        show_default=False,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--apply", help="Do it; without this it is a dry run.")]
 
 
-def decision_log(table: str | None, aws: "Aws") -> "DecisionLog":
-    """Return the decision log in the session's own account and region.
+def decision_log(
+    table: str | None, aws: "Aws", file: str | None = None, *, create: bool = False
+) -> "DecisionLog":
+    """Return the decision log: a local file, or a table in the session's own account and region.
+
+    Parameters
+    ----------
+    create : bool
+        Whether a file that is not there is made.
 
     Raises
     ------
     BadInput
-        No table is named.
+        Neither is named, or both are, or the file is none.
     """
     from scoring.decision_log.log import DecisionLog
     from scoring.files.errors import BadInput
 
+    table, file = named_log(table, file)
+    if file:
+        return DecisionLog.in_file(file, create=create)
     if not table:
-        raise BadInput("expected the decision log's table (or TRIAGE_TABLE)", field="--table")
+        raise BadInput(
+            "expected the decision log's table (or TRIAGE_TABLE), or a local file (--log FILE)",
+            field="--table",
+        )
     return DecisionLog.in_table(aws.sessions.client("dynamodb"), table)
+
+
+def named_log(table: str | None, file: str | None) -> tuple[str | None, str | None]:
+    """Return the table or the file that holds the log; an option counts before the environment.
+
+    Raises
+    ------
+    BadInput
+        Both are named in the same place.
+    """
+    import os
+
+    from scoring.files.errors import BadInput
+
+    if not (table and file):
+        return table, file
+    is_typed = table != os.environ.get("TRIAGE_TABLE")
+    if is_typed == (file != os.environ.get("TRIAGE_LOG")):
+        raise BadInput("expected a table or a file, not both", field="--log", value=file)
+    return (table, None) if is_typed else (None, file)
 
 
 def access_analyzer(aws: "Aws") -> "AccessAnalyzer":

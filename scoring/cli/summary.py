@@ -4,12 +4,22 @@ from typing import Annotated
 
 import typer
 
-from scoring.cli.options import LogTable, OutputFile, PolicyFile, Profile, Region, TextFormat, decision_log
+from scoring.cli.options import (
+    LogFile,
+    LogTable,
+    OutputFile,
+    PolicyFile,
+    Profile,
+    Region,
+    TextFormat,
+    decision_log,
+)
 
 
 def summary(
     days: Annotated[int, typer.Option(metavar="N", min=1, max=366, help="Of so many days, until now.")] = 7,
     table: LogTable = None,
+    log_file: LogFile = None,
     policy: PolicyFile = None,
     output_format: TextFormat = "text",
     output: OutputFile = None,
@@ -33,9 +43,10 @@ def summary(
 
     rules = policies.load(policy or policies.DEFAULT)
     aws = connect_as(Options(profile=profile, region=region))
-    with as_bad_input(f"summary of {table}"):
+    log = decision_log(table, aws, log_file)
+    with as_bad_input(f"summary of {log.name}"):
         found = read_summary(
-            decision_log(table, aws),
+            log,
             rules,
             datetime.now(UTC),
             timedelta(days=days),

@@ -8,6 +8,7 @@ import typer
 from scoring.cli.options import (
     DryRun,
     ListFormat,
+    LogFile,
     LogTable,
     OutputFormat,
     Profile,
@@ -38,6 +39,7 @@ def undo(
         str | None, typer.Option(metavar="ID", help="This finding.", show_default=False)
     ] = None,
     table: LogTable = None,
+    log_file: LogFile = None,
     apply: DryRun = False,
     output_format: ListFormat = "table",
     profile: Profile = None,
@@ -61,10 +63,10 @@ def undo(
     now = datetime.now(UTC)
     first = None if since is None else read_moment(since, now, "--since")
     aws = connect_as(Options(profile=profile, region=region))
-    log, analyzers = decision_log(table, aws), access_analyzer(aws) if apply else None
+    log, analyzers = decision_log(table, aws, log_file), access_analyzer(aws) if apply else None
     done: list[Undone] = []
     try:
-        with as_bad_input(f"undo from {table}"), progress("archives") as bar:
+        with as_bad_input(f"undo from {log.name}"), progress("archives") as bar:
             found = archives.undo(log, analyzers, now=now, model=model, since=first, finding_id=finding)
             done.extend(bar.each(found))
     except BaseException:

@@ -105,5 +105,7 @@ def plain(label: Label) -> dict[str, Any]:
         said["note"] = label.note.encode("utf-8", "backslashreplace").decode()  # bytes of a terminal
     if not label.verified:
         said["verified"] = False
+    if label.reported_by:
+        said["reported_by"] = label.reported_by.encode("utf-8", "backslashreplace").decode()
     origin = msgspec.to_builtins(label.origin)
     return {**said, "origin": origin} if origin else said

@@ -13,6 +13,8 @@ from scoring.files.errors import printable
 VALUE = 160
 """Characters of a value that are shown; the record holds all of it."""
 
+# A spreadsheet takes a cell that begins like this for a formula; the wide forms are the same to some of them.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NOT_PLAIN = re.compile("[^\x00-\x7e]")
 _PLAIN = bytes(range(0x20, 0x7F))
 _MOST_MARKS = 2
@@ -113,3 +115,15 @@ def _escape(text: str) -> str:
         else:
             out.append(printable(char))
     return "".join(out)
+
+
+def harmless(text: str) -> str:
+    r"""Escape what does not print, and put an apostrophe before what a spreadsheet would run.
+
+    Examples
+    --------
+    >>> print(harmless("=HYPERLINK(1)"), harmless("a\tb"))
+    '=HYPERLINK(1) a\tb
+    """
+    text = printable(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -59,10 +59,14 @@ class Label(msgspec.Struct, frozen=True):
 
     Attributes
     ----------
+    by : str
+        Who gave it; of a verdict that came in a file, who imported that.
     verified : bool
-        Whether it is certain who gave it; not so where a link was all it took.
+        Whether it is certain who gave it; not so where a link was all it took, or a file names somebody else.
     selection : Selection, "all" or None
         How the finding came to be reviewed; None where somebody chose it.
+    reported_by : str
+        Whose verdict it is, as an imported file says; nothing confirms that.
     """
 
     verdict: Literal["expected", "unintended"]
@@ -73,6 +77,7 @@ class Label(msgspec.Struct, frozen=True):
     verified: bool = True
     origin: Origin | None = None
     selection: "Selection | Literal['all'] | None" = None
+    reported_by: str = ""
 
 
 class Audit(msgspec.Struct, frozen=True):

@@ -33,8 +33,8 @@ class Reviewer(NamedTuple):
     """Who answers, as far as that is known."""
 
     name: str
-    is_verified: bool
-    origin: Origin
+    is_verified: bool = True
+    origin: Origin = Origin()
 
 
 class ForeignLink(msgspec.Struct, frozen=True, kw_only=True):

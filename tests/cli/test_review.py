@@ -70,12 +70,7 @@ def test_open_alerts_are_listed(aws, run, alert, archived):
     result = run("review", "--list")
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines()[0].split() == [
-        "Severity",
-        "Points",
-        "Decided",
-        "Finding",
-        "Resource",
-        "Reason",
+        *("Severity", "Points", "Age", "Finding", "Resource", "Reason")
     ]
     assert alert in result.out
     assert archived not in result.out
@@ -201,7 +196,7 @@ def test_an_id_alone_shows_the_explanation(aws, run, alert):
         (("x", "--verdict", "maybe"), "maybe"),
         (("x", "--verdict", "expected"), "ID: the decision log has no decision on it, got 'x'"),
         (("x", "--verdict", "expected", "--note", "n" * 2001), "--note: expected at most 2000 characters"),
-        (("x", "--since", "1h"), "--since: expected --list beside it"),
+        (("x", "--since", "1h"), "expected ids, or --since and --where"),
         (("--list", "--since", "soon"), "--since: expected 2026-11-01"),
         (("--list", "--table", "none"), "review in none: it is not there"),
         (("--list", "--table", ""), "--table: expected the decision log's table"),

@@ -22,6 +22,8 @@ from scoring.aws.analyzers import AccessAnalyzer
 from scoring.decision_log.log import DecisionLog
 from scoring.policy import policy
 from scoring.review import queue
+from scoring.review.answer import Reviewer
+from scoring.review.screen import CLEAR, Console
 from scoring.review.verdict import open_alerts
 from tests.live_aws import TABLE, enforcing, make_key, make_table, share_key, status
 from tests.processes import PATIENCE
@@ -45,15 +47,22 @@ def aws(monkeypatch, tmp_path) -> Iterator[EmbeddedAws]:
 class Session:
     """The command in a terminal of its own, as another process that talks to the same box."""
 
-    def __init__(self, aws: EmbeddedAws, address: str, *arguments: str) -> None:
+    def __init__(self, aws: EmbeddedAws, address: str, *arguments: str, lines: int = 100) -> None:
         ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (lines, 80))
         self.terminal, self.seen = ours, ""
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "triage.py"), "review", *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**os.environ, **aws.credentials(), "AWS_ENDPOINT_URL": address, "NO_COLOR": "1"},
+            env={
+                **os.environ,
+                **aws.credentials(),
+                "AWS_ENDPOINT_URL": address,
+                "NO_COLOR": "1",
+                "TERM": "xterm",
+            },
             start_new_session=True,
         )
         os.close(theirs)
@@ -89,12 +98,12 @@ class Session:
 
 
 def test_the_queue_from_the_first_alert_to_the_last(aws: EmbeddedAws) -> None:
-    # Of equally urgent ones the newest comes first.
-    ids = [share_key(aws, make_key(aws, {}), f"{number:012}").id for number in (1, 2, 3, 4)][::-1]
+    ids = [share_key(aws, make_key(aws, {}), f"{number:012}").id for number in (1, 2, 3, 4)]
+    ids.reverse()  # all are as risky: the newest comes first
     aws.delivery.at_once = False  # events of what is done wait, as they do with AWS
     with aws.serve() as address:
         session = Session(aws, address)
-        first = session.until(r"\[1 of 4\].*quit")
+        first = session.until(r"(?s)\[1 of 4\].*q quit")
         assert "ALERT, HIGH: KMS key" in first
         assert f"Finding   ExternalAccess, ACTIVE\r\n            {ids[0]}" in first
         assert "--verdict" not in first
@@ -102,27 +111,29 @@ def test_the_queue_from_the_first_alert_to_the_last(aws: EmbeddedAws) -> None:
         session.press("n")
         session.until("Note: ")
         session.type("the partner's key\r")
-        session.until(r"\[1 of 4\].*quit")
+        session.until(r"(?s)\[1 of 4\].*q quit")
         session.press("e")
-        second = session.until(r"\[2 of 4\].*quit")
+        second = session.until(r"(?s)\[2 of 4\].*q quit")
         assert "Expected: archived." in second
         assert "SIMILAR PAST DECISIONS" in second
         assert "note: the partner's key" in second
         assert status(aws, ids[0]) == "ARCHIVED"
 
         session.press("z")
-        again = session.until(r"\[1 of 4\].*quit")
+        again = session.until(r"(?s)\[1 of 4\].*q quit")
         assert "Taken back: the finding is active again." in again
         assert status(aws, ids[0]) == "ACTIVE"
         session.press("z")
         session.until("There is nothing to take back.")
 
         session.press("s")
-        session.until(r"\[2 of 4\].*quit")
+        session.until(r"(?s)\[2 of 4\].*q quit")
         session.press("u")
-        third = session.until(r"\[3 of 4\].*quit")
-        assert "Unintended: it stays active." in third
-        assert "Take the principal out of the key policy." in third
+        remedy = session.until(r"(?s)What to do now.*q quit")
+        assert "Unintended: it stays active." in remedy
+        assert "Take the principal out of the key policy." in remedy
+        session.press("x")
+        session.until(r"(?s)\[3 of 4\].*q quit")
         session.press("q")
         session.until("1 decided, 1 skipped, 2 left")
         assert session.ends() == 0
@@ -140,17 +151,17 @@ def test_only_a_single_key_that_is_offered_decides(aws: EmbeddedAws) -> None:
     session = queue.ReviewSession(
         log=log,
         analyzers=AccessAnalyzer(lambda _: aws.client("accessanalyzer")),
-        by="analyst",
+        who=Reviewer("analyst"),
         policy=policy.load(policy.DEFAULT),
         now=lambda: datetime.now(UTC),
         attempt=lambda call: call(),
     )
     keys = iter(["x", "us", "", "\x1b[A", "S"])
     shown: list[str] = []
-    queue.run(list(open_alerts(log)), session, queue.Console(shown.append, keys.__next__, str))
+    queue.run(list(open_alerts(log)), session, Console(shown.append, keys.__next__, str))
     assert shown[-1] == "\n0 decided, 1 skipped, 0 left"
     assert list(keys) == []
-    assert len(shown) == 3  # the alert, the keys, and the end
+    assert len(shown) == 2  # the alert with its keys, and the end
 
 
 def test_an_empty_queue_and_the_end_of_input(aws: EmbeddedAws) -> None:
@@ -160,7 +171,7 @@ def test_an_empty_queue_and_the_end_of_input(aws: EmbeddedAws) -> None:
         assert empty.ends() == 0
         share_key(aws, make_key(aws, {}))
         session = Session(aws, address)
-        session.until(r"\[1 of 1\].*quit")
+        session.until(r"(?s)\[1 of 1\].*q quit")
         session.press("\x04")
         session.until("0 decided, 0 skipped, 1 left")
         assert session.ends() == 0
@@ -171,13 +182,13 @@ def test_somebody_else_was_faster(aws: EmbeddedAws) -> None:
     aws.delivery.at_once = False
     with aws.serve() as address:
         session = Session(aws, address)
-        session.until(r"\[1 of 1\].*quit")
+        session.until(r"(?s)\[1 of 1\].*q quit")
         other = [sys.executable, str(ROOT / "triage.py"), "review", finding_id, "--verdict", "unintended"]
         environment = {**os.environ, **aws.credentials(), "AWS_ENDPOINT_URL": address}
         subprocess.run(other, env=environment, check=True, capture_output=True)
         session.press("e")
-        told = session.until(r"Press s to go on.")
-        assert "has said unintended on" in told
+        told = session.until(r"(?s)press s to go on.*q quit")
+        assert "has said unintended on" in " ".join(told.split())
         session.press("s")
         session.until("0 decided, 1 skipped, 0 left")
         assert session.ends() == 0
@@ -188,10 +199,33 @@ def test_hostile_text_is_harmless_on_the_screen(aws: EmbeddedAws) -> None:
     share_key(aws, make_key(aws, {}), condition={"aws:UserId": "\x1b[2J\u202e"})
     with aws.serve() as address:
         session = Session(aws, address)
-        shown = session.until(r"\[1 of 1\].*quit")
+        shown = session.until(r"(?s)\[1 of 1\].*q quit")
         session.press("q")
         session.until("1 left")
         assert session.ends() == 0
     assert "\x1b[2J" not in shown
     assert "\u202e" not in shown
     assert json.dumps("\\x1b[2J")[1:-1].replace("\\\\", "\\") in shown
+
+
+def test_headline_and_keys_stay_on_a_small_screen(aws: EmbeddedAws) -> None:
+    share_key(aws, make_key(aws, {}), principal="*")
+    with aws.serve() as address:
+        session = Session(aws, address, lines=24)
+        first = session.until(r"(?s)page 1 of \d.*q quit")
+        session.press(" ")
+        second = session.until(r"(?s)page 2 of \d.*q quit")
+        session.press("u")
+        session.until(r"(?s)What to do now.*q quit")
+        session.press("z")
+        back = session.until(r"(?s)Taken back: .*q quit")
+        session.press("q")
+        session.until("0 decided, 0 skipped, 1 left")
+        assert session.ends() == 0
+    for shown in (first, second, back):
+        lines = shown.split(CLEAR)[-1].split("\r\n")
+        assert len(lines) <= 24
+        assert max(map(len, lines)) < 80
+        assert lines[0].startswith("[1 of 1] ")
+        assert lines[1].startswith("KMS key ")
+    assert first != second

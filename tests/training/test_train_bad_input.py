@@ -289,3 +289,11 @@ def test_a_registry_that_cannot_be_written_to(run: Run, tmp_path: Path, out: str
     result = run("train", write(tmp_path / "h.jsonl", GOOD), "--out", tmp_path / out)
     assert result.code == 2
     assert str(tmp_path / "file") in one_line(result.err)
+
+
+def test_no_version_promotes_itself_from_a_file_of_mostly_bad_records(run: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "h.jsonl", [*GOOD, *[{"finding": {}}] * 40])
+    result = train(run, tmp_path, path)
+    assert result.code == 2
+    assert "not promoted: most records could not be read" in result.out
+    assert not (tmp_path / "m" / "current").exists()

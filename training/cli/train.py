@@ -121,7 +121,8 @@ def train(
         bar.begin("writing")
         registry.add(trained.card.version, version_files(trained, metrics))
     version = trained.card.version
-    where, says = f"{registry.store.name}/{version}", _promoted(registry, version)
+    mostly_bad = faults.count > len(dataset)
+    where, says = f"{registry.store.name}/{version}", _promoted(registry, version, mostly_bad=mostly_bad)
     if output_format == "json":
         found = {"version": version, "where": where, "current": registry.current(), "metrics": metrics}
         typer.echo(json.dumps(found, indent=2))
@@ -147,7 +148,7 @@ def _became(data: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _promoted(registry: "Registry", version: str) -> str:
+def _promoted(registry: "Registry", version: str, *, mostly_bad: bool) -> str:
     """Promote the first version, if nothing speaks against it; say what was done."""
     from training.registry.promotion import objections
 
@@ -156,6 +157,8 @@ def _promoted(registry: "Registry", version: str) -> str:
         return "this is the current version"
     if current is not None:
         return f"the current version is {current}; triage models promote makes this one current"
+    if mostly_bad:
+        return "not promoted: most records could not be read; triage models promote does it"
     against = objections(registry, version)
     if against:
         return "not promoted: " + "; ".join(against)

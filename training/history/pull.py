@@ -17,9 +17,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from scoring.aws.analyzers import AccessAnalyzer
+from scoring.aws.enrich import Aws, enrich_many
 from scoring.aws.errors import as_bad_input
 from scoring.aws.sessions import Clients
 from scoring.decision.decide import BY_RULE
@@ -29,11 +31,14 @@ from scoring.decision_log.draws import ClosedWindow
 from scoring.decision_log.entries import EntryStatus
 from scoring.decision_log.log import DecisionLog
 from scoring.files.errors import BadInput
+from scoring.findings.context import NO_CONTEXT, Context, to_json
 from scoring.findings.finding import Finding
 from training.dataset.rows import RESOLVED
 from training.history.cloudtrail import Change, status_changes
 
 Record = dict[str, Any]
+Read = tuple[Finding, Mapping[str, Any]]
+"""A finding, and what AWS gave, from which it was read."""
 
 LOGGED = "decisions of the log"
 REVIEWED = "decisions of the log with a person's verdict"
@@ -50,6 +55,7 @@ OPEN = "active: no verdict"
 # An effect of ours is written to the log before it happens, and an invocation lasts no longer than that.
 _OUR_EFFECT_LASTS: Final = timedelta(minutes=15)
 _SENT: Final = (EntryStatus.DONE, EntryStatus.QUEUED)
+_AT_ONCE: Final = 1000
 
 
 @dataclass
@@ -120,7 +126,7 @@ def _logged(decision: LoggedDecision, known: Logged, lots: _Lots) -> Record | No
     at = datetime.fromisoformat(decision.decided_at)
     finding_id, effect = decision.finding_id, _effect(decision)
     is_alert = decision.effect == "alert" and decision.status in _SENT
-    if is_alert or (effect == "none" and decision.outcome == "alert"):
+    if is_alert or (effect in ("none", "alert") and decision.outcome == "alert"):
         known.alerted.setdefault(finding_id, []).append(at)
     if effect == "archive":
         known.archived.setdefault(finding_id, []).append(at)
@@ -144,6 +150,8 @@ def _effect(decision: LoggedDecision) -> str | None:
         return "none"
     if decision.effect == "alert" and decision.status in _SENT:
         return "alert"
+    if decision.effect == "none" and decision.outcome == "alert":
+        return "alert"  # of a scan: on the queue of `triage review`
     return "archive" if decision.effect == "archive" else None
 
 
@@ -172,8 +180,23 @@ def read_analyzer(
     return analyzers.read_rows(rows, analyzer, report), changes
 
 
+def without_context(findings: Iterable[Read]) -> Iterator[tuple[Read, Context]]:
+    """Leave the context of findings as never looked up."""
+    return ((read, NO_CONTEXT) for read in findings)
+
+
+def enriched(
+    findings: Iterable[Read], aws: Aws, vendors: Mapping[str, str]
+) -> Iterator[tuple[Read, Context]]:
+    """Look the context of findings up, as it is now; see `scoring.aws.enrich.enrich_many`."""
+    waiting = iter(findings)
+    while some := list(islice(waiting, _AT_ONCE)):
+        contexts = enrich_many([finding for finding, _ in some], aws, vendors=vendors)
+        yield from zip(some, contexts, strict=True)
+
+
 def from_analyzer(
-    findings: Iterable[tuple[Finding, Mapping[str, Any]]],
+    findings: Iterable[tuple[Read, Context]],
     changes: Sequence[Change],
     known: Logged,
     resolved_within: timedelta,
@@ -183,8 +206,7 @@ def from_analyzer(
 
     Parameters
     ----------
-    findings : iterable of (Finding, mapping)
-        Each with what AWS gave, from which it was read.
+    findings : iterable of (Read, Context)
     changes : sequence of Change
         Oldest first.
     """
@@ -195,11 +217,12 @@ def from_analyzer(
             by_id.setdefault(finding_id, []).append(change)
         if not change.ids:
             by_resource.setdefault(change.resource, []).append(change)
-    for finding, raw in findings:
+    for (finding, raw), context in findings:
         concerning = [*by_id.get(finding.id, ()), *by_resource.get(finding.resource, ())]
         reason, label = _verdict(finding, concerning, known, resolved_within)
         counts[reason] += 1
-        yield {"finding": dict(raw), **({"label": label} if label else {})}
+        record = {"finding": dict(raw), **({"label": label} if label else {})}
+        yield record if context == NO_CONTEXT else {**record, "context": to_json(context)}
 
 
 def _verdict(

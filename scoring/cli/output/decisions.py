@@ -12,8 +12,8 @@ import msgspec
 
 from scoring.decision.decide import Decision
 from scoring.decision.settings import Decided
-from scoring.explanation.safe_text import shown_json
-from scoring.files.errors import BadInput, printable
+from scoring.explanation.safe_text import harmless, shown_json
+from scoring.files.errors import BadInput
 from scoring.findings import context as contexts
 from scoring.findings.record import Case
 from scoring.policy.policy import Policy
@@ -52,9 +52,6 @@ COLUMNS: Final = (
     "contribution_values",
 )
 """Of the CSV; new ones come behind these."""
-
-# A spreadsheet takes a cell that begins like this for a formula; the wide forms are the same to some of them.
-_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_jsonl(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:  # noqa: ARG001 - all formats alike
@@ -182,18 +179,6 @@ def csv_row(decision: Decision) -> tuple[str | float | None, ...]:
 @lru_cache(maxsize=4096)
 def _points(feature: str, points: float) -> str:
     return f"{feature}={points:+.1f}"
-
-
-def harmless(text: str) -> str:
-    r"""Escape what does not print, and put an apostrophe before what a spreadsheet would run.
-
-    Examples
-    --------
-    >>> print(harmless("=HYPERLINK(1)"), harmless("a\tb"))
-    '=HYPERLINK(1) a\tb
-    """
-    text = printable(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 _repeated = lru_cache(maxsize=4096)(harmless)

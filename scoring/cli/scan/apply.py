@@ -21,6 +21,7 @@ from scoring.pipeline.archiving import Archived, Archiver, Failed, NotArchived, 
 from scoring.pipeline.log_entry import hindrance, log_entry
 from scoring.policy.policy import Policy
 
+NO_LONGER_ACTIVE: Final = "no longer active"
 _FAILED: Final = {
     "in progress": "another run holds it: try again in some minutes",
     "gone": "gone or resolved",
@@ -79,7 +80,10 @@ def check_ready(policy: Policy, table: str | None, *, resume: bool) -> None:
         expected = 'expected a policy with mode = "enforce": in shadow mode nothing is written'
         raise BadInput(expected, field="--apply", value=policy.mode)
     if table is None:
-        raise BadInput("expected a --table to log each archive in, so that it can be undone", field="--apply")
+        raise BadInput(
+            "expected a decision log (--table or --log) for each archive, so that it can be undone",
+            field="--apply",
+        )
     if resume:
         raise BadInput("expected no --resume: an archive rests on what has just been read", field="--apply")
 
@@ -166,7 +170,7 @@ class _Batch:
         for pair in pairs:
             row = rows.get(pair[1].finding_id)
             if row is None:
-                yield _left(pair, "no longer active")
+                yield _left(pair, NO_LONGER_ACTIVE)
                 continue
             finding, raw = self._source.analyzers.read_row(row, self._analyzer)
             if finding.says_the_same(pair[0].finding):

@@ -13,6 +13,7 @@ from scoring.cli.options import (
     AnalyzerArns,
     DecisionFormat,
     ExternalId,
+    LogFile,
     LogTable,
     ModelFile,
     OutputFile,
@@ -23,6 +24,7 @@ from scoring.cli.options import (
     Threshold,
     access_analyzer,
     decision_log,
+    named_log,
 )
 from scoring.cli.progress import progress
 
@@ -45,6 +47,7 @@ def scan(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before archiving.")] = False,
     most: Annotated[int, typer.Option(metavar="N", min=1, help="Archive so many at most.")] = 500,
     table: LogTable = None,
+    log_file: LogFile = None,
     role_name: RoleName = None,
     external_id: ExternalId = None,
     profile: Profile = None,
@@ -67,28 +70,29 @@ def scan(
     """Score the live findings of analyzers of all types. Nothing is written to AWS without --apply.
 
     What several analyzers say of the same resource is reported once, also where one of them is an AWS
-    service's own, as Security Hub makes it. With
-    --table the decision log says which findings somebody has brought back: those are not archived again.
-    --apply needs it, and a policy whose mode is enforce. With --output, F.partial keeps what was read until
-    all is done.
+    service's own, as Security Hub makes it. With a decision log, a table or a local file (--log FILE, made if
+    need be), alerts and archives are recorded for triage review, and what somebody has brought back is not
+    archived again. --apply needs a log, and a policy whose mode is enforce. With --output, F.partial keeps
+    what was read until all is done.
     """
     from scoring.aws.analyzers import AnalyzerArn
     from scoring.aws.connection import Options, connect_as
     from scoring.cli.output.decisions import WRITERS
-    from scoring.cli.scan.apply import check_log, check_ready, plan
+    from scoring.cli.scan.apply import check_log, check_ready
     from scoring.cli.scan.score import Source, fold
     from scoring.decision.settings import load_settings
     from scoring.decision_log.deduplication import reactivated
     from scoring.files.output_file import destination
 
     settings = load_settings(model, policy, threshold)
+    table, log_file = named_log(table, log_file)
     if apply:
-        check_ready(settings.policy, table, resume=resume)
+        check_ready(settings.policy, table or log_file, resume=resume)
         _check_askable(is_agreed=yes)
     arns = list(dict.fromkeys([*analyzer_arn, *(more or ())]))
     options = Options(profile=profile, region=region, role_name=role_name, external_id=external_id)
     aws = connect_as(options, fallback_region=AnalyzerArn.parse(arns[0], "--analyzer-arn").region)
-    log = decision_log(table, aws) if table else None
+    log = decision_log(table, aws, log_file, create=True) if table or log_file else None
     faults = Faults()
     source = Source(
         aws=aws,
@@ -102,36 +106,81 @@ def scan(
     analyzers = [source.analyzers.look_up(arn) for arn in arns]
     if apply and log is not None:
         check_log(log)
-    kept = _open_partial(output, source, table, resume=resume)
+    kept = _open_partial(output, source, table or log_file, resume=resume)
     with kept or nullcontext(), destination(output, (model, policy)) as out:
         groups = fold(_scanned(analyzers, source, kept), analyzers)
         WRITERS[output_format](((group.case, group.decision) for group in groups), out, settings.policy)
     _name_duplicates(groups)
-    if apply and log is not None:
-        _archive(plan(groups, most), analyzers, source, log, is_agreed=yes)
+    if log is not None:
+        _log_and_archive(groups, most if apply else 0, analyzers, source, log, apply=apply, is_agreed=yes)
     raise faults.exit()
+
+
+def _log_and_archive(
+    groups: "list[Group]",
+    most: int,
+    analyzers: "list[Analyzer]",
+    source: "Source",
+    log: "DecisionLog",
+    *,
+    apply: bool,
+    is_agreed: bool,
+) -> None:
+    """Record what is not to be archived, archive the rest, and record what was left of it."""
+    from scoring.cli.scan.apply import plan
+    from scoring.cli.scan.record import record
+    from scoring.explanation.safe_text import visible
+    from scoring.files.errors import BadInput
+
+    chosen = plan(groups, most)
+    archiving = {pair[1].finding_id for pair in chosen.cases}
+    members = [pair for group in groups for pair in group.members]
+    others = [pair for pair in members if pair[1].finding_id not in archiving]
+    try:
+        became = record(others, log, source.settings.policy, applied=apply)
+    except BadInput as error:
+        if apply:
+            raise
+        typer.echo(visible(f"nothing was recorded: {error}", 400), err=True)  # who may only read still scans
+        return
+    if apply:
+        ended = _archive(chosen, analyzers, source, log, is_agreed=is_agreed)
+        left = [pair for pair in chosen.cases if pair[1].finding_id not in ended]
+        became += record(left, log, source.settings.policy, applied=apply)
+    if became.keys() - {"known"}:
+        said = ", ".join(f"{count:,} {what}" for what, count in became.items())
+        typer.echo(f"Decision log {log.name}: {said}. triage review goes through the alerts.", err=True)
 
 
 def _archive(
     chosen: "Plan", analyzers: "list[Analyzer]", source: "Source", log: "DecisionLog", *, is_agreed: bool
-) -> None:
-    """Say what will be archived, ask, do it, and say what became of it, also where it ends half-way."""
-    from scoring.cli.scan.apply import archive
+) -> set[str]:
+    """Say what will be archived, ask, do it, and say what became of it, also where it ends half-way.
+
+    Returns
+    -------
+    set of str
+        Findings that are archived, or are active no longer.
+    """
+    from scoring.cli.scan.apply import NO_LONGER_ACTIVE, archive
     from scoring.explanation.safe_text import visible
 
     more = f"; {chosen.over} more are over the limit of --most" if chosen.over else ""
     typer.echo(f"To archive: {_findings(len(chosen.cases))}{more}", err=True)
     if not chosen.cases:
-        return
+        return set()
     if not is_agreed and not typer.confirm("Archive them?", err=True):
         typer.echo("Nothing was archived.", err=True)
-        return
+        return set()
+    ended: set[str] = set()
     done, left, untold = 0, Counter[str](), Counter[str]()
     try:
         for batch in archive(chosen, analyzers, source, log):
             done += len(batch.done)
             left.update(one.why for one in batch.left)
             untold.update(batch.untold)
+            gone = [one.finding_id for one in batch.left if one.why == NO_LONGER_ACTIVE]
+            ended.update(batch.done, gone)
     finally:
         for why, count in left.most_common():
             typer.echo(f"  {_findings(count)} not archived: {visible(why)}", err=True)
@@ -139,6 +188,7 @@ def _archive(
             typer.echo(f"  {_findings(count)} archived, but: {visible(why)}", err=True)
         way_back = " triage undo takes them back." if done else ""
         typer.echo(f"Archived: {_findings(done)}.{way_back}", err=True)
+    return ended
 
 
 def _findings(count: int) -> str:

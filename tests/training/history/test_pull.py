@@ -29,7 +29,7 @@ from tests.live_aws import (
 from training.dataset.dataset import read_dataset
 from training.history import pull
 from training.history.cloudtrail import Change, status_changes
-from training.history.pull import Logged, from_analyzer
+from training.history.pull import Logged, from_analyzer, without_context
 
 ARN = "arn:aws:access-analyzer:eu-west-1:111122223333:analyzer/org"
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -86,14 +86,16 @@ def verdict(
     case: tuple[Finding, dict[str, Any]], *made: Change, known: Logged | None = None
 ) -> tuple[str | None, str]:
     counts: Counter[str] = Counter()
-    [record] = from_analyzer([case], made, known or Logged(), timedelta(days=7), counts)
+    [record] = from_analyzer(without_context([case]), made, known or Logged(), timedelta(days=7), counts)
     [reason] = counts
     return record.get("label", {}).get("verdict"), reason
 
 
 def test_archived_by_a_person_is_expected():
     counts: Counter[str] = Counter()
-    [record] = from_analyzer([finding()], changes(told(["f-1"])), Logged(), timedelta(days=7), counts)
+    [record] = from_analyzer(
+        without_context([finding()]), changes(told(["f-1"])), Logged(), timedelta(days=7), counts
+    )
     assert record["label"] == {
         "verdict": "expected",
         "by": ADA,

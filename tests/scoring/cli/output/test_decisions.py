@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from scoring.cli.output.decisions import (
     COLUMNS,
     WRITERS,
-    harmless,
     write_csv,
     write_json,
     write_jsonl,
@@ -28,6 +27,7 @@ from scoring.cli.output.decisions import (
 )
 from scoring.decision.decide import Decision
 from scoring.decision.guardrails import Guardrail
+from scoring.explanation.safe_text import harmless
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
 from scoring.policy.policy import Policy
