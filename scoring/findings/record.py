@@ -62,7 +62,7 @@ class Label(msgspec.Struct, frozen=True):
     by : str
         Who gave it; of a verdict that came in a file, who imported that.
     verified : bool
-        Whether it is certain who gave it; not so where a link was all it took, or a file names somebody else.
+        Whether it is certain who gave it; not so where a link was all it took.
     selection : Selection, "all" or None
         How the finding came to be reviewed; None where somebody chose it.
     reported_by : str

@@ -149,8 +149,7 @@ def give(
             at=now(),
             source=source,
             note=one.note,
-            # Who imports a file is known, but not whether the person it names has said so.
-            verified=who.is_verified and not one.reported_by,
+            verified=who.is_verified,  # of who imports, and so answers for it
             reported_by=one.reported_by,
         )
         try:

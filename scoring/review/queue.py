@@ -186,7 +186,7 @@ def _decide(
     try:
         return True, f"{verdict.capitalize()}: {session.attempt(give)}."
     except BadInput as error:
-        return False, f"Not done; press s to go on: {visible(str(error), 140)}."
+        return False, f"Not done; press s to go on: {visible(str(error), 300)}."
 
 
 def _take_back(alert: LoggedDecision, session: ReviewSession) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ CLEAR: Final = "\x1b[H\x1b[J"
 """Cursor home, and everything after it gone."""
 
 _LEAST_ROWS: Final = 4
-_MOST_OF_A_LINE: Final = 2
+_MOST_OF_A_LINE: Final = 4
 """Rows of the window that a line of the head takes."""
 
 
@@ -45,7 +45,7 @@ class Screen(NamedTuple):
     Attributes
     ----------
     head : tuple of str
-        Lines that stay at the top; each takes two rows of the window at most.
+        Lines that stay at the top; each takes four rows of the window at most.
     body : tuple of str
         Lines that are turned page by page.
     keys : str

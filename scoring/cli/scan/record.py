@@ -77,7 +77,14 @@ def _record(
             yield "held by another run"
             continue
         entry = log_entry(
-            case, decision, latest, log=log, policy=policy, mode=mode, is_reported=mode == "shadow"
+            case,
+            decision,
+            latest,
+            log=log,
+            policy=policy,
+            mode=mode,
+            now=now(),
+            is_reported=mode == "shadow",
         )
         is_same = latest is not None and latest.effect != "archive" and is_unchanged(entry, latest)
         is_known = latest is not None and (is_same or kind is not EventKind.NEW)
