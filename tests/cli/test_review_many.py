@@ -83,7 +83,7 @@ def test_a_file_out_and_back(aws: EmbeddedAws, run: Run, ids: list[str], tmp_pat
             "import",
             "asked",
             "bob",
-            False,
+            True,
         )
         assert label.by.startswith("arn:aws:"), "who imports is who the credentials say"
     assert (status(aws, ids[1]), status(aws, ids[2])) == ("ARCHIVED", "ACTIVE")
