@@ -50,7 +50,6 @@ def summary(
             rules,
             datetime.now(UTC),
             timedelta(days=days),
-            is_shadow=rules.mode == "shadow",
         )
     if output_format == "json":
         plain = {name: getattr(found, name) for name in ("title", "notes", "tiles", "tables", "sections")}

@@ -77,6 +77,11 @@ class SummaryFact(msgspec.Struct, frozen=True, kw_only=True):
         When it was decided on.
     archived : bool
         Whether we have archived it, or would have in shadow mode.
+    finding_id : str
+    is_done : bool
+        Whether we have archived it indeed.
+    stands : bool
+        Whether that archive has not ended: not brought back, and not decided on anew.
     verdict, verdict_at : str
         What a person said of it and when; empty where nobody has.
     is_sample : bool
@@ -97,6 +102,9 @@ class SummaryFact(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str = ""
     verdict_at: str = ""
     is_sample: bool = False
+    finding_id: str = ""
+    is_done: bool = False
+    stands: bool = False
 
 
 class Summary(msgspec.Struct, frozen=True, dict=True):
@@ -146,6 +154,9 @@ def fact_of(logged: LoggedDecision) -> SummaryFact | None:
         at=logged.decided_at,
         outcome=decision["outcome"],
         archived=(did and decision["outcome"] == "archive") or would,
+        finding_id=logged.finding_id,
+        is_done=did and decision["outcome"] == "archive",
+        stands=logged.status is EntryStatus.DONE,
         score=float(decision["score"]),
         reason=_reason(decision),
         model=logged.model_version,
@@ -163,10 +174,9 @@ def summarise(
     period: Period,
     policy: Policy,
     *,
-    is_shadow: bool = False,
     certified: str = "",
 ) -> Summary:
-    """Write the summary of a period.
+    """Write the summary of a period, by what each entry of the log says was done; a finding counts once.
 
     Parameters
     ----------
@@ -178,8 +188,12 @@ def summarise(
         What `triage certify` found last of the model that decides.
     """
     now = [fact for fact in facts if period.has(fact.at)]
-    archived = [fact for fact in now if fact.archived]
-    alerts = [fact for fact in now if fact.outcome == "alert"]
+    done = _last_of_each(fact for fact in now if fact.is_done)
+    archived = [fact for fact in done if fact.stands]
+    ended = [fact for fact in done if not fact.stands]
+    acted = {fact.finding_id for fact in done}
+    proposed = _last_of_each(f for f in now if f.archived and not f.is_done and f.finding_id not in acted)
+    alerts = [fact for fact in _last_of_each(now) if fact.outcome == "alert"]
     sample = [fact for fact in facts if fact.is_sample and not fact.verdict]
     missed = [
         fact
@@ -189,9 +203,10 @@ def summarise(
     ending = list(expiring)
     misses = "1 miss" if len(missed) == 1 else f"{len(missed)} misses"
     first, last = period.since[:10], period.until[:10]
-    would = "would have been " if is_shadow else ""
     tiles = (
-        Tile(f"{would}archived", len(archived), 0),
+        *([Tile("archived", len(archived), 0)] if done or not proposed else []),
+        *([Tile("archived, and no longer so", len(ended), 0)] if ended else []),
+        *([Tile("would have been archived", len(proposed), 0)] if proposed else []),
         Tile("alerts", len(alerts), 0),
         Tile("drawn by lot, to look at", len(sample), 0),
         Tile("misses found", len(missed), 0),
@@ -208,20 +223,34 @@ def summarise(
         if items
     ]
     tables = (
-        _table(f"{would}archived automatically, by reason".capitalize(), [f.reason for f in archived]),
+        _table("Archived automatically, by reason", [fact.reason for fact in archived]),
+        _table("Would have been archived, by reason", [fact.reason for fact in proposed]),
         _table("Alerts by team tag", [_team(fact.owner) for fact in alerts]),
     )
-    notes = [_drift(facts, now, period), f"Certified on drawn findings: {certified or 'nothing yet'}."]
-    if is_shadow:
-        notes.insert(0, "Shadow mode: no finding was changed.")
+    notes = [
+        _drift(facts, _last_of_each(now), period),
+        f"Certified on drawn findings: {certified or 'nothing yet'}.",
+    ]
+    if proposed:
+        told = "no finding was changed" if not done else "these findings were not changed"
+        notes.insert(0, f"{len(proposed)} were decided on in shadow mode: {told}.")
+    what = (
+        f"{len(archived)} archived" if done or not proposed else f"{len(proposed)} would have been archived"
+    )
     return Summary(
-        to_ascii(f"[access-triage] Summary: {len(archived)} {would}archived, {misses} found", SUBJECT),
+        to_ascii(f"[access-triage] Summary: {what}, {misses} found", SUBJECT),
         f"Summary of {first} to {last}",
         tuple(notes),
         tiles,
         tuple(table for table in tables if table.counts),
         tuple(sections),
     )
+
+
+def _last_of_each(facts: Iterable[SummaryFact]) -> list[SummaryFact]:
+    """Return the last of the decisions on each finding, in the order of time."""
+    last = {fact.finding_id: fact for fact in sorted(facts, key=lambda fact: fact.at)}
+    return sorted(last.values(), key=lambda fact: fact.at)
 
 
 def gap(one: Sequence[float], other: Sequence[float]) -> float:
@@ -240,7 +269,7 @@ def gap(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def _drift(facts: Iterable[SummaryFact], now: Sequence[SummaryFact], period: Period) -> str:
-    earlier = [fact for fact in facts if period.before <= fact.at < period.since]
+    earlier = _last_of_each(fact for fact in facts if period.before <= fact.at < period.since)
     old, new = [fact.score for fact in earlier], [fact.score for fact in now]
     if min(len(old), len(new)) < _FEWEST:
         return (

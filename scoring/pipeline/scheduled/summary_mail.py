@@ -43,9 +43,7 @@ def send_summary(runtime: Runtime) -> bool:
     return bool(until)
 
 
-def read_summary(
-    log: DecisionLog, policy: Policy, until: datetime, length: timedelta, *, is_shadow: bool = False
-) -> Summary:
+def read_summary(log: DecisionLog, policy: Policy, until: datetime, length: timedelta) -> Summary:
     """Read what a summary needs, all pages, and write it.
 
     Parameters
@@ -64,7 +62,6 @@ def read_summary(
         _expiring(log, policy, until, length),
         period,
         policy,
-        is_shadow=is_shadow,
         certified=found.sentence if found else "",
     )
 

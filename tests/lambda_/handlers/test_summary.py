@@ -13,6 +13,7 @@ from scoring.decision_log.storage import Put
 from scoring.findings.record import Label
 from scoring.pipeline.scheduled.summary import Period, Summary, fact_of, gap, summarise
 from scoring.pipeline.scheduled.summary_mail import read_summary
+from scoring.pipeline.undo import undo
 from scoring.policy.policy import parse
 from scoring.review.verdict import act, find, give
 from tests.lambda_.deployment import TABLE, Deployment
@@ -48,10 +49,10 @@ def test_what_is_counted(here: Deployment) -> None:
     here.share(here.key(), "*")
     verdict(here, archived[0], "unintended")
     found = summary(here, "[archives]\ndays = 5\n")
-    assert numbers(found) == [3, 5, 1, 1]  # what was brought back alerts
+    assert numbers(found) == [2, 1, 5, 1, 1]  # what was brought back alerts
     reasons, by_team = found.tables
     assert [tuple(count) for count in reasons.counts] == [
-        ("expected by the policy's rule: development (the sharer can set tags)", 3, 100)
+        ("expected by the policy's rule: development (the sharer can set tags)", 2, 100)
     ]
     assert "Certified on drawn findings: nothing yet." in found.notes
     assert [(count.label, count.number) for count in by_team.counts] == [
@@ -63,8 +64,28 @@ def test_what_is_counted(here: Deployment) -> None:
     assert archived[0] in missed.rows[0].about
     assert teams[0] not in found.text, "nobody is told which finding was drawn"
     assert {row.about.partition(",")[0] for row in expiring.rows} == set(archived[1:])
-    assert "too few findings (8 in this period and" in found.notes[0]
-    assert found.subject == "[access-triage] Summary: 3 archived, 1 miss found"
+    assert "too few findings (7 in this period and" in found.notes[0]
+    assert found.subject == "[access-triage] Summary: 2 archived, 1 miss found"
+
+
+def test_what_was_recorded_counts_and_not_the_readers_options(here: Deployment) -> None:
+    here.set(MODE="shadow")
+    proposed = here.share(here.development_key())
+    found = summary(here, 'mode = "enforce"')
+    assert (found.tiles[0].label, found.tiles[0].number) == ("would have been archived", 1)
+    assert found.notes[0] == "1 were decided on in shadow mode: no finding was changed."
+
+    here.set(MODE="enforce")
+    ids = [here.share(here.development_key()) for _ in range(3)]
+    found = summary(here)
+    assert numbers(found)[:2] == [3, 1]
+    assert found.subject.startswith("[access-triage] Summary: 3 archived")
+    undone = list(undo(here.log, here.analyzers, now=here.clock(), finding_id=ids[0]))
+    assert [one.outcome for one in undone] == ["brought back"]
+    found = summary(here)
+    tiles = {tile.label: tile.number for tile in found.tiles}
+    assert (tiles["archived"], tiles["archived, and no longer so"]) == (2, 1)
+    assert proposed not in ids
 
 
 def test_what_somebody_has_looked_at_waits_no_longer(here: Deployment) -> None:
