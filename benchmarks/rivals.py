@@ -1,15 +1,15 @@
 """Other people's models on the same columns: what ours is measured against.
 
 They come with the extra `bench`, but for FasterRisk, whose package asks for versions of numpy and
-scikit-learn that this project left behind: `pip install --no-deps fasterrisk`. What is not installed is left
-out by name.
+scikit-learn that this project left behind: `pip install --no-deps fasterrisk requests`. What cannot be
+imported is left out by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
-from typing import Any, Final
+from importlib import import_module
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -85,13 +85,13 @@ def faster_risk(X: pd.DataFrame, y: Ints, later: pd.DataFrame) -> Floats:
     return np.asarray(model.predict_prob(indicators(later)))
 
 
-# Name, package that it needs, and the function.
+# Name, module that it needs, and the function.
 _ALL: Final[tuple[tuple[str, str, Rival], ...]] = (
     ("LR", "sklearn", logistic_regression),
     ("CatBoost", "catboost", catboost),
     ("LightGBM", "lightgbm", lightgbm),
-    ("EBM", "interpret", boosting_machine),
-    ("FasterRisk", "fasterrisk", faster_risk),
+    ("EBM", "interpret.glassbox", boosting_machine),
+    ("FasterRisk", "fasterrisk.fasterrisk", faster_risk),
 )
 # The three that a target names.
 NAMED: Final = ("LR", "CatBoost", "LightGBM")
@@ -99,11 +99,20 @@ NAMED: Final = ("LR", "CatBoost", "LightGBM")
 
 def installed() -> tuple[dict[str, Rival], list[str]]:
     """Return the rivals that can be run, and the names of the others."""
-    there = {name: fit for name, package, fit in _ALL if find_spec(package)}
+    there = {name: fit for name, module, fit in _ALL if _can_import(module)}
     return there, [name for name, _, _ in _ALL if name not in there]
+
+
+def _can_import(module: str) -> bool:
+    try:
+        import_module(module)
+    except ImportError:
+        return False
+    return True
 
 
 def predicted(rival: Rival, X: pd.DataFrame, y: Ints, later: pd.DataFrame) -> Floats:
     """Return the probabilities of later rows, given rows as texts."""
-    texts: Any = (X.astype(str), later.astype(str))
-    return rival(texts[0], y, texts[1])
+    # Some refuse colons in names of columns.
+    plain = [f"column {i}" for i in range(X.shape[1])]
+    return rival(X.astype(str).set_axis(plain, axis=1), y, later.astype(str).set_axis(plain, axis=1))

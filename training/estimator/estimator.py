@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Self
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
@@ -64,7 +66,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         The labels of "expected" and "unintended", where data may hold but one. None: as found, or 0 and 1.
     weights : {"frequency", "sampling"}
         What a sample weight of 2 is: two rows alike, or one row that stands for two. Sampling weights are
-        scaled to their effective number (Kish 1965), so that they do not feign evidence.
+        scaled to their effective number (Kish 1965), so that they do not feign evidence. See Notes.
     random_state : int
         Seed of the folds. The same rows and seed give the same tables, whatever `n_jobs` is.
     n_jobs : int or None
@@ -82,6 +84,13 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
     classes_ : array of shape (2,)
     n_features_in_, feature_names_in_ : int, array of str
 
+    Notes
+    -----
+    A frequency weight of 2 gives the same scorecard as the row twice, both in one group of `fit`. Two things
+    differ otherwise. Without groups the two rows may fall into different folds, where one tells on the other
+    (so scikit-learn's check that weights equal repetition fails, the one that does). And rows, not weights,
+    are what was seen: with `precedent`, a row that is there twice counts as two findings.
+
     Examples
     --------
     >>> X = pd.DataFrame({"trust": ["stranger", "own account"] * 50, "type": ["role", "key"] * 50})
@@ -89,6 +98,24 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
     >>> bool(model.score_tenths(X)[0] > model.score_tenths(X)[1])
     True
     """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        # What it needs is said by `Card`; a type of its own is not asked for.
+        "prior": "no_validation",
+        "keys": [list, tuple, None],
+        "largest_key": [Interval(Integral, 1, 3, closed="both")],
+        "max_tables": [Interval(Integral, 1, None, closed="left")],
+        "max_entries": [Interval(Integral, 0, None, closed="left")],
+        "max_bytes": [Interval(Integral, 0, None, closed="left")],
+        "precedent": [list, tuple, StrOptions({"all"})],
+        "precedent_points": [Interval(Real, None, None, closed="neither")],
+        "wildcard_values": [Mapping, None],
+        "monotone": [Mapping, None],
+        "classes": [list, tuple, None],
+        "weights": [StrOptions({"frequency", "sampling"})],
+        "random_state": [Interval(Integral, 0, None, closed="left")],
+        "n_jobs": [Integral, None],
+    }
 
     def __init__(
         self,
@@ -151,6 +178,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         ValueError
             No rows and no prior; more than two classes; a column that is missing.
         """
+        self._validate_params()
         frame = self._frame(X, fitting=True)
         target, weight = self._target(y, frame), self._weight(sample_weight, frame)
         used = weight > 0

@@ -13,7 +13,7 @@ from scoring.scorecard.formats import from_json, to_json
 from scoring.scorecard.scorecard import TAG_LIMIT, Key, Scorecard, Table
 from training.estimator.estimator import AdditiveScorecardClassifier
 
-REPEATED = "folds are drawn over rows, so a row of weight 2 and two rows fall into different folds"
+REPEATED = "without groups the two rows may fall into different folds; see the docstring's notes"
 
 
 @parametrize_with_checks(
@@ -259,6 +259,34 @@ def test_weights_count(labelled, organization):
     even = AdditiveScorecardClassifier(organization.card, weights="sampling")
     twenty = even.fit(labelled.X, labelled.y, sample_weight=np.full(len(labelled.y), 20.0)).tables_
     assert twenty == AdditiveScorecardClassifier(organization.card).fit(labelled.X, labelled.y).tables_
+
+
+def test_a_weight_is_a_repeated_row_of_one_group(labelled):
+    times = np.random.default_rng(1).integers(0, 3, 600)
+    X, y, rows = labelled.X[:600], labelled.y[:600], np.repeat(np.arange(600), times)
+    weighted = AdditiveScorecardClassifier().fit(X, y, sample_weight=times)
+    repeated = AdditiveScorecardClassifier().fit(X.iloc[rows], y[rows], groups=rows)
+    later = labelled.X[600:]
+    np.testing.assert_allclose(weighted.predict_proba(later), repeated.predict_proba(later), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        *(
+            ("largest_key", 4),
+            ("max_tables", 0),
+            ("max_entries", -1),
+            ("precedent", "some"),
+            ("n_jobs", "two"),
+        ),
+        *(("weights", "rows"), ("random_state", None), ("keys", "all"), ("n_jobs", "two")),
+    ],
+)
+def test_a_wrong_parameter_is_named(labelled, parameter, value):
+    model = AdditiveScorecardClassifier(**{parameter: value})
+    with pytest.raises(ValueError, match=f"The '{parameter}' parameter of AdditiveScorecardClassifier"):
+        model.fit(labelled.X, labelled.y)
 
 
 def test_weights_undo_a_biased_sample():
