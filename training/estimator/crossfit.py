@@ -109,7 +109,9 @@ class Design:
         ]
         card = None if self.card is None else self.card[rows]
         effort = ROUGH if is_rough else THOROUGH
-        return fit_effects(self.y[rows], self.weight[rows], card, blocks, steps, *effort, start)
+        return fit_effects(
+            self.y[rows], self.weight[rows], card, blocks, steps, *effort, start, ordered_last=is_rough
+        )
 
     def log_odds(self, effects: Effects, rows: Ints, *, left_out: bool = False) -> Floats:
         """Return the log-odds of some rows by fitted effects; of rows that were left out, if they were."""

@@ -33,14 +33,18 @@ class Grid:
 
     def project(self, effects: Floats, weights: Floats) -> Floats:
         """Return ordered effects close to the given ones (weighted least squares along each column)."""
-        values, weight = effects[self.index], weights[self.index]
+        values = effects[self.index]
         axes = range(1, values.ndim)
+        wrong = [axis for axis in axes if _falls(values, axis)]
+        if not wrong:
+            return effects
+        weight = weights[self.index]
         for _ in range(ROUNDS):
+            for axis in wrong:
+                values = _isotonic(values, weight, axis)
             wrong = [axis for axis in axes if _falls(values, axis)]
             if not wrong:
                 break
-            for axis in wrong:
-                values = _isotonic(values, weight, axis)
         # A running maximum along one column keeps the order along the others: the result is in order exactly.
         for axis in axes:
             values = np.maximum.accumulate(values, axis=axis)
@@ -87,5 +91,7 @@ def _isotonic(values: Floats, weight: Floats, axis: int) -> Floats:
 
 
 def _falls(values: Floats, axis: int) -> bool:
-    lines = values.swapaxes(axis, -1)
-    return bool((lines[..., 1:] < lines[..., :-1]).any())
+    before: list[slice] = [slice(None)] * values.ndim
+    after = before.copy()
+    before[axis], after[axis] = slice(None, -1), slice(1, None)
+    return bool((values[tuple(after)] < values[tuple(before)]).any())
