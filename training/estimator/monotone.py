@@ -87,7 +87,8 @@ def _isotonic(values: Floats, weight: Floats, axis: int) -> Floats:
     step = float(values.max() - values.min()) + 1.0
     above = step * np.arange(values[..., 0].size).reshape(*values.shape[:-1], 1)
     fitted = isotonic_regression((values + above).ravel(), weights=weight.ravel()).x
-    return np.asarray(fitted.reshape(values.shape) - above, dtype=np.float64).swapaxes(axis, -1)
+    ordered: Floats = fitted.reshape(values.shape) - above
+    return ordered.swapaxes(axis, -1)
 
 
 def _falls(values: Floats, axis: int) -> bool:
