@@ -29,7 +29,12 @@ from scoring.decision.settings import load_settings
 from scoring.explanation.explain import explain
 from training.dataset.dataset import read_dataset
 from training.dataset.files import read_cases
-from training.evaluation.dataframes import decide_history, findings_table, history_or_simulated
+from training.evaluation.dataframes import (
+    decide_history,
+    findings_table,
+    first_alert,
+    history_or_simulated,
+)
 from training.notebook.widgets import show, show_explanation
 from training.report import plots
 
@@ -72,16 +77,18 @@ decisions.groupby(["outcome", "verdict"]).size().unstack(fill_value=0)
 show(plots.histogram(decisions, settings.card.threshold))
 
 # %%
-decisions["guardrails"].str.split(", ").explode().value_counts().drop("")
+decisions["guardrails"].str.split(", ").explode().value_counts().drop("", errors="ignore")
 
 # %% [markdown]
 # ## One explanation, taken apart
 #
-# Points are whole tenths, so the column adds up exactly: base and contributions are the score.
+# Points are whole tenths, so the column adds up exactly: base and contributions are the score. What is known
+# is summed apart from what is not, which counts at its worst.
 
 # %%
-alerts = decisions[(decisions["outcome"] == "alert") & (decisions["guardrails"] == "")]
-alert = alerts.sort_values("score").iloc[-1]
+alert = first_alert(decisions)
+if alert is None:
+    raise SystemExit("Nothing raised an alert: there is nothing to take apart.")
 parts = contributions[contributions["finding_id"] == alert["finding_id"]]
 parts[["feature", "value", "points", "text"]].sort_values("points", key=abs, ascending=False)
 

@@ -24,11 +24,12 @@ POLICY = None  # e.g. "policy.toml"
 # %%
 import msgspec
 import pandas as pd
+from IPython.display import display
 
 from scoring.decision.settings import load_settings
 from scoring.explanation.explain import explain
 from training.dataset.files import read_cases
-from training.evaluation.dataframes import decide_history, history_or_simulated
+from training.evaluation.dataframes import decide_history, first_alert, history_or_simulated
 from training.notebook.what_if import changed_decisions, with_points
 from training.notebook.widgets import show, show_explanation
 from training.report import plots
@@ -56,14 +57,15 @@ of_alerts.groupby("text")["points"].agg(["count", "mean"]).sort_values("count", 
 # %% [markdown]
 # ## Where analysts disagreed
 #
-# Alerts that an analyst called expected, the highest scores first, and what they have in common:
+# Alerts that an analyst called expected, the highest by what is known first, and what they have in common:
 
 # %%
 noise = decisions[(decisions["outcome"] == "alert") & (decisions["verdict"] == "expected")]
-noise.sort_values("score", ascending=False)[["score", "resource", "guardrails", "reason"]].head(8)
+noise.sort_values("known", ascending=False)[["known", "score", "resource", "guardrails", "reason"]].head(8)
 
 # %%
 said = of_alerts.groupby(["text", "verdict"]).size().unstack(fill_value=0)
+said = said.reindex(columns=["expected", "unintended", "none"], fill_value=0)
 said["expected share"] = said["expected"] / (said["expected"] + said["unintended"])
 said[said["expected"] > 50].sort_values("expected share", ascending=False).head(10)
 
@@ -78,9 +80,11 @@ missed.sort_values("score")[["score", "resource", "reason"]].head(8)
 # ## One of them, as the analyst reads it
 
 # %%
-shown = noise[noise["guardrails"] == ""].sort_values("score").iloc[-1]["finding_id"]
-case = next(case for case in read_cases([path]) if case.finding.id == shown)
-show_explanation(explain(case, settings.decide(case), settings.policy))
+found = first_alert(decisions, "expected")
+found = first_alert(decisions) if found is None else found
+if found is not None:
+    case = next(case for case in read_cases([path]) if case.finding.id == found["finding_id"])
+    display(show_explanation(explain(case, settings.decide(case), settings.policy)))
 
 # %% [markdown]
 # ## Other points

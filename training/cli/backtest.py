@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scoring.cli.faults import Faults
-from scoring.cli.options import PolicyFile, ReportFormat
+from scoring.cli.options import PolicyFile, ReportFormat, Threshold
 from scoring.cli.progress import progress
 from training.cli.options import Alpha, Delta, History, Jobs, Model, Scheduler, open_executor, read_history
 
@@ -35,6 +35,7 @@ def backtest(
         typer.Option(metavar="M2", help="Another model to compare with.", show_default=False),
     ] = None,
     policy: PolicyFile = None,
+    threshold: Threshold = None,
     delta: Delta = 0.05,
     everything: All = False,
     output_format: ReportFormat = "table",
@@ -46,6 +47,7 @@ def backtest(
     Guardrails and rules of the policy take part. Of a trained model's own history only what came after the
     findings that it has learned from is replayed; where that is not known, everything.
     """
+    from scoring.decision.settings import read_threshold
     from scoring.files.errors import BadInput
     from training.evaluation.backtest import replay, summarise
     from training.registry.models import learned_until, load, measuring
@@ -54,6 +56,7 @@ def backtest(
         raise BadInput("expected files, since they are read twice", value="-")
     if not 0 < delta < 1:
         raise BadInput("expected a number between 0 and 1", field="--delta", value=delta)
+    tenths = None if threshold is None else read_threshold(threshold)
     models = [model, *([against] if against else [])]
     cards = [load(one) for one in models]
     faults = Faults()
@@ -67,7 +70,7 @@ def backtest(
             rows, note = _later(dataset, reached, everything)
             note += MEASURED
         bar.begin("replaying")
-        replayed = replay(history, dataset, cards, rules)
+        replayed = replay(history, dataset, cards, rules, tenths)
     found = [summarise(one, dataset, rows, delta) for one in replayed]
     if output_format == "json":
         typer.echo(json.dumps({"note": note, "models": found}, indent=2))
@@ -102,19 +105,24 @@ def tune(
 ) -> None:
     """Find the threshold for a guarantee, a cost, or a budget of alerts, and show the curve behind it.
 
-    By score alone; guardrails can only raise more alerts. Of a trained model's own history only what came
-    after the findings that it has learned from is taken.
+    By score alone, but for --alerts-per-day, which counts guardrails and rules of the policy in. Without
+    unintended verdicts that were given whatever the score there is no answer to a guarantee or a cost. Of a
+    trained model's own history only what came after the findings that it has learned from is taken.
     """
+    from scoring.files.errors import BadInput
+    from training.evaluation.backtest import turning_points
     from training.evaluation.tune import Goals
     from training.evaluation.tune import tune as run
     from training.registry.models import learned_until, load, measuring
 
     goals = Goals(alpha, delta, cost_miss, cost_alert, alerts_per_day)
     goals.check()
+    if alerts_per_day is not None and "-" in history:
+        raise BadInput("expected files, since with --alerts-per-day they are read twice", value="-")
     card = load(model)
     faults = Faults()
     with progress("records") as bar, open_executor(jobs, scheduler) as executor:
-        dataset, _ = read_history(history, policy, jobs, bar, faults, [card], executor)
+        dataset, rules = read_history(history, policy, jobs, bar, faults, [card], executor)
         rows, note = _later(dataset, [learned_until(model)], everything)
         judge = None
         if not len(rows) and (measured := measuring(model)) is not None:
@@ -122,7 +130,10 @@ def tune(
             rows, note = _later(dataset, [reached], everything)
             note += MEASURED
         bar.begin("scoring")
-        found = run(dataset, rows, card, goals, judge)
+        turning = None
+        if alerts_per_day is not None:
+            turning = turning_points(history, dataset, judge or card, rules)
+        found = run(dataset, rows, card, goals, judge, turning)
     if output_format == "json":
         typer.echo(json.dumps({"note": note, "model": card.sha256, **found}, indent=2))
     else:
@@ -206,12 +217,15 @@ def _print_readings(found: dict[str, Any]) -> None:
 
     def cells(name: str, reading: dict[str, Any]) -> tuple[str, ...]:
         threshold = "none" if reading["threshold"] is None else f"{reading['threshold']:.1f}"
-        rates = [percent(reading[n]) for n in ("archived_share", "miss_rate", "miss_rate_upper")]
+        names = ("archived_share", "miss_rate", "miss_rate_upper")
+        rates = ["cannot say" if reading[name] is None else percent(reading[name]) for name in names]
         return name, threshold, *rates, f"{reading['alerts_per_day']:.1f}"
 
     headings = ("", "threshold", "archived", "missed", "at most", "alerts a day")
     readings = [name for name in ("guarantee", "cost", "budget", "current") if found[name]]
     print_columns(headings, [cells(name, found[name]) for name in readings], numbers=headings[1:])
+    if found["cannot_say"]:
+        typer.echo(f"What is missed and what that costs: {found['cannot_say']}.")
     if found["guarantee"]["threshold"] is None:
         more = found["guarantee"]["more_labels"]
         typer.echo(f"The guarantee takes {more} more findings labelled unintended.")

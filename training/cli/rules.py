@@ -56,7 +56,7 @@ def suggest(
     """
     from scoring.files.errors import BadInput
     from training.rules import forms
-    from training.rules.suggest import Requirements, read_past
+    from training.rules.suggest import Requirements, no_evidence, read_past
     from training.rules.suggest import suggest as find
 
     if "-" in history:
@@ -65,7 +65,12 @@ def suggest(
     with progress("records") as bar:
         dataset, _ = read_history(history, policy, jobs, bar, faults)
         bar.begin("looking for rules")
-        found = find(read_past(history, dataset), Requirements(most, support, precision, delta, test_share))
+        why, found = no_evidence(dataset), []
+        if not why:
+            wanted = Requirements(most, support, precision, delta, test_share)
+            found = find(read_past(history, dataset), wanted)
+    if why:
+        typer.echo(f"{why}: no rule can be checked; review findings of all scores", err=True)
     write: dict[str, Callable[[Sequence[Suggestion]], str]] = {
         "text": partial(forms.as_text, confidence=1 - delta),
         "cli": forms.as_commands,

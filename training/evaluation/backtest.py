@@ -10,9 +10,11 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from scoring.decision.decide import Decision, is_by_rule
 from scoring.decision.settings import Settings
 from scoring.findings.finding import Finding
 from scoring.findings.record import Case
+from scoring.points import LIMIT
 from scoring.policy.policy import Policy
 from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Bools, Ints
@@ -25,6 +27,9 @@ ALERT: Final = 0
 ARCHIVE: Final = 1
 _OUTCOMES: Final = {"skip": SKIP, "alert": ALERT, "archive": ARCHIVE}
 MOST_LISTED: Final = 100
+NEVER: Final = 10 * LIMIT
+ALWAYS: Final = -10 * LIMIT
+"""In place of a threshold: no threshold archives a finding, or any does."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,11 @@ class Replayed:
 
 
 def replay(
-    paths: Sequence[str], dataset: Dataset, cards: Sequence[Scorecard], policy: Policy
+    paths: Sequence[str],
+    dataset: Dataset,
+    cards: Sequence[Scorecard],
+    policy: Policy,
+    threshold: int | None = None,
 ) -> list[Replayed]:
     """Decide again on each finding of a history as it was when it came up.
 
@@ -61,8 +70,10 @@ def replay(
     ----------
     paths : sequence of str
         The files that the dataset was read from.
+    threshold : int, optional
+        In tenths, for each of the cards; by default the policy's for it, or its own.
     """
-    settings = [Settings(card, policy) for card in cards]
+    settings = [Settings(card, policy, threshold) for card in cards]
     place = {row: i for i, row in enumerate(dataset.about["row"].tolist())}
     outcome = np.full((len(cards), len(dataset)), SKIP, dtype=np.int64)
     score = np.zeros((len(cards), len(dataset)), dtype=np.int64)
@@ -75,9 +86,53 @@ def replay(
             outcome[number, at] = _OUTCOMES[decision.outcome]
             score[number, at] = round(decision.score * 10)
     return [
-        Replayed(card, policy.threshold_for(card.sha256, card.threshold), outcome[i], score[i])
+        Replayed(
+            card,
+            policy.threshold_for(card.sha256, card.threshold) if threshold is None else threshold,
+            outcome[i],
+            score[i],
+        )
         for i, card in enumerate(cards)
     ]
+
+
+def turning_points(paths: Sequence[str], dataset: Dataset, card: Scorecard, policy: Policy) -> Ints:
+    """Return for each finding from which threshold on it is archived, guardrails and rules counted in.
+
+    Returns
+    -------
+    array of shape (findings,)
+        In tenths: above it the finding is archived. `NEVER` where a guardrail stands at any threshold,
+        `ALWAYS` where a rule of the policy expects the finding.
+    """
+    place = {row: i for i, row in enumerate(dataset.about["row"].tolist())}
+    found = np.full(len(dataset), NEVER, dtype=np.int64)
+    for row, case in enumerate(as_active(read_cases(paths))):
+        if (at := place.get(row)) is not None:
+            found[at] = _turning_point(case, card, policy)
+    return found
+
+
+def _turning_point(case: Case, card: Scorecard, policy: Policy) -> int:
+    def decided(threshold: int) -> Decision:
+        return Settings(card, policy, threshold).decide(case)
+
+    first = decided(LIMIT)
+    if first.outcome == "skip":
+        return ALWAYS
+    score = round(first.score * 10)
+    if first.outcome == "alert":
+        return NEVER
+    if is_by_rule(first):
+        return ALWAYS
+    if decided(score + 1).outcome == "archive":
+        return score
+    # A guardrail that asks how far below the threshold the score is: it gives way at one higher up.
+    low, high = score + 1, LIMIT
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decided(middle).outcome == "archive" else (middle, high)
+    return low
 
 
 def as_active(cases: Iterable[Case]) -> Iterator[Case]:

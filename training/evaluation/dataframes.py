@@ -21,7 +21,7 @@ from training.evaluation.backtest import as_active
 VERDICTS: Final = {NONE: "none", 0: "expected", 1: "unintended"}
 _OF_DECISION: Final = (
     *("finding_id", "resource", "resource_type", "finding_type", "account"),
-    *("outcome", "score", "threshold", "risk"),
+    *("outcome", "score", "known", "severity", "threshold", "risk"),
 )
 _COLUMNS: Final = attrgetter(*_OF_DECISION)
 DECISION: Final = [*_OF_DECISION, "guardrails", "reason", "verdict"]
@@ -92,8 +92,8 @@ def decide_history(paths: Sequence[str], settings: Settings) -> tuple[pd.DataFra
     Returns
     -------
     decisions : DataFrame, one row a finding
-        `finding_id`, `resource`, `resource_type`, `finding_type`, `account`, `outcome`, `score` and
-        `threshold` in points, `risk`, `guardrails` (names, separated by commas), `reason`, `verdict`
+        `finding_id`, `resource`, `resource_type`, `finding_type`, `account`, `outcome`, `score`, `known` and
+        `threshold` in points, `severity`, `risk`, `guardrails` (names, with commas), `reason`, `verdict`
         (expected, unintended, none).
     contributions : DataFrame, one row a contribution
         `finding_id`, `outcome`, `verdict`, `feature`, `value`, `points`, `text`; the points of a finding and
@@ -108,6 +108,28 @@ def decide_history(paths: Sequence[str], settings: Settings) -> tuple[pd.DataFra
             for part in decision.contributions
         ]
     return pd.DataFrame(decisions, columns=DECISION), pd.DataFrame(contributions, columns=CONTRIBUTION)
+
+
+def first_alert(decisions: pd.DataFrame, verdict: str | None = None) -> pd.Series | None:
+    """Return the alert to look at first: by score alone if there is one, then by what is known.
+
+    Parameters
+    ----------
+    verdict : str, optional
+        Only alerts with this verdict.
+
+    Returns
+    -------
+    Series or None
+        A row of `decisions`; None where nothing raised an alert.
+    """
+    alerts = decisions[decisions["outcome"] == "alert"]
+    if verdict is not None:
+        alerts = alerts[alerts["verdict"] == verdict]
+    if not len(alerts):
+        return None
+    by_score = alerts[alerts["guardrails"] == ""]
+    return (by_score if len(by_score) else alerts).sort_values(["known", "score"]).iloc[-1]
 
 
 def _names(decision: Decision) -> str:

@@ -12,13 +12,14 @@ from scoring.files.errors import BadInput
 from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Ints
 from training.dataset.dataset import DAY, Dataset
+from training.evaluation.backtest import NEVER
 from training.evaluation.outcomes import DIGITS
+from training.threshold.gates import cannot_say
 from training.threshold.scores import card_scores
 from training.threshold.threshold import (
     Reading,
     choose_threshold,
     curve,
-    read_budget,
     read_cost,
     read_threshold,
 )
@@ -63,7 +64,12 @@ class Goals:
 
 
 def tune(
-    dataset: Dataset, rows: Ints, card: Scorecard, goals: Goals, measuring: Scorecard | None = None
+    dataset: Dataset,
+    rows: Ints,
+    card: Scorecard,
+    goals: Goals,
+    measuring: Scorecard | None = None,
+    turning: Ints | None = None,
 ) -> dict[str, Any]:
     """Find the threshold for each goal, and the curve of what thresholds archive and miss.
 
@@ -72,12 +78,16 @@ def tune(
     measuring : Scorecard, optional
         Scores the findings in place of a card that was fitted on them. Its scores are moved by so much that
         its threshold falls on the card's.
+    turning : array of shape (findings,), optional
+        For each finding of the dataset the threshold above which it is archived, guardrails and rules of the
+        policy counted in; see `training.evaluation.backtest.turning_points`. A budget needs it.
 
     Returns
     -------
     dict
         `guarantee`, `cost` and `budget` (null where not asked for), each with its `threshold` in points, or
-        null where none does it; `current`, the scorecard's own; and the `curve`.
+        null where none does it; `current`, the scorecard's own; and the `curve`. `cannot_say` is why nothing
+        can be said of what is missed; then there is no number for it, and no threshold that rests on one.
     """
     goals.check()
     if not len(rows):
@@ -86,14 +96,16 @@ def tune(
             "--calibration-share and --test-share to leave some out, or take these too with --all"
         )
     scores, _ = card_scores(measuring or card, dataset.X.iloc[rows])
-    if measuring is not None and measuring.threshold is not None and card.threshold is not None:
-        scores = scores + (card.threshold - measuring.threshold)
+    if measuring is not None:
+        scores = scores + _moved(card, measuring)
     fair = dataset.for_threshold[rows]
     bad, weight = dataset.unintended[rows][fair], dataset.weight[rows][fair]
     drawn = curve(scores[fair], bad, goals.delta, weight, population=scores, largest=dataset.largest_weight)
     a_day = len(rows) / max(1.0, float(dataset.time[rows[-1]] - dataset.time[rows[0]]) / DAY)
     chosen = choose_threshold(scores[fair], bad, goals.alpha, goals.delta, weight, dataset.largest_weight)
+    why = cannot_say(bad)
     found: dict[str, Any] = {
+        "cannot_say": why or None,
         "findings": len(rows),
         "findings_per_day": round(a_day, 2),
         "labelled": int(fair.sum()),
@@ -108,12 +120,47 @@ def tune(
         "budget": None,
         "current": _as_dict(read_threshold(drawn, card.threshold, a_day)),
     }
-    if goals.miss_cost is not None and goals.alert_cost is not None:
+    if goals.miss_cost is not None and goals.alert_cost is not None and not why:
         found["cost"] = _cost(drawn, goals.miss_cost, goals.alert_cost, a_day)
     if goals.alerts_per_day is not None:
-        found["budget"] = _as_dict(read_budget(drawn, goals.alerts_per_day, a_day))
+        moved = 0 if measuring is None else _moved(card, measuring)
+        found["budget"] = _budget(drawn, goals.alerts_per_day, a_day, _of(turning, rows, scores, moved))
     found["curve"] = [_as_dict(read_threshold(drawn, value, a_day)) for value in _thinned(drawn)]
-    return found
+    return _without_misses(found) if why else found
+
+
+def _moved(card: Scorecard, measuring: Scorecard) -> int:
+    if measuring.threshold is None or card.threshold is None:
+        return 0
+    return card.threshold - measuring.threshold
+
+
+def _of(turning: Ints | None, rows: Ints, scores: Ints, moved: int) -> Ints:
+    return scores if turning is None else np.asarray(turning[rows] + moved)
+
+
+def _budget(drawn: pd.DataFrame, budget: float, a_day: float, turning: Ints) -> dict[str, Any]:
+    """Read the curve at the lowest threshold at which no more than so many findings a day alert."""
+    days = len(turning) / a_day
+    allowed = int(budget * days + 1e-9)
+    falling = np.sort(turning)[::-1]
+    threshold: int | None = int(falling[-1])
+    if allowed < len(falling):
+        threshold = None if falling[allowed] >= NEVER else int(falling[allowed]) + 1
+    found = _as_dict(read_threshold(drawn, threshold, a_day))
+    # Where no threshold keeps the budget, this many alert whatever the threshold is.
+    alerts = turning >= (NEVER if threshold is None else threshold)
+    return found | {"alerts_per_day": round(float(alerts.sum()) / days, DIGITS)}
+
+
+def _without_misses(found: dict[str, Any]) -> dict[str, Any]:
+    """Take away every number about what is missed."""
+
+    def without(reading: dict[str, Any]) -> dict[str, Any]:
+        return reading | {"miss_rate": None, "miss_rate_upper": None}
+
+    readings = {name: without(found[name]) for name in ("guarantee", "budget", "current") if found[name]}
+    return found | readings | {"curve": [without(one) for one in found["curve"]]}
 
 
 def _cost(drawn: pd.DataFrame, miss: float, alert: float, a_day: float) -> dict[str, Any]:

@@ -28,10 +28,14 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9:/_.,=@+-]{1,500}", re.ASCII)
 
 @dataclass(frozen=True)
 class Past:
-    """A finding of the history; the verdict is 0 for expected, 1 for unintended and -1 for none."""
+    """A finding of the history; the verdict is 0 for expected, 1 for unintended and -1 for none.
+
+    `is_fair` says that the verdict was given whatever the score.
+    """
 
     finding: Finding
     verdict: int
+    is_fair: bool = True
 
 
 def _atoms(finding: Finding, family: Family) -> list[Atom]:

@@ -27,6 +27,7 @@ from training.dataset.dataset import Dataset
 from training.dataset.files import read_cases
 from training.rules.search import Past, Rule, cover, merged
 from training.threshold.bounds import share_upper
+from training.threshold.gates import cannot_say
 
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 
@@ -67,7 +68,8 @@ class Suggestion:
     filter : mapping
         As the API takes it, by key.
     support, checked : int
-        Expected findings that it matches: in the earlier part of the history, and in the later one.
+        Expected findings that it matches: in the earlier part of the history, and in the later one, of which
+        only verdicts count that were given whatever the score.
     precision_lower : float
         Lower confidence bound on its precision, by the later part alone (Clopper, Pearson 1934).
     archived, unlabelled : int
@@ -104,8 +106,17 @@ def read_past(paths: Sequence[str], dataset: Dataset) -> list[Past]:
     rows = dataset.about["row"].tolist()
     wanted = set(rows)
     findings = {row: case.finding for row, case in enumerate(read_cases(paths)) if row in wanted}
-    verdicts = zip(rows, dataset.about["verdict"].tolist(), strict=True)
-    return [Past(found, verdict) for row, verdict in verdicts if isinstance(found := findings[row], Finding)]
+    verdicts = zip(rows, dataset.about["verdict"].tolist(), dataset.for_threshold.tolist(), strict=True)
+    return [
+        Past(found, verdict, is_fair)
+        for row, verdict, is_fair in verdicts
+        if isinstance(found := findings[row], Finding)
+    ]
+
+
+def no_evidence(dataset: Dataset) -> str:
+    """Return why nothing can be said of how precise a rule is; empty where something can."""
+    return cannot_say(dataset.unintended[dataset.for_threshold])
 
 
 def suggest(history: Sequence[Past], requirements: Requirements) -> list[Suggestion]:
@@ -138,7 +149,7 @@ def _suggest(history: Sequence[Past], family: Family, requirements: Requirements
         if _misses(labelled, tried[0]):
             tried = [_filter(part, family) for part in parts] if len(parts) > 1 else []
         for filters in tried:
-            hits = _expected(late, filters)
+            hits = _expected((past for past in late if past.is_fair), filters)
             lower = 1.0 - float(share_upper(0, hits, delta)) if hits else 0.0
             # A finding may say more than the search asks about, such as further principals.
             if not _misses(labelled, filters) and lower >= requirements.precision:
@@ -154,7 +165,7 @@ def _judged(past: Past) -> Past:
     """
     finding = past.finding
     is_open = finding.is_public or any(_may_be_anyone(kind, value) for kind, value in finding.principals)
-    return Past(finding, 1) if is_open or finding.error else past
+    return Past(finding, 1, past.is_fair) if is_open or finding.error else past
 
 
 def _may_be_anyone(kind: str, value: str) -> bool:

@@ -58,10 +58,31 @@ def check_names(accepted: Collection[str]) -> None:
 def both_verdicts(unintended: Bools) -> Gate:
     """Ask for findings of both verdicts; `unintended` is of those that may calibrate."""
     found = int(unintended.sum())
+    if why := cannot_say(unintended):
+        return Gate(CLASSES, False, f"{why}: review more findings")
+    return Gate(CLASSES, True, f"{found:,} unintended and {len(unintended) - found:,} expected")
+
+
+def cannot_say(unintended: Bools) -> str:
+    """Return why verdicts say nothing of what is missed; empty where they say something.
+
+    Parameters
+    ----------
+    unintended : array of shape (verdicts,)
+        Of verdicts that were given whatever the score: others say only what a threshold let through.
+
+    Examples
+    --------
+    >>> cannot_say(np.array([False, False]))
+    'cannot say: 0 unintended verdicts that were given whatever the score'
+    >>> cannot_say(np.array([False, True]))
+    ''
+    """
+    found = int(unintended.sum())
     if 0 < found < len(unintended):
-        return Gate(CLASSES, True, f"{found:,} unintended and {len(unintended) - found:,} expected")
-    only = "no verdict" if not len(unintended) else "unintended" if found else "expected"
-    return Gate(CLASSES, False, f"the history holds only one kind of verdict ({only}): review more findings")
+        return ""
+    kind = "expected" if found else "unintended"
+    return f"cannot say: 0 {kind} verdicts that were given whatever the score"
 
 
 def enough_rollouts(votes: int, alpha: float, delta: float) -> Gate:

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 import triage
+from scoring.policy import policy as policies
 from scoring.scorecard import formats
 from tests.live_aws import Run
 from tests.training.conftest import FINDINGS
 from tests.training.histories import PARTNER, at, record, write
+from training.dataset.dataset import read_dataset
+from training.evaluation.backtest import ALERT, replay, turning_points
 from training.threshold.bounds import share_upper
 
 HAND_MADE = formats.DEFAULT
@@ -197,13 +200,59 @@ def test_a_guarantee_out_of_reach(run: Run, history: Path, registry: Path) -> No
     assert f"{found['guarantee']['more_labels']} more findings labelled unintended" in result.out
 
 
-def test_a_budget_is_kept_by_the_lowest_threshold(run: Run, history: Path, registry: Path) -> None:
-    found = tune(run, history, "--model", registry, "--alerts-per-day", 2)
-    assert found["budget"]["alerts_per_day"] <= 2
-    lower = [one for one in found["curve"] if one["threshold"] < found["budget"]["threshold"]]
-    assert all(one["alerts_per_day"] > 2 for one in lower)
-    generous = tune(run, history, "--model", registry, "--alerts-per-day", 1000)["budget"]
+def test_turning_points_say_what_a_replay_does(history: Path) -> None:
+    dataset, card = read_dataset([str(history)], report=pytest.fail), formats.load(HAND_MADE)
+    rules = policies.load(policies.DEFAULT)
+    turning = turning_points([str(history)], dataset, card, rules)
+    for threshold in (-100, 200, 300, 301, 450, 2000):
+        [replayed] = replay([str(history)], dataset, [card], rules, threshold)
+        assert ((turning >= threshold) == (replayed.outcome == ALERT)).all()
+
+
+def test_a_budget_is_kept_by_the_lowest_threshold_guardrails_counted_in(run: Run, history: Path) -> None:
+    nothing = tune(run, history, "--model", HAND_MADE, "--alerts-per-day", 0)
+    least, most = nothing["budget"]["alerts_per_day"], nothing["findings_per_day"]
+    assert nothing["budget"]["threshold"] is None
+    assert 0 < least < most
+    wanted = (least + most) / 2
+    found = tune(run, history, "--model", HAND_MADE, "--alerts-per-day", wanted)
+    budget, days = found["budget"], found["findings"] / found["findings_per_day"]
+    assert least < budget["alerts_per_day"] <= wanted
+    options = ("--model", HAND_MADE, "--threshold", f"{budget['threshold']:.1f}")
+    [replayed] = backtest(run, history, *options)["models"]
+    alerts = sum(month["alerts"] for month in replayed["months"])
+    assert alerts / days == pytest.approx(budget["alerts_per_day"], rel=1e-2)
+    generous = tune(run, history, "--model", HAND_MADE, "--alerts-per-day", 1000)["budget"]
     assert generous["archived_share"] == 0
+
+
+def test_a_budget_that_guardrails_alone_exceed_has_no_threshold(run: Run, tmp_path: Path) -> None:
+    made = [record(n, n // 3, principal="*", finding={"isPublic": True}) for n in range(30)]
+    budget = tune(run, write(tmp_path / "h.jsonl", made), "--model", HAND_MADE, "--alerts-per-day", 1)[
+        "budget"
+    ]
+    assert budget["threshold"] is None
+    assert budget["alerts_per_day"] == pytest.approx(30 / 9, rel=1e-3)
+
+
+def test_without_unintended_verdicts_of_all_scores_there_is_no_answer(run: Run, tmp_path: Path) -> None:
+    """Not even a cost is weighed: what costs nothing because nobody looked is no bargain."""
+    made = [record(n, n // 3, verdict="expected") for n in range(60)]
+    made += [
+        record(n, n // 3, verdict="unintended", decision={"outcome": "alert"}, effect="alert")
+        for n in range(60, 70)
+    ]
+    path = write(tmp_path / "h.jsonl", made)
+    costs = ("--cost-miss", 100, "--cost-alert", 1, "--alerts-per-day", 1)
+    found = tune(run, path, "--model", HAND_MADE, *costs)
+    assert found["cannot_say"] == "cannot say: 0 unintended verdicts that were given whatever the score"
+    assert found["cost"] is None
+    assert found["guarantee"]["threshold"] is None
+    readings = [found["guarantee"], found["budget"], found["current"], *found["curve"]]
+    assert {one[name] for one in readings for name in ("miss_rate", "miss_rate_upper")} == {None}
+    text = run("tune", path, "--model", HAND_MADE, *costs)
+    assert text.code == 0
+    assert "cannot say: 0 unintended verdicts that were given whatever the score" in text.out
 
 
 def test_a_miss_that_costs_more_is_archived_less(run: Run, history: Path, registry: Path) -> None:

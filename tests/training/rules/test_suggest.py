@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import triage
 from scoring.aws.archive_rule_filter import check, matches, may_hide_public
 from scoring.findings.finding import Finding
+from tests.training.histories import record, write
 from training.rules.forms import as_cdk, as_cloudformation, as_commands, as_json, as_text
 from training.rules.search import Past
 from training.rules.suggest import Requirements, Suggestion, family_of, suggest
@@ -201,3 +202,23 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert triage.main(["rules", "suggest", "-"]) == 2
     assert "expected files" in capsys.readouterr().err
     assert triage.main(["rules", "suggest", str(tmp_path / "no.jsonl")]) == 2
+
+
+def test_only_verdicts_given_whatever_the_score_check_a_rule() -> None:
+    """What only ever reached a person because its score was high says nothing of the others."""
+    chosen = [not_fair(past) for past in planted()]
+    assert suggest(chosen, Requirements()) == []
+
+
+def not_fair(past: Past) -> Past:
+    return Past(past.finding, past.verdict, is_fair=False)
+
+
+def test_a_history_without_unintended_verdicts_of_all_scores_gives_no_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "h.jsonl", [record(n, n // 20, verdict="expected") for n in range(200)])
+    assert triage.main(["rules", "suggest", path, "--format", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == []
+    assert err.startswith("cannot say: 0 unintended verdicts that were given whatever the score")
