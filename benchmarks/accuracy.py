@@ -122,9 +122,7 @@ def _of(make: Callable[[int | None, int], Findings | None]) -> Measure:
         X, y = features(made.past)
         later, _ = features(made.later)
         shared = [name for name in X if name in later]
-        for name, rival in rivals.items() if len(np.unique(y)) == 2 else ():
-            found[name] = measured(made.unintended, predicted(rival, X[shared], y, later[shared]))
-        return found
+        return found | _others(rivals, X[shared], y, later[shared], made.unintended)
 
     return measure
 
@@ -168,11 +166,23 @@ def _on_columns(data: Columns) -> Measure:
         X, y, later = data.X.iloc[rows], data.y[rows], data.X.iloc[test]
         model = AdditiveScorecardClassifier(max_tables=MOST_TABLES, classes=(0, 1)).fit(X, y)
         found = {OURS: measured(data.y[test], model.predict_proba(later)[:, 1])}
-        for name, rival in rivals.items():
-            found[name] = measured(data.y[test], predicted(rival, X, y, later))
-        return found
+        return found | _others(rivals, X, y, later, data.y[test])
 
     return measure
+
+
+def _others(
+    rivals: dict[str, Rival], X: pd.DataFrame, y: Ints, later: pd.DataFrame, truth: Ints
+) -> dict[str, Measured]:
+    """Measure the other models; one that breaks is named, and has no figures."""
+    found: dict[str, Measured] = {}
+    for name, rival in rivals.items():
+        try:
+            found[name] = measured(truth, predicted(rival, X, y, later))
+        except Exception as error:
+            print(f"{name} could not be run: {type(error).__name__}: {error}")
+            found[name] = {}
+    return found
 
 
 def by_commands(made: Findings) -> Measured:

@@ -2,7 +2,7 @@
 
 They come with the extra `bench`, but for FasterRisk, whose package asks for versions of numpy and
 scikit-learn that this project left behind: `pip install --no-deps fasterrisk requests`. What cannot be
-imported is left out by name.
+imported is left out by name; FasterRisk 0.1.10 can be, but breaks on numpy 2, and is named as broken.
 """
 
 from __future__ import annotations

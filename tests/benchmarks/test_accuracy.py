@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks import accuracy
@@ -110,3 +111,12 @@ def test_a_model_that_is_not_installed_is_named(
     assert "left out, since it is not there: CatBoost" in printed
     assert "real data (--data FOLDER)" in printed
     assert "cannot say" in printed
+
+
+def test_a_model_that_breaks_is_named_and_has_no_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object) -> np.ndarray:
+        raise AttributeError("tostring")
+
+    X, y = pd.DataFrame({"a": ["x", "y"]}), np.array([0, 1])
+    assert accuracy._others({"FasterRisk": broken}, X, y, X, y) == {"FasterRisk": {}}
+    assert "FasterRisk could not be run: AttributeError: tostring" in capsys.readouterr().out
