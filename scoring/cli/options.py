@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from scoring.aws.enrich import Aws
     from scoring.decision_log.log import DecisionLog
 
-OutputFormat = Literal["table", "text", "html", "json", "jsonl", "csv"]
+OutputFormat = Literal["table", "text", "html", "json", "jsonl", "csv", "records", "parquet"]
 """How output is written; each command takes some of these."""
 
 DecisionFormat = Annotated[
@@ -54,6 +54,7 @@ ModelFile = Annotated[
     typer.Option(
         "--model",
         metavar="M",
+        envvar="TRIAGE_MODEL",
         help="A scorecard.json, a version's folder or a registry's folder. Default: the built-in card.",
         show_default=False,
     ),
@@ -61,7 +62,11 @@ ModelFile = Annotated[
 PolicyFile = Annotated[
     str | None,
     typer.Option(
-        "--policy", metavar="P", help="A policy.toml. Default: the built-in policy.", show_default=False
+        "--policy",
+        metavar="P",
+        envvar="TRIAGE_POLICY",
+        help="A policy.toml. Default: the built-in policy.",
+        show_default=False,
     ),
 ]
 Threshold = Annotated[

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scoring.cli.configuration import configured
 from scoring.cli.faults import MOST_FAULTS, Faults
 from scoring.cli.options import (
     AccountsFile,
@@ -55,6 +56,7 @@ def score(
     from scoring.files.output_file import destination
     from scoring.findings.cases import Cases
 
+    model, policy, accounts = configured(model, policy, accounts)
     settings = load_settings(model, policy, threshold)
     check(file)
     faults = Faults(most=None if strict else MOST_FAULTS)
@@ -105,6 +107,7 @@ def explain(
     from scoring.decision.settings import decide_all, load_settings
     from scoring.findings.cases import Cases
 
+    model, policy, accounts = configured(model, policy, accounts)
     settings = load_settings(model, policy, threshold)
     faults = Faults(most=MOST_FAULTS)
     decided = decide_all(described(Cases(file, faults), accounts, settings), settings)

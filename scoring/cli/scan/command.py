@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scoring.cli.configuration import configured, say_sources
 from scoring.cli.faults import Faults
 from scoring.cli.options import (
     AnalyzerArns,
@@ -84,6 +85,8 @@ def scan(
     from scoring.decision_log.deduplication import reactivated
     from scoring.files.output_file import destination
 
+    if not apply:
+        model, policy, _ = configured(model, policy)
     settings = load_settings(model, policy, threshold)
     table, log_file = named_log(table, log_file)
     if apply:
@@ -112,6 +115,8 @@ def scan(
         WRITERS[output_format](((group.case, group.decision) for group in groups), out, settings.policy)
     _name_duplicates(groups)
     if log is not None:
+        if apply:
+            say_sources(model, policy)
         _log_and_archive(groups, most if apply else 0, analyzers, source, log, apply=apply, is_agreed=yes)
     raise faults.exit()
 
