@@ -34,9 +34,10 @@ from training.threshold.gates import (
     no_drift,
     shut,
 )
-from training.threshold.out_of_fold import OutOfFold
+from training.threshold.out_of_fold import LEAST_POPULATION, OutOfFold
 from training.threshold.risk import calibrate_risk
 from training.threshold.scores import card_scores, probabilities
+from training.threshold.second_review import Again, verdicts_again
 from training.threshold.threshold import Threshold, choose_threshold
 
 # How often these were seen is precedent. Whoever shares a resource can set its tags, but what a tag takes off
@@ -112,6 +113,8 @@ class Trained:
         Of the threshold's promise; where one is shut that was not accepted, there is no threshold.
     measuring : Scorecard or None
         The card that the same procedure makes of all but the latest labels, which it is measured on.
+    again : Again or None
+        Verdicts to review again.
     """
 
     card: Scorecard
@@ -129,6 +132,7 @@ class Trained:
     archived_share: float | None
     gates: tuple[Gate, ...] = ()
     measuring: Scorecard | None = None
+    again: Again | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,7 @@ class _Fitted:
     out_of_fold: OutOfFold | None
     archived_share: float | None = None
     below: Floats | None = None
+    moved: int = 0
 
 
 def train(
@@ -265,7 +270,21 @@ def _with_every_label(
         archived_share=fitted.archived_share,
         gates=gates,
         measuring=measuring,
+        again=_again(dataset, fitted, request),
     )
+
+
+def _again(dataset: Dataset, fitted: _Fitted, request: Request) -> Again | None:
+    """Choose the verdicts to review again; None where no threshold was calibrated out of fold."""
+    found = fitted.out_of_fold
+    if found is None or fitted.threshold is None or fitted.threshold.value is None:
+        return None
+    is_bad = dataset.unintended[fitted.calibrated]
+    rows, scores = fitted.calibrated[is_bad], fitted.calibrated_scores[is_bad]
+    few = found.population.shape[1] < LEAST_POPULATION
+    population = found.scores if few else found.population.ravel() + fitted.moved
+    risk = probabilities(fitted.card.risk, scores, fitted.estimator.calibration_)
+    return verdicts_again(dataset, rows, scores, population, risk, request.alpha, request.delta)
 
 
 def _gated(fitted: _Fitted, gates: Sequence[Gate], request: Request) -> _Fitted:
@@ -356,7 +375,9 @@ def _fitted(
     if cut is not None and chosen.value is not None:
         below[rows] = found.scores < chosen.value
         below[population] = (found.population < cut).mean(axis=0)
-    return _Fitted(card, estimator, chosen, calibrated, scores[calibrated] + moved, found, share, below)
+    return _Fitted(
+        card, estimator, chosen, calibrated, scores[calibrated] + moved, found, share, below, moved
+    )
 
 
 def _voting(dataset: Dataset, known: Ints, rollout: Ints, request: Request) -> Ints:
@@ -475,7 +496,7 @@ def _uncalibrated(
     is_weighted = request.labels == "none"
     verdict = dataset.about["verdict"].to_numpy()
     settled = (dataset.time <= dataset.time[-1] - request.settling_days * 86_400) | dataset.labelled
-    settled &= np.isin(np.arange(len(dataset)), known)
+    settled &= np.isin(np.arange(len(dataset)), known) & dataset.earns
     if is_weighted:
         verdict = np.full_like(verdict, NONE)
     tables = with_evidence(estimator.tables_, dataset.X[settled], verdict[settled], (*PRECEDENT, ACCOUNT))

@@ -145,6 +145,9 @@ def _became(data: Mapping[str, Any]) -> str:
     lines.append(f"  {parts['backlog']['n']:>9,} more count as precedent")
     if parts["backlog"]["too_young"]:
         lines.append(f"  {parts['backlog']['too_young']:>9,} too young to be precedent, and not reviewed")
+    if parts["backlog"]["unearned"]:
+        why = "no precedent: of outsiders and not reviewed, or archived automatically"
+        lines.append(f"  {parts['backlog']['unearned']:>9,} {why}")
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,17 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from scoring.features.features import ABSENT, BY_NAME, NAMES, UNKNOWN, VERSION, tag_feature, tag_of
+from scoring.features.features import (
+    ABSENT,
+    BY_NAME,
+    NAMES,
+    NOT_APPLICABLE,
+    UNKNOWN,
+    VERSION,
+    tag_feature,
+    tag_of,
+)
+from scoring.findings.access.principal import INSIDE
 from scoring.policy import policy as policies
 from scoring.policy.policy import Policy
 from scoring.scorecard.scorecard import Scorecard
@@ -124,6 +134,18 @@ class Dataset:
         return np.asarray(self.before_archiving | ~archive | self.about["audit_chosen"])
 
     @property
+    def earns(self) -> Bools:
+        """Which findings make anybody familiar, once they are old enough or reviewed.
+
+        Nobody becomes familiar by what was archived automatically: that would be our own word. An outsider
+        becomes so only by what a person reviewed, at any age: whoever shares a hundred resources with
+        himself would otherwise take the points off his later ones.
+        """
+        is_inside = self.X["trust"].isin((*INSIDE, NOT_APPLICABLE)).to_numpy()
+        archived = np.asarray(self.about["effect"] == EFFECTS["archive"])
+        return np.asarray(self.about["is_explicit"] | (is_inside & ~archived))
+
+    @property
     def time(self) -> Floats:
         """When each finding came up, in seconds since 1970."""
         return np.asarray(self.about["time"])
@@ -190,7 +212,8 @@ def assemble(rows: Rows, asked_for: Sequence[str] = (), *, unverified: bool = Tr
     for key in sorted({*frequent_tags(tags), *asked_for}):
         X[tag_feature(key).name] = _tag_column(tags, key)
     about["weight"], about["for_threshold"] = _reached(about)
-    for name, identity in rows.identities.items():
+    for name in ("finding_id", "resource"):
+        identity = rows.identities[name]
         about[name] = identity.take(chosen).categorical()
     labelled = about["verdict"] != NONE
     counts[LABELLED] = int(labelled.sum())

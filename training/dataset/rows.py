@@ -57,7 +57,7 @@ NUMBERS: Final = {
     "audit_by_week": "b",
     "selected": "b",  # how the finding came to be reviewed, as in SELECTIONS, or NONE
 }
-IDENTITIES: Final = ("finding_id", "resource")
+IDENTITIES: Final = ("finding_id", "resource", "reviewer")
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ class _Encoder:
         self.tags.add(_tag_set(exposure))
         self.identities["finding_id"].add(finding.id)
         self.identities["resource"].add(finding.resource)
+        self.identities["reviewer"].add("" if case.label is None else case.label.by)
         for name, number in zip(NUMBERS, _numbers(case, finding), strict=True):
             self.numbers[name].append(number)
 

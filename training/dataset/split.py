@@ -32,6 +32,8 @@ class Split:
         All findings of these times, labelled or not.
     too_young : int
         How many findings are too young to be precedent.
+    unearned : int
+        How many are no precedent at any age: of outsiders and not reviewed, or archived automatically.
     every_label_fits : bool
         Whether the card is fitted on the calibration and the test part too. What is said of these then comes
         from cards that were not: see `training.train`.
@@ -43,6 +45,7 @@ class Split:
     test: Ints
     too_young: int
     every_label_fits: bool = False
+    unearned: int = 0
 
     @property
     def unseen(self) -> Ints:
@@ -92,10 +95,11 @@ def split_by_time(
     is_old = dataset.time <= (dataset.time[-1] if len(dataset) else 0) - settling_days * DAY
     return Split(
         fit=np.flatnonzero(before & dataset.labelled),
-        backlog=np.flatnonzero(before & ~dataset.labelled & is_old),
+        backlog=np.flatnonzero(before & ~dataset.labelled & is_old & dataset.earns),
         calibration=np.arange(calibration_from, test_from),
         test=np.arange(test_from, len(dataset)),
         too_young=int((before & ~dataset.labelled & ~is_old).sum()),
+        unearned=int((before & is_old & ~dataset.earns).sum()),
     )
 
 
@@ -124,9 +128,10 @@ def everything_fits(
     is_old = dataset.time <= (dataset.time[-1] if len(dataset) else 0) - settling_days * DAY
     return Split(
         fit=labelled,
-        backlog=np.flatnonzero(~dataset.labelled & is_old),
+        backlog=np.flatnonzero(~dataset.labelled & is_old & dataset.earns),
         calibration=everything[:test_from] if calibrates else everything[:0],
         test=everything[test_from:],
         too_young=int((~dataset.labelled & ~is_old).sum()),
+        unearned=int((is_old & ~dataset.earns).sum()),
         every_label_fits=True,
     )

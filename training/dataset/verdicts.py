@@ -5,6 +5,8 @@ The rules, in this order:
 1. A verdict given before its finding existed is no verdict.
 2. Of several verdicts on one finding the last one by time counts; one that a person gave counts before one
    that was concluded from the finding being resolved.
+   What a person called unintended is expected only after two people have said so since: one who overlooks
+   what looks harmless does not undo what another one saw.
 3. The features are those of the last record up to the verdict in which the context was looked up; where there
    is none, those of the last record.
 4. A finding without any time gets the time of its verdict; without a verdict it is left out.
@@ -26,6 +28,7 @@ UNVERIFIED = "verdict by a link alone: not counted"
 BEFORE_FINDING = "verdict older than its finding: not counted"
 REPEATED = "further records of the same finding"
 CONFLICTING = "findings with two verdicts: the last person's counts"
+UNCONFIRMED = "of these called expected after unintended by one person alone: still unintended"
 TIMELESS = "findings without any time: left out"
 
 
@@ -44,8 +47,8 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     about : DataFrame of shape (findings, ...)
         `row` (as in `chosen`), `has_context` (whether its context was looked up), `time` (seconds;
         never after the verdict), `verdict` (0 expected, 1 unintended, -1 none), its `verdict_at` and
-        `is_explicit` and `selected`, and `effect`, `would_archive`, `audit_share`, `audit_chosen` and
-        `audit_by_week` of the last decision before it.
+        `is_explicit` and `selected`, whether two people gave one (`repeated`) and `agreed`, and `effect`,
+        `would_archive`, `audit_share`, `audit_chosen` and `audit_by_week` of the last decision before it.
     counts : Counter
         What became of records, by reason.
     """
@@ -62,6 +65,10 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     verdicts = records[records["verdict"] != NONE]
     counts[CONFLICTING] = int((verdicts.groupby("finding")["verdict"].nunique() > 1).sum())
     final = _last(verdicts, ["is_explicit", "verdict_at", "row"])[_VERDICT]
+    alone = _reversed_by_one(verdicts, final)
+    counts[UNCONFIRMED] = len(alone)
+    final.loc[alone.index] = alone
+    agreed, repeated = _repeated(verdicts)
 
     until = records["finding"].map(final["verdict_at"]).fillna(np.inf)
     records["in_time"] = ~(records["seen"] > until)
@@ -69,6 +76,8 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     chosen = _last(records, ["in_time", "has_context", "seen", "row"])[["row", "seen", "has_context"]]
 
     about = chosen.join(final).join(decided)
+    about["repeated"] = repeated.reindex(about.index).fillna(0).astype(int)
+    about["agreed"] = agreed.reindex(about.index).fillna(0).astype(int)
     integers = ["verdict", "effect", "would_archive", "selected"]
     about[integers] = about[integers].fillna(NONE).astype(int)
     truths = ["has_context", "is_explicit", "audit_chosen", "audit_by_week"]
@@ -82,8 +91,34 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     return about["row"].to_numpy(), about, +counts
 
 
+_VOICES = 2
 _VERDICT = ["verdict", "verdict_at", "is_explicit", "selected"]
 _DECISION = ["effect", "would_archive", "audit_share", "audit_chosen", "audit_by_week"]
+
+
+def _reversed_by_one(verdicts: pd.DataFrame, final: pd.DataFrame) -> pd.DataFrame:
+    """Return the last "unintended" of findings that fewer than two people have called expected since."""
+    people = verdicts[verdicts["is_explicit"] == 1]
+    unintended = _last(people[people["verdict"] == 1], ["verdict_at", "row"])[_VERDICT]
+    expected = people[people["verdict"] == 0]
+    since = expected["finding"].map(unintended["verdict_at"])
+    later = expected[expected["verdict_at"] >= since]
+    voices = later.groupby("finding")["reviewer"].nunique()
+    is_reversed = final["verdict"].reindex(unintended.index) == 0
+    return unintended[is_reversed & (voices.reindex(unintended.index).fillna(0) < _VOICES)]
+
+
+def _repeated(verdicts: pd.DataFrame) -> tuple[pd.Series[int], pd.Series[int]]:
+    """Return, by finding, whether its first two reviewers agreed, and whether there were two.
+
+    Two different people who each gave a verdict; more of one person are no second opinion.
+    """
+    people = verdicts[verdicts["is_explicit"] == 1].sort_values(["verdict_at", "row"], kind="stable")
+    first = people.drop_duplicates(["finding", "reviewer"])
+    number = first.groupby("finding").cumcount()
+    one = first[number == 0].set_index("finding")["verdict"]
+    two = first[number == 1].set_index("finding")["verdict"]
+    return (one.reindex(two.index) == two).astype(int), pd.Series(1, index=two.index)
 
 
 def _in_time_order(about: pd.DataFrame, rows: Rows) -> Ints:
@@ -109,6 +144,7 @@ def _last(records: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 def _records(rows: Rows) -> pd.DataFrame:
     numbers = pd.DataFrame(rows.numbers)
     numbers["finding"] = rows.identities["finding_id"].codes
+    numbers["reviewer"] = rows.identities["reviewer"].codes
     numbers["row"] = np.arange(len(numbers))
     numbers["seen"] = _seen(numbers)
     numbers["has_decision"] = (numbers["effect"] != NONE) | (numbers["would_archive"] != NONE)

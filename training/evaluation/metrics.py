@@ -12,6 +12,7 @@ from training.dataset.dataset import DAY, Dataset
 from training.evaluation.outcomes import DIGITS, missed, quality, share_below, unintended_among_archived
 from training.evaluation.unseen_accounts import leave_accounts_out
 from training.threshold.scores import card_scores
+from training.threshold.second_review import wrong_verdicts
 from training.train import Trained
 
 TEST: Final = "test"
@@ -47,6 +48,10 @@ def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
             {**gate._asdict(), "accepted": gate.name in trained.request.accept} for gate in trained.gates
         ],
         "test": _judged(trained, trained.split.test),
+        "review_again": _review_again(trained),
+        "verdicts": wrong_verdicts(
+            dataset.about["repeated"].to_numpy() == 1, dataset.about["agreed"].to_numpy() == 1
+        ),
         "archived": _archived(trained),
         "accounts_left_out": leave_accounts_out(trained, jobs=jobs),
         "prior": {"roc_auc": quality(prior, probability, unintended, weight)["roc_auc"]},
@@ -62,6 +67,20 @@ def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
             "card_weight": round(trained.estimator.card_weight_, DIGITS),
             "prior": {"name": trained.prior.name, "sha256": trained.prior.sha256},
         },
+    }
+
+
+def _review_again(trained: Trained) -> dict[str, Any] | None:
+    """Return how many verdicts are to be reviewed again, and what they cost; null without a threshold."""
+    again = trained.again
+    if again is None:
+        return None
+    return {
+        "n": len(again.rows),
+        "checks": len(again.checks),
+        "archived_share": round(again.share, DIGITS),
+        "archived_share_after": round(again.share_after, DIGITS),
+        "text": again.sentence,
     }
 
 
@@ -142,7 +161,11 @@ def _data(trained: Trained) -> dict[str, Any]:
         "records": dict(sorted(dataset.counts.items())),
         "parts": {
             "fit": _described(trained, split.fit),
-            "backlog": {"n": len(split.backlog), "too_young": split.too_young},
+            "backlog": {
+                "n": len(split.backlog),
+                "too_young": split.too_young,
+                "unearned": split.unearned,
+            },
             "calibration": _described(trained, split.calibration),
             "test": _described(trained, split.test),
         },

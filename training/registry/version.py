@@ -24,10 +24,12 @@ from training.estimator.estimator import AdditiveScorecardClassifier
 from training.evaluation.metrics import measured
 from training.registry.registry import HELD_OUT, MEASURING, METRICS, TRAINING, Registry
 from training.report.report import render
+from training.threshold.second_review import as_csv
 from training.train import Trained
 
 CARD: Final = "card.md"
 REPORT: Final = "report.html"
+REVIEW_AGAIN: Final = "review-again.csv"
 TRAINING_FORMAT: Final = 2
 """Of training.joblib; raised with every change of the classes in it."""
 _VERDICT: Final = "_unintended"
@@ -47,6 +49,11 @@ def version_files(trained: Trained, metrics: Mapping[str, Any]) -> dict[str, byt
         REPORT: report.encode(),
         TRAINING: _for_notebooks(trained),
         HELD_OUT: _held_out(trained),
+        **(
+            {REVIEW_AGAIN: as_csv(trained.dataset, trained.again, trained.honest)}
+            if trained.again is not None
+            else {}
+        ),
         **({MEASURING: _encoded(measuring)} if measuring is not None else {}),
     }
 

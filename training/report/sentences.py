@@ -177,10 +177,36 @@ def without_verdicts(_: Mapping[str, Any]) -> str:
     )
 
 
+def wrong_verdicts(metrics: Mapping[str, Any]) -> str:
+    """Say how many verdicts are wrong, as far as repeated ones tell."""
+    found = metrics["verdicts"]
+    if not found["repeated"]:
+        return "How many verdicts are wrong cannot be said: none was given by two people."
+    return (
+        f"Of the verdicts an estimated {percent(found['share'])} are wrong ({percent(found['lower'])} to "
+        f"{percent(found['upper'])}): of {found['repeated']} that two people gave, "
+        f"{found['disagreed']} differ."
+    )
+
+
+def unearned(metrics: Mapping[str, Any]) -> str:
+    """Say what unreviewed findings of outsiders count for."""
+    left_out = metrics["data"]["parts"]["backlog"].get("unearned", 0)
+    return (
+        f"Precedent is earned by review: {left_out:,} findings that are an outsider's and that no person "
+        "reviewed, or that were archived automatically, count for nothing at any age. A stranger's 100 "
+        "unreviewed shares buy 0 points."
+    )
+
+
 def sentences(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     """Return all of that, in this order."""
     if metrics["request"]["labels"] == "none":
         return guarantee(metrics), without_verdicts(metrics)
     said = [say(metrics) for say in (guarantee, on_the_test_part, ranking, among_archived, new_accounts)]
+    again = metrics.get("review_again")
+    more: tuple[str, ...] = (unearned(metrics),)
+    if again is not None:
+        more = (again["text"], wrong_verdicts(metrics), *more)
     forecast = f"Forecast from history: {said[0]}"
-    return (forecast, CERTIFIED, *accepted_gates(metrics), *said[1:])
+    return (forecast, CERTIFIED, *accepted_gates(metrics), *said[1:], *more)
