@@ -30,6 +30,7 @@ from training.threshold.gates import (
     check_names,
     enough_rollouts,
     every_period_reviewed,
+    few_uses,
     independent_of_score,
     no_drift,
     shut,
@@ -75,6 +76,10 @@ class Request:
         Findings younger than that are no precedent unless somebody has reviewed them.
     accept : tuple of str
         Gates that may be shut; see `training.threshold.gates`.
+    use : int
+        Which use of calibration data it is in its registry's year; see `training.registry.uses`.
+    strict_delta : bool
+        Whether `delta` is this use's part of the year's.
     """
 
     alpha: float = 0.05
@@ -85,6 +90,8 @@ class Request:
     seed: int = 0
     settling_days: float = SETTLING_DAYS
     accept: tuple[str, ...] = ()
+    use: int = 1
+    strict_delta: bool = False
 
 
 @dataclass(frozen=True)
@@ -325,7 +332,7 @@ def _gates(
             independent_of_score(reviewed, below[early], request.alpha),
             every_period_reviewed(reviewed),
         ]
-    gates.append(no_drift(found.scores))
+    gates += [no_drift(found.scores), few_uses(request.use, strict=request.strict_delta)]
     return tuple(gates)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scoring.scorecard.scorecard import Scorecard
     from training.arrays import Ints
     from training.dataset.dataset import Dataset
+    from training.evaluation.tune import Goals
     from training.registry.models import LearnedUntil
 
 All = Annotated[
@@ -134,6 +135,7 @@ def tune(
         if alerts_per_day is not None:
             turning = turning_points(history, dataset, judge or card, rules)
         found = run(dataset, rows, card, goals, judge, turning)
+        _keep_use(model, dataset, goals, found)
     if output_format == "json":
         typer.echo(json.dumps({"note": note, "model": card.sha256, **found}, indent=2))
     else:
@@ -143,6 +145,27 @@ def tune(
             f"\nTo use threshold T with this model: --threshold T, or as an override {_override(card)}"
         )
     raise faults.exit()
+
+
+def _keep_use(model: str, dataset: "Dataset", goals: "Goals", found: "dict[str, Any]") -> None:
+    """Write into the registry's ledger that its model's threshold was looked for by these findings."""
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from scoring.files.errors import BadInput
+    from training.registry import uses
+    from training.registry.models import registry_of
+
+    there = registry_of(model)
+    if there is None:
+        return
+    registry, version = there
+    now, key = datetime.now(UTC), uses.key_of("tune", dataset.digest, asdict(goals))
+    number, value = uses.number_of(registry, key, now), found["guarantee"]["threshold"]
+    try:
+        uses.keep(registry, key, "tune", number, now, version=version, threshold=value, delta=goals.delta)
+    except (BadInput, OSError) as error:
+        typer.echo(f"not in the registry's ledger of uses: {error}", err=True)
 
 
 def _override(card: "Scorecard") -> str:
@@ -226,7 +249,10 @@ def _print_readings(found: dict[str, Any]) -> None:
     print_columns(headings, [cells(name, found[name]) for name in readings], numbers=headings[1:])
     if found["cannot_say"]:
         typer.echo(f"What is missed and what that costs: {found['cannot_say']}.")
-    if found["guarantee"]["threshold"] is None:
+    closed = [gate for gate in found["gates"] if not gate["passed"]]
+    for gate in closed:
+        typer.echo(f"The guarantee is not made: {gate['text']} (gate {gate['name']}).")
+    if found["guarantee"]["threshold"] is None and not closed:
         more = found["guarantee"]["more_labels"]
         typer.echo(f"The guarantee takes {more} more findings labelled unintended.")
     typer.echo()

@@ -117,18 +117,20 @@ def promote(
     Refused, with exit code 1, is one that breaks its guarantee on its test part, or ranks findings worse than
     the current one on the test part of either.
     """
-    from training.registry.promotion import objections
+    from training.registry.promotion import notes, objections
 
     found = _open(registry)
     found.verify(version)
+    for note in notes(found, version):
+        typer.echo(f"{version}: {note}", err=True)
+    before = found.current()
     against = objections(found, version)
     for objection in against:
         typer.echo(f"{version}: {objection}", err=True)
     if against and not force:
         typer.echo(f"{version} is not promoted; --force promotes it all the same", err=True)
         raise typer.Exit(1)
-    before = found.current()
-    found.promote(version)
+    found.promote(version, instead_of=before)
     typer.echo(f"{version} is current" + (f", {before} before" if before not in (None, version) else ""))
 
 

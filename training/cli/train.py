@@ -77,6 +77,14 @@ def train(
             show_default=False,
         ),
     ] = None,
+    strict_delta: Annotated[
+        bool,
+        typer.Option(
+            "--strict-delta",
+            help="Spend delta on all uses of the year in this registry (a half, a sixth, a twelfth ...), so "
+            "that each version keeps the promise by itself. Default: the year's findings together keep it.",
+        ),
+    ] = False,
     output_format: ReportFormat = "table",
 ) -> None:
     """Train a scorecard on past decisions, with a threshold that carries a guarantee.
@@ -87,8 +95,12 @@ def train(
     Every label fits; the threshold is calibrated by cards that were fitted without the findings they score.
     It is left out where a gate of its guarantee is shut: the command names the gate and says what to do.
     """
+    from dataclasses import asdict, replace
+    from datetime import UTC, datetime
+
     from scoring.scorecard import formats
     from training.evaluation.metrics import measure
+    from training.registry import uses
     from training.registry.models import load
     from training.registry.registry import Registry
     from training.registry.stores import open_store
@@ -108,6 +120,7 @@ def train(
         seed=seed,
         settling_days=settling_days,
         accept=tuple(sorted(set(accept or ()))),
+        strict_delta=strict_delta,
     )
     faults = Faults()
     with progress("records") as bar, open_executor(jobs, scheduler) as executor:
@@ -115,11 +128,19 @@ def train(
         dataset, _ = read_history(
             history, policy, jobs, bar, faults, [card], executor, unverified=unverified_verdicts
         )
+        now, asked = datetime.now(UTC), {**asdict(request), "prior": card.sha256}
+        key = uses.key_of("train", dataset.digest, asked)
+        number = uses.number_of(registry, key, now)
+        spent = uses.delta_of(number, delta) if strict_delta else delta
+        request = replace(request, use=number, delta=spent)
         trained = run(dataset, card, request, jobs=cores(jobs), progress=bar.begin)
         bar.begin("measuring")
         metrics = measure(trained, jobs=cores(jobs))
         bar.begin("writing")
         registry.add(trained.card.version, version_files(trained, metrics))
+        if trained.threshold is not None:
+            version, value = trained.card.version, metrics["threshold"]["value"]
+            uses.keep(registry, key, "train", number, now, version=version, threshold=value, delta=spent)
     version = trained.card.version
     mostly_bad = faults.count > len(dataset)
     where, says = f"{registry.store.name}/{version}", _promoted(registry, version, mostly_bad=mostly_bad)

@@ -50,6 +50,7 @@ _MOST_DISTINCT: Final = 0.5
 LABELLED = "with a verdict"
 RESOLVED = "with a verdict, of these concluded from the finding being resolved: not for the threshold"
 SELECTED = "with a verdict, of these on what reached a person for its score: not for the threshold"
+IMPORTED = "with a verdict, of these imported: how they were chosen is not known"
 BARE = "with a verdict, of these without anything known of the surroundings: not for the threshold"
 UNLABELLED = "without a verdict: precedent only"
 NOTICES = "events that are no finding"
@@ -220,6 +221,7 @@ def assemble(rows: Rows, asked_for: Sequence[str] = (), *, unverified: bool = Tr
     counts[UNLABELLED] = int((~labelled).sum())
     counts[RESOLVED] = int((labelled & ~about["is_explicit"]).sum())
     counts[BARE] = int((about["is_explicit"] & ~about["has_context"]).sum())
+    counts[IMPORTED] = int((labelled & about["is_imported"]).sum())
     counts[SELECTED] = int((about["is_explicit"] & about["has_context"] & ~about["for_threshold"]).sum())
     return Dataset(X, about, +counts, _digest(X, about))
 

@@ -55,6 +55,7 @@ NUMBERS: Final = {
     "audit_share": "d",
     "audit_chosen": "b",
     "audit_by_week": "b",
+    "is_imported": "b",  # a verdict that somebody brought in as a file
     "selected": "b",  # how the finding came to be reviewed, as in SELECTIONS, or NONE
 }
 IDENTITIES: Final = ("finding_id", "resource", "reviewer")
@@ -212,6 +213,7 @@ def _numbers(case: Case, finding: Finding) -> tuple[float, ...]:
         float("nan") if audit is None else audit.share,
         audit is not None and audit.chosen,
         audit is not None and bool(audit.window),
+        label is not None and label.source == IMPORT,
         _selected(label),
     )
 

@@ -80,7 +80,7 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
     about["agreed"] = agreed.reindex(about.index).fillna(0).astype(int)
     integers = ["verdict", "effect", "would_archive", "selected"]
     about[integers] = about[integers].fillna(NONE).astype(int)
-    truths = ["has_context", "is_explicit", "audit_chosen", "audit_by_week"]
+    truths = ["has_context", "is_explicit", "is_imported", "audit_chosen", "audit_by_week"]
     about[truths] = about[truths].fillna(0).astype(bool)
     about["time"] = np.fmin(about.pop("seen"), about["verdict_at"])
     timeless = about["time"].isna()
@@ -92,7 +92,7 @@ def settle(rows: Rows, *, unverified: bool = True) -> tuple[Ints, pd.DataFrame, 
 
 
 _VOICES = 2
-_VERDICT = ["verdict", "verdict_at", "is_explicit", "selected"]
+_VERDICT = ["verdict", "verdict_at", "is_explicit", "is_imported", "selected"]
 _DECISION = ["effect", "would_archive", "audit_share", "audit_chosen", "audit_by_week"]
 
 

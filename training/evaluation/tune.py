@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +12,18 @@ from scoring.files.errors import BadInput
 from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Ints
 from training.dataset.dataset import DAY, Dataset
+from training.dataset.rollouts import one_each, rollouts
 from training.evaluation.backtest import NEVER
 from training.evaluation.outcomes import DIGITS
-from training.threshold.gates import cannot_say
+from training.threshold.gates import (
+    Gate,
+    both_verdicts,
+    cannot_say,
+    enough_rollouts,
+    every_period_reviewed,
+    independent_of_score,
+    no_drift,
+)
 from training.threshold.scores import card_scores
 from training.threshold.threshold import (
     Reading,
@@ -86,7 +95,8 @@ def tune(
     -------
     dict
         `guarantee`, `cost` and `budget` (null where not asked for), each with its `threshold` in points, or
-        null where none does it; `current`, the scorecard's own; and the `curve`. `cannot_say` is why nothing
+        null where none does it; `gates` of the guarantee: where one is shut there is no
+        threshold for it; `current`, the scorecard's own; and the `curve`. `cannot_say` is why nothing
         can be said of what is missed; then there is no number for it, and no threshold that rests on one.
     """
     goals.check()
@@ -104,6 +114,10 @@ def tune(
     a_day = len(rows) / max(1.0, float(dataset.time[rows[-1]] - dataset.time[rows[0]]) / DAY)
     chosen = choose_threshold(scores[fair], bad, goals.alpha, goals.delta, weight, dataset.largest_weight)
     why = cannot_say(bad)
+    gates = _gates(dataset, rows, scores, chosen.value, goals)
+    closed = [gate for gate in gates if not gate.passed]
+    if closed:
+        chosen = replace(chosen, value=None)
     found: dict[str, Any] = {
         "cannot_say": why or None,
         "findings": len(rows),
@@ -116,6 +130,7 @@ def tune(
             **_as_dict(read_threshold(drawn, chosen.value, a_day)),
             "more_labels": chosen.more_labels,
         },
+        "gates": [gate._asdict() for gate in gates],
         "cost": None,
         "budget": None,
         "current": _as_dict(read_threshold(drawn, card.threshold, a_day)),
@@ -161,6 +176,23 @@ def _without_misses(found: dict[str, Any]) -> dict[str, Any]:
 
     readings = {name: without(found[name]) for name in ("guarantee", "budget", "current") if found[name]}
     return found | readings | {"curve": [without(one) for one in found["curve"]]}
+
+
+def _gates(
+    dataset: Dataset, rows: Ints, scores: Ints, threshold: int | None, goals: Goals
+) -> tuple[Gate, ...]:
+    """Ask of findings what a promise rests on, as a training does."""
+    fair = dataset.for_threshold[rows]
+    bad = dataset.unintended[rows] & fair
+    votes = len(one_each(dataset, rollouts(dataset), rows[bad]))
+    gates = [both_verdicts(bad[fair]), enough_rollouts(votes, goals.alpha, goals.delta)]
+    if threshold is not None:
+        person = dataset.reached_person[rows]
+        below = (scores < threshold).astype(np.float64)[person]
+        gates.append(independent_of_score(fair[person], below, goals.alpha))
+        gates.append(every_period_reviewed(fair[person]))
+        gates.append(no_drift(scores))
+    return tuple(gates)
 
 
 def _cost(drawn: pd.DataFrame, miss: float, alert: float, a_day: float) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from scoring.scorecard.scorecard import Scorecard
 from training.arrays import Bools, Floats, Ints
 from training.registry.registry import Registry
 from training.registry.version import HeldOut, needs_columns, read_held_out
-from training.report.sentences import percent
+from training.report.sentences import accepted_gates, percent, shut_gates
 from training.threshold.bounds import share_upper
 from training.threshold.scores import card_scores
 
@@ -53,6 +53,15 @@ def objections(registry: Registry, candidate: str) -> list[str]:
     if len(reasons) == 2:
         found.append(f"it cannot be compared with {current}: {' and '.join(reasons)}")
     return found
+
+
+def notes(registry: Registry, candidate: str) -> list[str]:
+    """Say which gates of a version are shut: those that take its threshold, and those that were accepted."""
+    metrics = registry.metrics(candidate)
+    closed = [
+        f"nothing is archived by score: {one['text']} (gate {one['name']})" for one in shut_gates(metrics)
+    ]
+    return [*closed, *accepted_gates(metrics)]
 
 
 def fair_part(registry: Registry, version: str, other: str, held_out: HeldOut) -> tuple[HeldOut, bool]:

@@ -3,6 +3,7 @@
 <store>/<version>/scorecard.json metrics.json card.md report.html training.joblib test.parquet manifest.json
 <store>/current      the name of the promoted version
 <store>/promotions   the names of all versions that were promoted, one a line, the latest last
+<store>/uses.jsonl           each use of calibration data; see `training.registry.uses`
 <store>/certificates.jsonl   what `triage certify` has stated, one run a line
 """
 
@@ -31,6 +32,7 @@ METRICS: Final = "metrics.json"
 TRAINING: Final = "training.joblib"
 HELD_OUT: Final = "test.parquet"
 MEASURING: Final = "measured.json"
+ANY: Final = "*"
 CERTIFICATES: Final = "certificates.jsonl"
 
 
@@ -65,16 +67,26 @@ class Registry:
         """Return every version that was promoted, the latest last."""
         return (self.store.read(PROMOTIONS) or b"").decode("utf-8", "replace").split()
 
-    def promote(self, version: str) -> None:
+    def promote(self, version: str, *, instead_of: str | None = ANY) -> None:
         """Make a version the current one.
+
+        Parameters
+        ----------
+        instead_of : str or None
+            The version that was current when this one was compared with it; by default any.
 
         Raises
         ------
         BadInput
-            There is no such version, or one of its files is not what its manifest says.
+            There is no such version, or one of its files is not what its manifest says; or somebody else has
+            promoted another one meanwhile.
         """
         self.verify(version)
-        if self.current() != version:
+        current = self.current()
+        if instead_of not in (ANY, current):
+            expected = f"{current} was promoted meanwhile: compare with it, and promote again"
+            raise BadInput(expected, where=self.store.name)
+        if current != version:
             self._set([*self.promotions(), version])
 
     def rollback(self) -> tuple[str, str]:

@@ -21,11 +21,14 @@ ROLLOUTS: Final = "enough-rollouts"
 SELECTION: Final = "verdicts-independent-of-score"
 PERIODS: Final = "every-period-reviewed"
 DRIFT: Final = "no-drift"
-NAMES: Final = (CLASSES, ROLLOUTS, SELECTION, PERIODS, DRIFT)
+USES: Final = "uses-of-calibration-data"
+NAMES: Final = (CLASSES, ROLLOUTS, SELECTION, PERIODS, DRIFT, USES)
 
 # Harm is to miss more than so many times alpha, because of how findings were chosen for review.
 HARM: Final = 2.0
 CONFIDENCE: Final = 0.95
+# Of the same year's calibration data: so many were measured (`benchmarks.guarantee`), and no more.
+MOST_USES: Final = 12
 CHUNKS: Final = 10
 # Verdicts that a period is to have on average, so that its lower bound can say something.
 LEAST_IN_CHUNK: Final = 20
@@ -188,6 +191,25 @@ def no_drift(scores: Ints) -> Gate:
     if most < LARGE_MOVE:
         return Gate(DRIFT, True, text)
     return Gate(DRIFT, False, f"{text}: train on findings since the change")
+
+
+def few_uses(number: int, *, strict: bool) -> Gate:
+    """Ask that the year's calibration data were not used more often than the promise was measured for.
+
+    Parameters
+    ----------
+    number : int
+        Which use of the year this one is.
+    strict : bool
+        Whether delta is spent on the uses, so that each version keeps the promise by itself.
+    """
+    if strict:
+        text = f"use {number} of the year: delta is spent on all of them, each version keeps the promise"
+        return Gate(USES, True, text)
+    text = f"use {number} of the year: the promise is for the findings of the year together, not each version"
+    if number <= MOST_USES:
+        return Gate(USES, True, f"{text} (--strict-delta promises that)")
+    return Gate(USES, False, f"{text}, and was measured for {MOST_USES}: train with --strict-delta")
 
 
 def _most_moved(moved: float, freedom: int, noise: float) -> float:
