@@ -57,8 +57,8 @@ def _points(seed: int, whose: str | None) -> list[dict[str, Any]]:
 
 def _is_share(record: Record) -> bool:
     """Say whether a finding lets one account of nobody's in, on one day of the history's first half."""
-    detail = record["finding"]["detail"]
-    account = record["context"].get("principal_account") or {}
+    detail = record["finding"].get("detail") or {}
+    account = (record.get("context") or {}).get("principal_account") or {}
     stranger = account.get("in_org") is False and not account.get("vendor")
     return stranger and "AWS" in (detail.get("principal") or {}) and detail.get("isPublic") is False
 

@@ -7,6 +7,7 @@ model was made. It speaks of its own window, and not of what comes after.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +71,7 @@ def missed_upper(strata: Sequence[Sample], alerts_unintended: int, delta: float)
     Examples
     --------
     >>> missed_upper([Sample(1000, 400, 1)], 300, 0.05)
-    0.026
+    0.029127
     >>> missed_upper([], 12, 0.05)
     0.0
     """
@@ -79,7 +80,8 @@ def missed_upper(strata: Sequence[Sample], alerts_unintended: int, delta: float)
         # Nothing was archived, or all of it was drawn: nothing can have been missed. Otherwise there is
         # nothing to compare with.
         return 0.0
-    return round(archived / (archived + alerts_unintended), 6)
+    # Rounded up: a bound that is rounded down is none.
+    return ceil(1e6 * archived / (archived + alerts_unintended)) / 1e6
 
 
 def error_of_run(number: int, delta: float) -> float:

@@ -33,8 +33,9 @@ CHUNKS: Final = 10
 # Verdicts that a period is to have on average, so that its lower bound can say something.
 LEAST_IN_CHUNK: Final = 20
 UNREVIEWED: Final = 0.25
-# Population stability index: above it is commonly taken for a large move.
-LARGE_MOVE: Final = 0.25
+# Population stability index: below it is commonly taken for no move.
+LARGE_MOVE: Final = 0.1
+MOVE_BINS: Final = 5
 
 
 class Gate(NamedTuple):
@@ -180,7 +181,7 @@ def no_drift(scores: Ints) -> Gate:
     early, late = np.array_split(scores, 2)
     if len(late) < 5 * CHUNKS:
         return Gate(DRIFT, False, f"{len(scores)} findings are too few to see drift: it takes {10 * CHUNKS}")
-    edges = np.unique(np.quantile(early, np.linspace(0, 1, CHUNKS + 1)[1:-1]))
+    edges = np.unique(np.quantile(early, np.linspace(0, 1, MOVE_BINS + 1)[1:-1]))
     p, q = (_shares(np.searchsorted(edges, part), len(edges) + 1) for part in (early, late))
     moved = float(((q - p) * np.log(q / p)).sum())
     most = _most_moved(moved, len(edges), 1 / len(early) + 1 / len(late))
