@@ -48,6 +48,7 @@ FILES = {
     "training.joblib",
     "test.parquet",
     "measured.json",
+    "review-again.csv",
     "manifest.json",
 }
 
@@ -67,7 +68,7 @@ def card(version: Path) -> Scorecard:
 
 def test_a_version_has_its_files_and_their_digests(registry: Path, version: Path) -> None:
     assert {path.name for path in version.iterdir()} == FILES
-    assert {path.name for path in registry.iterdir()} == {version.name, "current", "promotions"}
+    assert {path.name for path in registry.iterdir()} == {version.name, "current", "promotions", "uses.jsonl"}
     manifest = json.loads((version / "manifest.json").read_text())
     assert manifest["version"] == version.name
     assert manifest["sha256"] == {

@@ -19,7 +19,8 @@ def dataset(findings: int = 100) -> Any:
         def __len__(self) -> int:
             return findings
 
-    return Findings(labelled=np.arange(findings) % 2 == 0, time=np.arange(findings) * DAY)
+    labelled = np.arange(findings) % 2 == 0
+    return Findings(labelled=labelled, time=np.arange(findings) * DAY, earns=np.ones(findings, dtype=bool))
 
 
 def sizes(split: Split) -> tuple[int, int, int, int]:
