@@ -140,17 +140,22 @@ def share_for(log: DecisionLog, archives: Archives, kind: StratumKind, now: date
     return float(getattr(shares, kind))
 
 
-def close_due(log: DecisionLog, archives: Archives, now: datetime) -> list[ClosedWindow]:
+def close_due(
+    log: DecisionLog, archives: Archives, now: datetime, *, weeks: int = LOOKBACK
+) -> list[ClosedWindow]:
     """Draw for each week that is over and has no draw yet; return all closed weeks, the oldest first.
 
-    Weeks before the log's first decision are left out, and those before `LOOKBACK`.
+    Parameters
+    ----------
+    weeks : int
+        So many are looked at; those before the log's first decision are left out.
     """
     closed = closed_windows(log)
     if not archives.draws_per_week:
         return closed
     known = {one.name for one in closed}
     window = window_at(now - WEEK)
-    for _ in range(LOOKBACK):
+    for _ in range(weeks):
         if window.name not in known:
             made = _close(log, archives, window)
             if made is not None:

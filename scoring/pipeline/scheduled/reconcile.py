@@ -91,7 +91,8 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
         run.suspicions = check_hourly(runtime, schedule.analyzers, is_time_left)
     with _noting(run, "drawing findings for review"):
         if draws.is_due(runtime.log, runtime.policy.archives, runtime.now()):
-            draws.close_due(runtime.log, runtime.policy.archives, runtime.now())
+            # Older weeks can wait for `triage certify`: one run has little time.
+            draws.close_due(runtime.log, runtime.policy.archives, runtime.now(), weeks=2)
     with _noting(run, "summarising"):
         run.mails += send_summary(runtime)
     with _noting(run, "reporting and sweeping"):
