@@ -252,8 +252,8 @@ def _print_readings(found: dict[str, Any]) -> None:
     closed = [gate for gate in found["gates"] if not gate["passed"]]
     for gate in closed:
         typer.echo(f"The guarantee is not made: {gate['text']} (gate {gate['name']}).")
-    if found["guarantee"]["threshold"] is None and not closed:
-        more = found["guarantee"]["more_labels"]
+    more = found["guarantee"]["more_labels"]
+    if found["guarantee"]["threshold"] is None and more:
         typer.echo(f"The guarantee takes {more} more findings labelled unintended.")
     typer.echo()
     print_columns(headings[1:], [cells("", one)[1:] for one in found["curve"]], numbers=headings)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scoring.cli.options import LogTable, PolicyFile, Profile, Region, ReportFormat
+from scoring.cli.options import LogFile, LogTable, PolicyFile, Profile, Region, ReportFormat
 from training.cli.options import Alpha, Delta, Model
 
 if TYPE_CHECKING:
@@ -15,19 +15,9 @@ if TYPE_CHECKING:
 
 
 def certify(
-    context: typer.Context,
     model: Model,
     table: LogTable = None,
-    log_file: Annotated[
-        str | None,
-        typer.Option(
-            "--log",
-            metavar="FILE",
-            envvar="TRIAGE_LOG",
-            help="Local decision log, in place of a table.",
-            show_default=False,
-        ),
-    ] = None,
+    log_file: LogFile = None,
     first: Annotated[
         str | None,
         typer.Option(
@@ -87,11 +77,6 @@ def certify(
         raise BadInput(
             "expected more than 0: without a draw nothing can be certified", field="archives.draws_per_week"
         )
-    is_typed = {name for name in ("table", "log_file") if _typed(context, name)}
-    if len(is_typed) == 2:
-        raise BadInput("expected a --log or a --table, not both", field="--log")
-    if is_typed == {"table"}:
-        log_file = None  # what is typed counts before what the environment says
     log = _log(table, log_file, profile, region)
     with as_bad_input(f"certificate from {log.name}"):
         windows = draws.close_due(log, rules.archives, now)
@@ -106,20 +91,11 @@ def certify(
     raise typer.Exit(0 if made.holds else 1)
 
 
-def _typed(context: typer.Context, name: str) -> bool:
-    """Say whether an option stands on the command line itself."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
-def _log(table: str | None, log_file: str | None, profile: str | None, region: str | None) -> "DecisionLog":
+def _log(table: str | None, file: str | None, profile: str | None, region: str | None) -> "DecisionLog":
     from scoring.aws.connection import Options, connect_as
     from scoring.cli.options import decision_log
-    from scoring.decision_log.log import DecisionLog
 
-    if log_file:
-        return DecisionLog.in_file(log_file)
-    return decision_log(table, connect_as(Options(profile=profile, region=region)))
+    return decision_log(table, connect_as(Options(profile=profile, region=region)), file)
 
 
 def _say_waiting(found: "Tally", output_format: str) -> None:

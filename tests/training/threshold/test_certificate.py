@@ -283,7 +283,7 @@ def test_the_command_says_what_waits_and_then_what_is_missed(
         (("--from", "2026-11-02", "--to", "2099-01-05"), "are not over"),
         (("--from", "2026-11-23", "--to", "2026-11-02"), "expected --from before --to"),
         (("--alpha", "2"), "--alpha: expected a number between 0 and 1"),
-        (("--table", "t"), "expected a --log or a --table, not both"),
+        (("--table", "t"), "expected a table or a file, not both"),
     ],
 )
 def test_what_cannot_be_certified_is_said_in_a_line(
