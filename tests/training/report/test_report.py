@@ -158,11 +158,11 @@ def test_pages_of_very_little(
 
 
 def test_the_card_with_precedent_shows_what_decides(run: Run, tmp_path: Path) -> None:
-    own = {"tags": {}, "principal_account": {"id": "444455556666", "in_org": True}}
-    made = [
-        {**record(n, n, principal=f"{n % 7:012d}" if n % 2 else "444455556666"), "context": own}
-        for n in range(60)
-    ]
+    made = []
+    for n in range(60):
+        principal = f"{n % 7:012d}" if n % 2 else "444455556666"
+        own = {"tags": {}, "principal_account": {"id": principal, "in_org": True}}
+        made.append({**record(n, n, principal=principal), "context": own})
     version = train(run, tmp_path, write(tmp_path / "h.jsonl", made), "--labels", "none")
     page = page_of(version)
     assert page.headings == ["What it promises", "What decides", "Tables", "Data"]
