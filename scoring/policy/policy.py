@@ -272,6 +272,9 @@ def load(path: str | Path = DEFAULT) -> Policy:
     text = read_text(path)
     try:
         policy = parse(text)
+        if policy.allow.vendors and not policy.vendors_file:
+            expected = "expected a vendors_file beside it: without one no vendor is ever recognised"
+            raise BadInput(expected, field="allow.vendors")
         if policy.vendors_file:
             policy = with_vendors(policy, read_vendors(path.parent / policy.vendors_file))
     except BadInput as error:
@@ -338,9 +341,21 @@ def _check(policy: Policy) -> None:
         check_threshold(policy.threshold)
     policy.archives.check()
     policy.alerts.check()
+    _check_rules(policy)
+
+
+def _check_rules(policy: Policy) -> None:
     for kind in ("expected", "never_archive"):
+        names: set[str] = set()
         for index, rule in enumerate(getattr(policy, kind)):
-            rule.check(f"{kind}[{index}]")
+            field = f"{kind}[{index}]"
+            rule.check(field)
+            if rule.name in names:
+                raise BadInput("expected a name of its own", field=f"{field}.name", value=rule.name)
+            names.add(rule.name)
+            if kind == "expected" and rule.matches_everything:
+                expected = "expected a condition that leaves something out: every finding would match"
+                raise BadInput(expected, field=field)
 
 
 def _claims(

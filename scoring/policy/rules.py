@@ -51,6 +51,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return bool(self.tags or self.alias)
 
     @property
+    def matches_everything(self) -> bool:
+        """Whether each condition that it states is a pattern of stars alone."""
+        stated = {name: getattr(self, name) for name in self.__struct_fields__ if name != "name"}
+        given = {name: value for name, value in stated.items() if value}
+        is_open = [any(set(pattern) == {"*"} for pattern in value) for value in given.values()]
+        return given.keys() <= {"resource", "principal"} and all(is_open)
+
+    @property
     def set_by_sharer(self) -> tuple[str, ...]:
         """What of the rule the sharer can set: tags, aliases, names that a pattern leaves open."""
         stated = ("tags" if self.tags else "", "the alias" if self.alias else "", self._open_names())

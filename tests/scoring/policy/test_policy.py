@@ -292,3 +292,26 @@ def test_what_the_built_in_policy_shows_in_comments_can_be_used() -> None:
     assert policy.own.providers
     assert policy.starter_pack == tuple(starter_pack())
     assert policy.severity == Severity()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('[[expected]]\nname = "a"\nresource = ["*"]\n', "expected[0]: expected a condition that leaves"),
+        ('[[expected]]\nname = "a"\nresource = ["**"]\nprincipal = ["*"]\n', "every finding would match"),
+        (
+            '[[expected]]\nname = "a"\naccount = ["111122223333"]\n[[expected]]\nname = "a"\nalias = "x"\n',
+            "expected[1].name: expected a name of its own, got 'a'",
+        ),
+    ],
+)
+def test_what_can_only_be_a_slip_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(problem)):
+        parse(text)
+
+
+def test_vendors_without_their_list_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[allow]\nvendors = ["Datadog"]\n')
+    with pytest.raises(BadInput, match="expected a vendors_file beside it"):
+        load(path)
