@@ -162,6 +162,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         What is exposed, to whom, with which access.
     guardrails : tuple of Row
         The names and words of those that stand in the way of archiving.
+    steps, remedies : tuple of str
+        What to do where nobody meant it, and what to type for that; of alerts.
     column : Column or None
         How the score adds up; None for an event that is no finding.
     similar : tuple of Similar
@@ -190,6 +192,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     facts: tuple[Row, ...] = ()
     guardrails: tuple[Row, ...] = ()
+    steps: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
     column: Column | None = None
     similar: tuple[Similar, ...] = ()
     unknown: tuple[Row, ...] = ()

@@ -35,6 +35,7 @@ LONG: Final = 600
 _SHOWN: Final = 20
 _SHOWN_VALUES: Final = 5
 _LONG_ARN: Final = 300
+_LONG_VALUE: Final = 150
 _DENIED: Final = frozenset(
     ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 )
@@ -180,7 +181,7 @@ def _pair(key: str, value: object) -> str:
 def _condition(key: str, values: Iterable[str]) -> str:
     listed = list(values)
     more = len(listed) - _SHOWN_VALUES
-    shown = ", ".join([visible(value) for value in listed[:_SHOWN_VALUES]])
+    shown = ", ".join([visible(value, _LONG_VALUE) for value in listed[:_SHOWN_VALUES]])
     return f"{visible(key)} = {shown}" + (f" and {more} more" if more > 0 else "")
 
 

@@ -13,6 +13,7 @@ from scoring.decision.audit_sample import as_reviewed
 from scoring.decision.decide import Decision
 from scoring.explanation import details, words
 from scoring.explanation.content import Answers, Explanation, Headline, Row, Similar
+from scoring.explanation.remediation import Remedy, remedy, statement_of
 from scoring.explanation.render import to_page, to_text
 from scoring.explanation.safe_text import cut, to_ascii, visible
 from scoring.explanation.score_column import column
@@ -185,6 +186,7 @@ def explanation(
             origin=details.origin(decision),
         )
     exposure = Exposure(finding, case.context, policy)
+    found = remedy(finding) if decision.outcome == "alert" else Remedy(())
     return Explanation(
         verdict=verdict,
         outcome=decision.outcome,
@@ -201,6 +203,8 @@ def explanation(
                 for rail in decision.guardrails
             ]
         ),
+        steps=(*statement_of(finding), *found.steps) if found.steps else (),
+        remedies=found.commands,
         column=column(decision, is_blind=is_blind),
         unknown=tuple([details.unknown(exposure, name) for name in decision.unknown]),
         given=details.given(exposure),

@@ -5,12 +5,15 @@ ARNs are made of; whatever else somebody has called a resource, a placeholder st
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from scoring.findings.finding import Finding
 from scoring.findings.resource_types import TABLE, own_name
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_+=,.@:/-]{1,300}", re.ASCII)
+_NAMED: Final = re.compile(r"[A-Za-z0-9_+=,.@:/*-]{1,120}", re.ASCII)
+_SHOWN: Final = 3
 
 
 class Remedy(NamedTuple):
@@ -239,6 +242,32 @@ def remedy(finding: Finding) -> Remedy:
         "id": _typed(finding.id, "FINDING_ID"),
     }
     return Remedy(steps, tuple(command.format_map(names) for command in found.commands))
+
+
+def statement_of(finding: Finding) -> tuple[str, ...]:
+    """Say which statement it is that gives the access, in one line.
+
+    There is none for unused access, and none where what others have written is no plain name.
+
+    Examples
+    --------
+    >>> finding = Finding(id="1", resource="arn:aws:s3:::site", resource_type="AWS::S3::Bucket",
+    ...                   status="ACTIVE", finding_type="ExternalAccess", actions=("s3:GetObject",),
+    ...                   principals=(("AWS", "444455556666"),))
+    >>> print(*statement_of(finding))
+    The statement to look for gives s3:GetObject to 444455556666.
+    """
+    named = [value for _, value in finding.principals]
+    if finding.is_unused_access or not named or not finding.actions:
+        return ()
+    if not all(map(_NAMED.fullmatch, [*named[:_SHOWN], *finding.actions[:_SHOWN]])):
+        return ()
+    return (f"The statement to look for gives {_some(finding.actions)} to {_some(named)}.",)
+
+
+def _some(names: Sequence[str]) -> str:
+    shown, more = names[:_SHOWN], len(names) - _SHOWN
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _of_type(resource_type: str) -> Remedy:

@@ -101,6 +101,7 @@ class Page(HTMLParser):
 
 HEADINGS = {
     "NEEDS A PERSON",
+    "DO THIS, IF NOBODY MEANT IT",
     "HOW THE SCORE ADDS UP",
     "SIMILAR PAST DECISIONS",
     "NOT KNOWN (never counted as safe)",
