@@ -1,5 +1,6 @@
 """`triage review` on a terminal: open alerts one after the other, and a key for each verdict."""
 
+import codecs
 import json
 import os
 import pty
@@ -51,6 +52,7 @@ class Session:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (lines, 80))
         self.terminal, self.seen = ours, ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end within a character
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "triage.py"), "review", *arguments],
             stdin=theirs,
@@ -74,7 +76,7 @@ class Session:
             assert time.monotonic() < deadline, self.seen
             if select.select([self.terminal], [], [], 0.2)[0]:
                 try:
-                    self.seen += os.read(self.terminal, 65536).decode()
+                    self.seen += self.decoder.decode(os.read(self.terminal, 65536))
                 except OSError as ended:
                     raise AssertionError(self.seen) from ended
         before, self.seen = self.seen[: found.end()], self.seen[found.end() :]
