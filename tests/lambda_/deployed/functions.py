@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -43,7 +44,8 @@ class Functions:
 
     def __init__(self, endpoint: str, credentials: Callable[[str], Mapping[str, str]]) -> None:
         self._endpoint, self._credentials = endpoint, credentials
-        self._processes: dict[str, _Process] = {}
+        self._processes: list[_Process] = []
+        self._idle: defaultdict[str, list[_Process]] = defaultdict(list)
         self._code: dict[str, Path] = {}
         self._inside = ExitStack()
         self._lock = threading.Lock()
@@ -69,20 +71,22 @@ class Functions:
             yield
 
     def invoke(self, function: LambdaFunction, event: Any) -> dict[str, Any]:
-        """Let a function answer an event: with a ``result``, or with an ``error``."""
+        """Let a function answer an event: with a ``result``, or with an ``error``.
+
+        As in Lambda an environment that is busy is left alone: another one is started.
+        """
+        idle = self._idle[function.function_arn]
         with self._lock:
-            process = self._processes.get(function.function_arn)
-            if process is None:
-                process = self._start(function)
-                self._processes[function.function_arn] = process
+            process = idle.pop() if idle else self._start(function)
         answer = process.ask(event)
+        idle.append(process)
         self.invocations.append((function.function_name, event, answer))
         return answer
 
     def log(self, function_name: str) -> str:
         """Return what a function has written to its log so far."""
         return "".join(
-            process.log.read_text() for process in self._processes.values() if process.name == function_name
+            process.log.read_text() for process in self._processes if process.name == function_name
         )
 
     def _start(self, function: LambdaFunction) -> _Process:
@@ -103,6 +107,7 @@ class Functions:
         folder = Path(self._inside.enter_context(tempfile.TemporaryDirectory()))
         process = _Process(function, environment, folder / "log")
         self._inside.callback(process.end)
+        self._processes.append(process)
         return process
 
     def _unpacked(self, function: LambdaFunction) -> Path:
@@ -145,15 +150,13 @@ class _Process:
             stderr=self._log,
             text=True,
         )
-        self._lock = threading.Lock()
 
     def ask(self, event: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with self._lock:
-            self._process.stdin.write(json.dumps(event) + "\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
+        self._process.stdin.write(json.dumps(event) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
         if not line:
             told = self.log.read_text()[-2000:]
             return {"error": {"errorType": "Runtime.ExitError", "errorMessage": told, "stackTrace": []}}
