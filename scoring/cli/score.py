@@ -1,7 +1,6 @@
 """The commands `triage score` and `triage explain`: findings from a file, without touching AWS."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,10 +20,6 @@ from scoring.cli.options import (
 )
 from scoring.cli.progress import progress
 
-if TYPE_CHECKING:
-    from scoring.decision.settings import Settings
-    from scoring.findings.record import Case
-
 
 def score(
     file: File,
@@ -39,6 +34,12 @@ def score(
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first bad record, and leave no output file behind.")
     ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", min=1, metavar="N", help="Processes: for a file of JSON lines, as json, jsonl or csv."
+        ),
+    ] = 1,
 ) -> None:
     """Score findings from a file without asking AWS anything.
 
@@ -49,18 +50,19 @@ def score(
     """
     from functools import partial
 
-    from scoring.cli.output.decisions import WRITERS, write_table
+    from scoring.cli.output.decisions import FORMS, WRITERS, write_table
     from scoring.cli.output.table import View
     from scoring.decision.settings import decide_all, load_settings
     from scoring.files.json_file import check
     from scoring.files.output_file import destination
+    from scoring.findings.accounts import described
     from scoring.findings.cases import Cases
 
     model, policy, accounts = configured(model, policy, accounts)
     settings = load_settings(model, policy, threshold)
     check(file)
     faults = Faults(most=None if strict else MOST_FAULTS)
-    cases = described(Cases(file, faults, is_strict=strict), accounts, settings)
+    cases = described(Cases(file, faults, is_strict=strict), accounts, settings.policy.known_vendors)
     write = WRITERS[output_format]
     if output_format == "table":
         steps = _next_steps(file, has_accounts=accounts is not None)
@@ -71,7 +73,13 @@ def score(
         destination(output, (file, model, policy, accounts)) as out,
     ):
         bar.left_behind = f"nothing was written to {output}" if output else ""
-        write(decide_all(bar.each(cases), settings), out, settings.policy)
+        if jobs > 1 and output_format in FORMS and not strict:
+            from scoring.cli.parallel import write_in_parallel
+
+            named = model, policy, threshold, accounts
+            write_in_parallel(file, out, faults, bar, jobs=jobs, output_format=output_format, named=named)
+        else:
+            write(decide_all(bar.each(cases), settings), out, settings.policy)
         if strict and faults.count:
             out.flush()
             raise faults.exit()
@@ -105,26 +113,17 @@ def explain(
     from scoring.cli.choose import choose
     from scoring.cli.output.explanations import WRITERS
     from scoring.decision.settings import decide_all, load_settings
+    from scoring.findings.accounts import described
     from scoring.findings.cases import Cases
 
     model, policy, accounts = configured(model, policy, accounts)
     settings = load_settings(model, policy, threshold)
     faults = Faults(most=MOST_FAULTS)
-    decided = decide_all(described(Cases(file, faults), accounts, settings), settings)
+    decided = decide_all(described(Cases(file, faults), accounts, settings.policy.known_vendors), settings)
     if finding_id is not None:
         decided = iter(choose(decided, finding_id, where=file))
     WRITERS[output_format](decided, sys.stdout, settings.policy)
     raise faults.exit()
-
-
-def described(cases: "Iterable[Case]", accounts: str | None, settings: "Settings") -> "Iterable[Case]":
-    """Add to cases what a file of accounts says, if there is one."""
-    if accounts is None:
-        return cases
-    from scoring.findings.accounts import read_accounts
-
-    listed, vendors = read_accounts(accounts), settings.policy.known_vendors
-    return (listed.describe(case, vendors) for case in cases)
 
 
 def _next_steps(file: str, *, has_accounts: bool) -> tuple[str, ...]:

@@ -37,6 +37,10 @@ class Settings(msgspec.Struct, frozen=True):
     policy: Policy
     threshold: int | None = None
 
+    def repeated(self) -> RepeatedDecisions:
+        """Return what decides by these settings on findings that repeat."""
+        return RepeatedDecisions(self.card, self.policy, self.threshold)
+
     def decide(self, case: Case) -> Decision:
         """Decide on one case; an event that is no finding is skipped."""
         if isinstance(case.finding, Notice):
@@ -92,9 +96,17 @@ def read_threshold(text: str) -> int:
     return to_tenths(Decimal(text), "--threshold")
 
 
-def decide_all(cases: Iterable[Case], settings: Settings) -> Iterator[Decided]:
-    """Decide on each case, lazily and in order."""
-    repeated = RepeatedDecisions(settings.card, settings.policy, settings.threshold)
+def decide_all(
+    cases: Iterable[Case], settings: Settings, repeated: RepeatedDecisions | None = None
+) -> Iterator[Decided]:
+    """Decide on each case, lazily and in order.
+
+    Parameters
+    ----------
+    repeated : RepeatedDecisions, optional
+        Of the same settings, with what earlier cases have left there.
+    """
+    repeated = repeated or settings.repeated()
     for case in cases:
         finding = case.finding
         if isinstance(finding, Notice):

@@ -50,7 +50,7 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Located]:
     input: line 2 None input: line 2: cut off: another record begins before it ends
     input: line 3 {'id': 3} None
     """
-    name = _name(source)
+    name = name_of(source)
     try:
         with open_lines(source) as lines:
             yield from Scanner(name, lines).records()
@@ -65,9 +65,9 @@ def check(source: str) -> None:
     try:
         mode = Path(source).stat().st_mode
     except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror or error}", where=_name(source)) from None
+        raise BadInput(f"cannot be read: {error.strerror or error}", where=name_of(source)) from None
     if stat.S_ISDIR(mode):
-        raise BadInput("expected a file, got a directory", where=_name(source))
+        raise BadInput("expected a file, got a directory", where=name_of(source))
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def open_lines(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Iterator[s
     BadInput
         What is wrong with the file, there and while its lines are read.
     """
-    name = _name(source)
+    name = name_of(source)
     try:
         with _opened(source) as stream:
             yield _lines(stream)
@@ -95,7 +95,8 @@ def open_lines(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Iterator[s
         raise BadInput(f"cannot be read: {error.strerror or error}", where=name) from None
 
 
-def _name(source: object) -> str:
+def name_of(source: object) -> str:
+    """Return what an input is called in messages."""
     if source == STANDARD_INPUT:
         return "standard input"
     return printable(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else "input"

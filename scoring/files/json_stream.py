@@ -43,6 +43,20 @@ class Located(msgspec.Struct, frozen=True):
     error: BadInput | None = None
 
 
+def whole_record(line: str) -> object:
+    """Return the JSON object that fills a line; None where there is anything else, or anything is wrong."""
+    if not line.startswith("{") or len(line) > MAX_RECORD or _LIST.match(line):
+        return None
+    plain = decode_plain(line)
+    if plain is not None:
+        return plain
+    try:
+        value, end = decode(line)
+    except Malformed:
+        return None
+    return None if line[end:].strip(" \t\r\n") else value
+
+
 class Scanner:
     """Goes through lines of text from one JSON value to the next.
 

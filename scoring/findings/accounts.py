@@ -1,7 +1,7 @@
 """The organization's accounts from a file: who owns a resource, and who is given access."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +60,20 @@ class Accounts(msgspec.Struct, frozen=True):
         inside = not foreign or listed is not None
         name = listed.name if listed else None
         return Present(PrincipalAccount(id=account, in_org=inside, vendor=vendors.get(account), name=name))
+
+
+def described(cases: Iterable[Case], path: str | None, vendors: Mapping[str, str]) -> Iterable[Case]:
+    """Add to cases what a file of accounts says, if there is one; see `read_accounts`.
+
+    Parameters
+    ----------
+    vendors : mapping
+        Account number to name.
+    """
+    if path is None:
+        return cases
+    listed = read_accounts(path)
+    return (listed.describe(case, vendors) for case in cases)
 
 
 def read_accounts(path: str) -> Accounts:

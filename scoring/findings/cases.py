@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from scoring.files.errors import BadInput
 from scoring.files.json_file import read
+from scoring.files.json_stream import Located
 from scoring.findings.record import Case, read_value
 
 
@@ -20,6 +21,8 @@ class Cases(Iterable[Case]):
         Takes each fault.
     is_strict : bool
         Whether the first fault ends it.
+    located : iterable of Located, optional
+        Values of the source that somebody has read already.
 
     Attributes
     ----------
@@ -28,13 +31,18 @@ class Cases(Iterable[Case]):
     """
 
     def __init__(
-        self, source: str | Path | BinaryIO, report: Callable[[BadInput], None], *, is_strict: bool = False
+        self,
+        source: str | Path | BinaryIO,
+        report: Callable[[BadInput], None],
+        *,
+        is_strict: bool = False,
+        located: Iterable[Located] | None = None,
     ) -> None:
-        self.source, self.report, self.is_strict = source, report, is_strict
+        self.source, self.report, self.is_strict, self.located = source, report, is_strict, located
         self.faults = 0
 
     def __iter__(self) -> Iterator[Case]:
-        for located in read(self.source):
+        for located in read(self.source) if self.located is None else self.located:
             error = located.error
             if isinstance(located.value, list):
                 error = BadInput(

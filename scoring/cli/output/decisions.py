@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
@@ -139,6 +139,38 @@ WRITERS: Final[dict[str, Callable[[Iterable[Decided], BinaryIO, Policy], None]]]
     "records": write_records,
     "parquet": write_parquet,
 }
+
+
+class Form(NamedTuple):
+    """How decisions are written one by one: each as bytes, and what stands around and between them."""
+
+    row: Callable[[Decision], bytes]
+    begin: bytes
+    between: bytes
+    end: bytes
+    empty: bytes
+
+
+def _json_row(decision: Decision) -> bytes:
+    return shown_json(msgspec.json.encode(decision))
+
+
+def _csv_line(cells: Iterable[str | float | None]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+_HEADER: Final = ",".join(COLUMNS).encode() + b"\n"
+FORMS: Final = {
+    "jsonl": Form(_json_row, b"", b"\n", b"\n", b""),
+    "json": Form(_json_row, b"[\n", b",\n", b"\n]\n", b"[]\n"),
+    "csv": Form(
+        lambda decision: _csv_line(csv_row(decision)).encode(errors="backslashreplace"),
+        *(_HEADER, b"\n", b"\n", _HEADER),
+    ),
+}
+"""The forms in which each decision stands for itself; the same bytes as by `WRITERS`."""
 
 
 def csv_row(decision: Decision) -> tuple[str | float | None, ...]:
