@@ -37,7 +37,7 @@ def score(
     jobs: Annotated[
         int,
         typer.Option(
-            "--jobs", min=1, metavar="N", help="Processes: for a file of JSON lines, as json, jsonl or csv."
+            "--jobs", min=1, metavar="J", help="Processes: for a file of JSON lines, as json, jsonl or csv."
         ),
     ] = 1,
 ) -> None:

@@ -141,7 +141,7 @@ WRITERS: Final[dict[str, Callable[[Iterable[Decided], BinaryIO, Policy], None]]]
 }
 
 
-class Form(NamedTuple):
+class RowFormat(NamedTuple):
     """How decisions are written one by one: each as bytes, and what stands around and between them."""
 
     row: Callable[[Decision], bytes]
@@ -163,9 +163,9 @@ def _csv_line(cells: Iterable[str | float | None]) -> str:
 
 _HEADER: Final = ",".join(COLUMNS).encode() + b"\n"
 FORMS: Final = {
-    "jsonl": Form(_json_row, b"", b"\n", b"\n", b""),
-    "json": Form(_json_row, b"[\n", b",\n", b"\n]\n", b"[]\n"),
-    "csv": Form(
+    "jsonl": RowFormat(_json_row, b"", b"\n", b"\n", b""),
+    "json": RowFormat(_json_row, b"[\n", b",\n", b"\n]\n", b"[]\n"),
+    "csv": RowFormat(
         lambda decision: _csv_line(csv_row(decision)).encode(errors="backslashreplace"),
         *(_HEADER, b"\n", b"\n", _HEADER),
     ),
