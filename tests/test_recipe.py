@@ -106,7 +106,10 @@ def test_the_alert_calls_it_by_its_name(house: Path) -> None:
     (house / "finding.json").write_text(json.dumps(FINDING), "utf-8")
     told = run(house, "triage.py", "explain", "finding.json")
     assert told.returncode == 0, told.stderr
-    assert told.stdout.startswith("ALERT: EventBridge event bus orders is shared with account 444455556666\n")
+    headline = " ".join(told.stdout.partition("\n\n")[0].split())
+    assert (
+        headline == "ALERT, MEDIUM OR WORSE: EventBridge event bus orders is shared with account 444455556666"
+    )
     assert "unknown_type" not in told.stdout
 
 

@@ -48,7 +48,7 @@ def aws(monkeypatch, tmp_path) -> Iterator[EmbeddedAws]:
 class Session:
     """The command in a terminal of its own, as another process that talks to the same box."""
 
-    def __init__(self, aws: EmbeddedAws, address: str, *arguments: str, lines: int = 100) -> None:
+    def __init__(self, aws: EmbeddedAws, address: str, *arguments: str, lines: int = 200) -> None:
         ours, theirs = pty.openpty()
         termios.tcsetwinsize(theirs, (lines, 80))
         self.terminal, self.seen = ours, ""

@@ -23,7 +23,9 @@ GOOD = json.dumps(event()).encode()
 
 
 @pytest.fixture
-def score(capfd) -> Score:
+def score(capfd, monkeypatch) -> Score:
+    """Run the command, which names each bad record here, not the first ten of them."""
+    monkeypatch.setattr("scoring.cli.score.MOST_FAULTS", None)
     return runner(capfd)
 
 

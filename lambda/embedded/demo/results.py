@@ -99,5 +99,7 @@ def read(outcome: Outcome) -> Results:
     decided = []
     for record in outcome.records:
         case, decision = read_case(record), read_decision(record["decision"])
-        decided.append(Decided(record, case, decision, explain(case, decision, rules)))
+        # The same words as the mail that was sent.
+        message = explain(case, decision, rules, is_review=decision.outcome == "alert")
+        decided.append(Decided(record, case, decision, message))
     return Results(outcome, rules, tuple(decided))

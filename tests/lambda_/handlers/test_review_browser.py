@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,10 +42,15 @@ def address(here: Deployment) -> Iterator[str]:
         yield url
 
 
-def alert(here: Deployment, **more: Any) -> tuple[str, dict[str, str]]:
+TAGS = {"Owner": "payments", "Environment": "production"}
+CONFIDENTIAL = {**TAGS, "Data Classification": "Confidential"}
+
+
+def alert(
+    here: Deployment, tags: Mapping[str, str] = CONFIDENTIAL, **more: Any
+) -> tuple[str, dict[str, str]]:
     """A finding that alerts, and the addresses in its mail."""
-    tags = {"Owner": "payments", "Environment": "production", "Data Classification": "Confidential"}
-    finding_id = here.share(here.key(tags), **more)
+    finding_id = here.share(here.key(dict(tags)), **more)
     [mail] = [mail.text for mail in here.mails() if finding_id in mail.text]
     return finding_id, tokens(mail)
 
@@ -69,7 +74,7 @@ def look(page: Page, name: str) -> None:
 
 
 def test_from_the_mail_to_the_verdict_and_back(here: Deployment, address: str, browser: Browser) -> None:
-    finding_id, links = alert(here)
+    finding_id, links = alert(here, TAGS)
     page, troubles = open_page(browser, address, viewport=PHONE)
     page.goto(f"{address}/{links['expected']}")
     expect(page).to_have_title(
