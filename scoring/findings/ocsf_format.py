@@ -143,7 +143,11 @@ def from_ocsf(value: Mapping[str, Any], path: str = "") -> Finding:
     >>> found = from_ocsf({
     ...     "class_uid": 2003,
     ...     "metadata": {"product": {"name": "IAM Access Analyzer", "vendor_name": "AWS"}},
-    ...     "finding_info": {"uid": "f", "title": "x allows public access"},
+    ...     "finding_info": {
+    ...         "uid": "f",
+    ...         "title": "x allows public access",
+    ...         "types": ["Effects/Data Exposure/External Access Granted"],
+    ...     },
     ...     "resources": [{"type": "AWS::S3::Bucket", "uid": "arn:aws:s3:::reports"}],
     ... })
     >>> found.is_public, found.lacks
