@@ -59,7 +59,8 @@ class Session:
             stdout=theirs,
             stderr=theirs,
             env={
-                **os.environ,
+                # A terminal has a size of its own: what the caller's environment says of another one is left out.
+                **{name: value for name, value in os.environ.items() if name not in ("LINES", "COLUMNS")},
                 **aws.credentials(),
                 "AWS_ENDPOINT_URL": address,
                 "NO_COLOR": "1",

@@ -41,6 +41,7 @@ def record(
     bare: bool = False,
     principal: str = PARTNER,
     account: str = ACCOUNT,
+    in_org: bool = False,
     unknown: Mapping[str, str] | None = None,
     finding: Mapping[str, Any] | None = None,
     **more: Any,
@@ -66,7 +67,7 @@ def record(
             "tags": dict(tags or {}),
             "aliases": [],
             "resource_account": {"id": account, "name": "orders-prod", "ou": "Workloads/Prod", "tags": {}},
-            "principal_account": {"id": principal, "in_org": False},
+            "principal_account": {"id": principal, "in_org": in_org},
             "reactivated_by": None,
         }
         if unknown:

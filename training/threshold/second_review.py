@@ -123,7 +123,7 @@ def wrong_verdicts(repeated: Bools, agreed: Bools) -> dict[str, Any]:
     Examples
     --------
     >>> wrong_verdicts(np.ones(100, dtype=bool), np.arange(100) >= 6)
-    {'repeated': 100, 'disagreed': 6, 'share': 0.031, 'lower': 0.0113, 'upper': 0.0674}
+    {'repeated': 100, 'disagreed': 6, 'share': 0.031, 'lower': 0.0113, 'upper': 0.0676}
     """
     n = int(repeated.sum())
     apart = int((repeated & ~agreed).sum())

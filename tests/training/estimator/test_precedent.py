@@ -14,17 +14,17 @@ from training.estimator import precedent
 
 
 def familiar(times: int) -> list[Record]:
-    """A backlog in which a partner is seen so often, and many others once."""
-    known = [record(n, n % 50) for n in range(times)]
-    others = [record(100 + n, n % 50, principal=f"{n:012d}") for n in range(1, 41)]
-    return [*known, *others, record(999, 100, principal="000000000099")]
+    """A backlog in which an account of one's own is seen so often, and many others once."""
+    known = [record(n, n % 50, in_org=True) for n in range(times)]
+    others = [record(100 + n, n % 50, principal=f"{n:012d}", in_org=True) for n in range(1, 41)]
+    return [*known, *others, record(999, 100, principal="000000000099", in_org=True)]
 
 
 def test_without_verdicts_the_result_is_the_card_with_precedent(run: Run, tmp_path: Path) -> None:
     card, version = trained(run, familiar(40), tmp_path, "--labels", "none")
     ours = formats.load()
     assert (card.kind, card.threshold) == ("weighted", ours.threshold)
-    known, new = record(1, 200), record(2, 200, principal=STRANGER)
+    known, new = record(1, 200, in_org=True), record(2, 200, principal=STRANGER, in_org=True)
     before, after = scores(ours, [known, new]), scores(card, [known, new])
     assert before[0] == before[1]
     assert after[0] < before[0]
@@ -69,10 +69,10 @@ def test_what_was_found_unintended_makes_nobody_familiar(run: Run, tmp_path: Pat
     assert scores(after, [probe])[0] >= scores(before, [probe])[0]
 
 
-def test_a_partner_is_more_familiar_with_the_owner_it_was_seen_with(run: Run, tmp_path: Path) -> None:
-    ours = [record(2000 + n, n % 50, tags={"Owner": "payments"}) for n in range(40)]
+def test_an_account_is_more_familiar_with_the_owner_it_was_seen_with(run: Run, tmp_path: Path) -> None:
+    ours = [record(2000 + n, n % 50, tags={"Owner": "payments"}, in_org=True) for n in range(40)]
     card, _ = trained(run, [*familiar(40), *ours], tmp_path, "--labels", "none")
-    known, other = (record(1, 200, tags={"Owner": owner}) for owner in ("payments", "people"))
+    known, other = (record(1, 200, tags={"Owner": owner}, in_org=True) for owner in ("payments", "people"))
     assert scores(card, [known])[0] < scores(card, [other])[0]
 
 
