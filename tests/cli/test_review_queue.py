@@ -59,7 +59,7 @@ class Session:
             stdout=theirs,
             stderr=theirs,
             env={
-                # A terminal has a size of its own: what the caller's environment says of another one is left out.
+                # A terminal has a size of its own, whatever the environment says of another one.
                 **{name: value for name, value in os.environ.items() if name not in ("LINES", "COLUMNS")},
                 **aws.credentials(),
                 "AWS_ENDPOINT_URL": address,
