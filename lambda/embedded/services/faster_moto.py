@@ -1,7 +1,7 @@
 """Makes moto faster with many findings: leaves out slow work whose result nobody reads.
 
-The demo with 300 findings takes 13 s of processor time; without the patches, transactions would add 38 s and
-keys 0.7 s.
+The demo with 300 findings takes 11 s of processor time; without the patches, transactions would add 38 s,
+sorting 6 s and keys 0.7 s.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from unittest.mock import patch
 def patched() -> Iterator[None]:
     """Patch moto inside the block; what the API answers is the same.
 
-    A transaction of DynamoDB copies the partitions that it names and not whole tables, and no copy is kept; a
-    symmetric key of KMS gets no RSA key beside it.
+    A transaction of DynamoDB copies the partitions that it names and not whole tables, and no copy is kept;
+    a query sorts keys by their plain values; a symmetric key of KMS gets no RSA key beside it.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def patched() -> Iterator[None]:
     ...         dynamodb.scan(TableName="log")["Items"]
     [{'id': {'S': '1'}, 'n': {'N': '1'}}]
     """
-    with _small_transactions(), _plain_keys():
+    with _small_transactions(), _sorted_partitions(), _plain_keys():
         yield
 
 
@@ -53,6 +53,28 @@ def _plain_keys() -> Iterator[None]:
         return None if key_spec == "SYMMETRIC_DEFAULT" else make(key_spec)
 
     with patch.object(models, "generate_private_key", generate_private_key):
+        yield
+
+
+@contextmanager
+def _sorted_partitions() -> Iterator[None]:
+    """Sort a table's items, as each query does, partition by partition and each key read once.
+
+    moto compares all items of the table in pairs, and converts both keys for every comparison.
+    """
+    from moto.dynamodb.models.dynamo_type import DynamoType, Item
+    from moto.dynamodb.models.table import Table
+
+    def value(pair: tuple[DynamoType, Any]) -> Any:
+        return pair[0].cast_value
+
+    def all_items(table: Table) -> list[Item]:
+        partitions = [items for _, items in sorted(table.items.items(), key=value)]
+        if not table.range_key_attr:
+            return cast(list[Item], partitions)
+        return [item for items in partitions for _, item in sorted(items.items(), key=value)]
+
+    with patch.object(Table, "all_items", all_items):
         yield
 
 
