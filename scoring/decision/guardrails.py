@@ -58,10 +58,12 @@ def _finding_error(exposure: Exposure) -> str | None:
 
 
 def _unknown_context(exposure: Exposure) -> str | None:
+    if not exposure.lacking:
+        return None
     of_reason: dict[str, list[str]] = {}
     for name, reason in exposure.lacking:
         of_reason.setdefault(reason, []).append(name)
-    return "; ".join(_not_known(names, reason) for reason, names in of_reason.items()) or None
+    return "; ".join(_not_known(names, reason) for reason, names in of_reason.items())
 
 
 def _not_known(names: list[str], reason: str) -> str:
@@ -90,15 +92,11 @@ def _unknown_details(exposure: Exposure) -> str | None:
         return None
     if exposure.finding.incomplete:
         return "not all of the finding's details are here"
-    missing = [
-        name
-        for name, is_missing in (
-            ("principal", not exposure.principals),
-            ("actions", not exposure.finding.actions),
-            ("resource account", exposure.finding.account is None),
-        )
-        if is_missing
-    ]
+    missing = [] if exposure.principals else ["principal"]
+    if not exposure.finding.actions:
+        missing.append("actions")
+    if exposure.finding.account is None:
+        missing.append("resource account")
     return "the finding does not name: " + ", ".join(missing) if missing else None
 
 
@@ -121,7 +119,7 @@ def _permissions_outside(exposure: Exposure) -> str | None:
 
 def _unlisted_subject(exposure: Exposure) -> _Found:
     # Of internal access AWS says itself that it stays inside, whoever comes.
-    if _anyone_is_said(exposure) or exposure.finding.finding_type == "InternalAccess":
+    if not exposure.issuers or _anyone_is_said(exposure) or exposure.finding.finding_type == "InternalAccess":
         return None
     finding, listed_by_issuer = exposure.finding, exposure.policy.listed_subjects
     unlisted = [

@@ -44,6 +44,9 @@ class Exposure:
         The access level of the finding's actions.
     is_public : bool or None
         Whether anyone on the internet can get in; None where nobody can tell.
+    is_meant_to_be_public : bool or None
+        Whether the policy lists the bucket and nobody is given more than reading; None: nobody knows. It does
+        not matter whether anyone gets in: what everyone may read, some may read too.
     lacking : list of (str, str)
         Names of the facts that are not known though nothing may be archived without them, each with why.
     """
@@ -64,9 +67,8 @@ class Exposure:
             if principal.account and principal.account != finding.account
         }
         self.resource_account = self._own(context.resource_account)
-        self.issuers = tuple(
-            dict.fromkeys([p.issuer for p in self.principals if p.kind == "OIDC" and p.issuer])
-        )
+        issuers = [p.issuer for p in self.principals if p.kind == "OIDC" and p.issuer]
+        self.issuers = tuple(dict.fromkeys(issuers)) if issuers else ()
         self.conditions = (
             judge(finding.conditions, self.issuers, policy.listed_conditions, self._service())
             if finding.conditions
@@ -77,6 +79,7 @@ class Exposure:
         self.access: AccessLevel = access_level(finding.actions)
         self.trust = self._trust()
         self.is_public = self._is_public()
+        self.is_meant_to_be_public = self._is_meant_to_be_public()
         self.lacking = self._lacking()
 
     @property
@@ -104,13 +107,11 @@ class Exposure:
         """Keys of conditions that count as absent, since they contradict what is known of a principal."""
         return tuple(dict.fromkeys(key for reach in self.reaches for key in reach.contradictions))
 
-    @property
-    def is_meant_to_be_public(self) -> bool | None:
-        """Whether the policy lists the bucket and nobody is given more than reading; None: nobody knows.
-
-        It does not matter whether anyone gets in: what everyone may read, some may read too.
-        """
-        if self.finding.resource.rsplit(":", 1)[-1] not in self.policy.public_buckets:
+    def _is_meant_to_be_public(self) -> bool | None:
+        if (
+            not self.policy.public_buckets
+            or self.finding.resource.rsplit(":", 1)[-1] not in self.policy.public_buckets
+        ):
             return False
         if self.finding.resource_type != "AWS::S3::Bucket" and self.is_known_resource_type:
             return False
@@ -187,11 +188,12 @@ class Exposure:
         if finding.finding_type == "InternalAccess" or not self.is_granting:
             return False
         # What AWS says stands, but for what was judged to let in anyone.
-        if any(reach.is_open for reach in self.reaches):
+        opens = [reach.is_open for reach in self.reaches]
+        if True in opens:
             return True
         if finding.is_public is None or not self.is_known_finding_type or not self.is_readable:
             return None
-        return None if any(reach.is_open is None for reach in self.reaches) else False
+        return None if None in opens else False
 
     def _trust(self) -> str:
         finding = self.finding
@@ -205,6 +207,8 @@ class Exposure:
         return widest_trust([reach.trust for reach in self.reaches])
 
     def _reaches(self) -> list[Reach]:
+        if not self.principals:
+            return []
         policy, finding = self.policy, self.finding
         context = TrustContext(
             own_account=finding.account,
@@ -229,8 +233,8 @@ class Exposure:
 
     def _contracted(self) -> frozenset[str]:
         fact = self.context.principal_account
-        vendor = fact.value.vendor if isinstance(fact, Present) else None
         known = self.policy.contracted
+        vendor = fact.value.vendor if isinstance(fact, Present) else None
         if isinstance(fact, Present) and vendor and vendor.casefold() in self.policy.contracted_vendors:
             return known if fact.value.id in known else known | {fact.value.id}
         return known

@@ -112,7 +112,10 @@ class Severity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
         >>> Severity().of(550), Severity().of(99)
         ('high', 'info')
         """
-        return next((name for name, least in self.bands if known >= least), "info")
+        for name, least in self.bands:
+            if known >= least:
+                return name
+        return "info"
 
 
 class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
