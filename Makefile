@@ -54,7 +54,7 @@ notebook-outputs: .venv/.installed-lab ## run the notebooks and write them with 
 ZIP := build/access-triage.zip
 CDK := .venv-deploy/bin/python
 PACKED := $(shell find lambda/handlers scoring -name '*.py' -o -name '*.toml' -o -name '*.json' -o -name '*.j2' -o -name '*.css')
-INFRA := lambda/app.py lambda/cdk.json $(shell find lambda/infra scoring/aws/enrich -name '*.py')
+INFRA := lambda/app.py lambda/cdk.json pyproject.toml $(shell find lambda/infra scoring/aws/enrich -name '*.py')
 
 deploy-tools: .venv-deploy/.installed lambda/node_modules/.bin/cdk ## install what `cdk deploy` needs
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from handlers.runtime import settings
+from handlers.runtime import custom_resource, settings
 from handlers.runtime.invocation import Invocation, begun
 from handlers.runtime.last_good import Problem
 from scoring.pipeline.alerts.alert import alert_configuration
@@ -27,6 +27,9 @@ class Incomplete(Exception):
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Handle the schedule's event, whatever is in it, or CloudTrail's event of a call to Access Analyzer.
 
+    CloudFormation calls it too, at each deploy, so that mode and threshold are there; see
+    `handlers.runtime.operator_state`.
+
     Returns
     -------
     dict
@@ -37,13 +40,27 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     Incomplete
         After all that could be done; it shows in the function's errors.
     """
+    if custom_resource.is_request(event):
+        return custom_resource.answer(event, lambda: settings.keep_operator_state(settings.read(os.environ)))
+    is_kept = is_call(event) or _keep_operator_state()
     with begun(context) as invocation:
         if is_call(event):
             return {"told": [done.reason for done in handle_call(event, invocation.runtime)]}
-        return _work(settings.read(os.environ), invocation)
+        return _work(settings.read(os.environ), invocation, is_kept=is_kept)
 
 
-def _work(given: settings.Settings, invocation: Invocation) -> dict[str, Any]:
+def _keep_operator_state() -> bool:
+    """See that mode and threshold are there, before they are read; failing stops nothing else."""
+    try:
+        for name in settings.keep_operator_state(settings.read(os.environ)):
+            logger.warning("the parameter was not there and is written again: %s", name)
+    except Exception:
+        logger.exception("mode and threshold could not be kept")
+        return False
+    return True
+
+
+def _work(given: settings.Settings, invocation: Invocation, *, is_kept: bool) -> dict[str, Any]:
     """Do the scheduled work."""
     runtime, problems = invocation.runtime, settings.configuration(given).problems
     unsent = [problem.name for problem in problems if not _alert(problem, runtime)]
@@ -56,7 +73,8 @@ def _work(given: settings.Settings, invocation: Invocation) -> dict[str, Any]:
     for name, effects in (("Archived", ("archive",)), ("Alerted", ("alert", "collected"))):
         if count := sum(run.swept.get(effect, 0) for effect in effects):
             invocation.count(name, count)
-    if failed := [*run.failed, *(f"alerting to the {name}" for name in unsent)]:
+    kept = [] if is_kept else ["keeping mode and threshold"]
+    if failed := [*run.failed, *(f"alerting to the {name}" for name in unsent), *kept]:
         raise Incomplete(", ".join(failed))
     done: dict[str, Any] = msgspec.to_builtins(run)
     return done

@@ -80,6 +80,15 @@ class CallsCursor(Cursor, kw_only=True):
     seen_at: str = ""
 
 
+class OperatorState(Cursor, kw_only=True):
+    """What operators have set last: mode and threshold, as Parameter Store had them."""
+
+    KEY: ClassVar[ItemKey] = ("configuration", "operators")
+
+    mode: str = ""
+    threshold: str = ""
+
+
 def read(log: DecisionLog, job: type[C]) -> C:
     """Read how far a job is; one consistent read."""
     return convert(log.storage.get(job.KEY) or {}, job)

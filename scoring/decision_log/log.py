@@ -20,6 +20,7 @@ from scoring.decision_log import decisions, ends
 from scoring.decision_log.decisions import LoggedDecision, pack
 from scoring.decision_log.ends import End
 from scoring.decision_log.entries import Entry, EntryStatus, FindingState, QueuedAlert, is_unchanged, stamp
+from scoring.decision_log.schema import SCHEMA
 from scoring.decision_log.storage import (
     EXPIRES_AT,
     IS_NEW,
@@ -367,7 +368,8 @@ class DecisionLog(msgspec.Struct, frozen=True):
     def _put(self, state: FindingState, latest: FindingState | None) -> Put:
         """Return the write of a state, provided that `latest` still is the latest one."""
         is_latest = IS_NEW if latest is None else Equals(("version",), latest.version)
-        return Put(item={"item": _LATEST, **msgspec.to_builtins(state)}, only_if=(is_latest,))
+        item = {"item": _LATEST, "schema": SCHEMA, **msgspec.to_builtins(state)}
+        return Put(item=item, only_if=(is_latest,))
 
     def _write(
         self,
@@ -463,6 +465,7 @@ def _ended(state: FindingState, by: End) -> FindingState:
 
 def _decision(entry: Entry, state: FindingState) -> dict[str, Any]:
     return {
+        "schema": SCHEMA,
         "decided_at": state.decided_at,
         "outcome": entry.outcome,
         "mode": entry.mode,

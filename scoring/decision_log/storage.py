@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
+from scoring.decision_log.schema import upgraded
 from scoring.files.errors import BadInput
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -192,11 +193,13 @@ def convert(item: Item, to: type[S]) -> S:
     BadInput
         An attribute is none that this version could have written; it names the item.
     """
+    where = f"decision log: {item.get('finding_id')} {item.get('item')}"
     try:
-        return msgspec.convert(item, to)
+        return msgspec.convert(upgraded(item), to)
     except msgspec.ValidationError as error:
-        where = f"decision log: {item.get('finding_id')} {item.get('item')}"
         raise BadInput.from_validation(error).at(where) from None
+    except BadInput as error:
+        raise error.at(where) from None
 
 
 def write_each(storage: Storage, writes: Sequence[Write]) -> list[bool]:

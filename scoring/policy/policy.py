@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -24,6 +24,8 @@ from scoring.policy.rules import Rule
 from scoring.policy.starter_pack import starter_pack
 from scoring.policy.vendors import read_vendors
 
+SCHEMA: Final = 1
+"""Of policies and overrides: raised where a key is renamed, or means something else."""
 DEFAULT = Path(__file__).with_name("policy.toml")
 
 
@@ -300,7 +302,7 @@ def parse(text: str) -> Policy:
     ...
     scoring.files.errors.BadInput: allow: unknown key 'vendor'; did you mean 'vendors'?
     """
-    content = toml_file.parse(text)
+    content = without_schema(toml_file.parse(text))
     if "known_vendors" in content:
         raise BadInput("expected a vendors_file that names the list", field="known_vendors")
     try:
@@ -309,6 +311,20 @@ def parse(text: str) -> Policy:
         raise BadInput.from_validation(error, keys=_KEYS, choices={"mode": "shadow or enforce"}) from None
     _check(policy)
     return policy
+
+
+def without_schema(content: dict[str, Any]) -> dict[str, Any]:
+    """Check the number of the schema of what a person wrote down, if there is one, and leave it out.
+
+    Raises
+    ------
+    BadInput
+        It is for a newer version.
+    """
+    given = content.get("schema", SCHEMA)
+    if type(given) is not int or not 1 <= given <= SCHEMA:
+        raise BadInput(f"expected {SCHEMA}: it is for another version", field="schema", value=given)
+    return {name: value for name, value in content.items() if name != "schema"}
 
 
 def check_threshold(override: ThresholdOverride) -> None:

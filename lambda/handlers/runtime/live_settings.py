@@ -8,6 +8,7 @@ and no threshold but the card's own.
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
@@ -205,7 +206,8 @@ def _override(text: str) -> Override:
     if text.strip() == NONE:
         return Override()
     try:
-        threshold = msgspec.json.decode(text, type=ThresholdOverride)
+        given = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode(text)
+        threshold = msgspec.convert(policies.without_schema(given), ThresholdOverride)
     except msgspec.ValidationError as error:
         raise BadInput.from_validation(error) from None
     except msgspec.DecodeError:

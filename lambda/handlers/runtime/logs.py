@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.runtime.metrics import SERVICE
+from handlers.runtime.metrics import SERVICE, deployed_version
 from scoring.pipeline.runtime import Result
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def configure(context: Any) -> None:
     formatter = next((one for one in formatters if isinstance(one, LambdaPowertoolsFormatter)), None)
     if formatter is None:
         formatter = LambdaPowertoolsFormatter(service=SERVICE, utc=True)
+        formatter.append_keys(version=deployed_version())
         handler = logging.StreamHandler()
         handler.setFormatter(formatter)
         root.handlers[:] = [handler]

@@ -1,5 +1,6 @@
 """What the handlers count. The table of names is what alarms and the dashboard go by."""
 
+import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,12 @@ from scoring.pipeline.steps.archive import WAITS
 
 NAMESPACE = "AccessTriage"
 SERVICE = "access-triage"
-"""The one dimension, ``service``, of every metric."""
+"""The dimension ``service`` of every metric."""
+
+
+def deployed_version(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the version that is deployed; empty where none is."""
+    return environment.get("TRIAGE_VERSION", "")
 
 
 METRICS = {
@@ -60,6 +66,8 @@ def emit(counted: list[tuple[str, float]]) -> None:
     from aws_lambda_powertools.metrics import EphemeralMetrics
 
     metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+    if version := deployed_version():  # beside the metric of all versions, which alarms go by
+        metrics.add_dimensions(service=SERVICE, version=version)
     for name, value in counted:
         metrics.add_metric(name=name, unit=METRICS[name][0], value=value)
     metrics.flush_metrics()

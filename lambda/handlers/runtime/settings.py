@@ -16,7 +16,7 @@ from handlers.runtime.review_keys import ReviewKeys
 from scoring.aws.analyzers import SERVICE, AccessAnalyzer
 from scoring.aws.bucket import SCHEME, Bucket
 from scoring.aws.enrich.single import Aws, connect, enrich
-from scoring.aws.sessions import RegionalClients
+from scoring.aws.sessions import Client, RegionalClients
 from scoring.decision_log.certificates import Needs
 from scoring.decision_log.log import DecisionLog
 from scoring.files.errors import BadInput
@@ -76,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     enforce_needs : str
         What a new deployment needs before anything is archived, ``certificate`` or ``forecast``, where its
         policy does not say; see `scoring.decision_log.certificates`.
+    version : str
+        Of what is deployed: it is in each log line, and a dimension of each metric.
     """
 
     topic_arn: str
@@ -94,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str | None = None
     chat_topic_arn: str | None = None
     enforce_needs: Needs | None = None
+    version: str = ""
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -130,6 +133,7 @@ class Clients(msgspec.Struct, frozen=True):
     log: DecisionLog
     security_hub: RegionalClients
     review: ReviewKeys | None
+    ssm: Client
     live: Live | None
 
 
@@ -140,6 +144,7 @@ def clients(settings: Settings) -> Clients:
 
     session = boto3.Session()
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4})
+    ssm = session.client("ssm", config=config) if settings.parameters else None
     return Clients(
         aws=connect(
             session, clock=time.time, role_name=settings.member_role, external_id=settings.external_id
@@ -157,8 +162,22 @@ def clients(settings: Settings) -> Clients:
         ),
         security_hub=regional(session, "securityhub", config),
         review=_review_keys(settings, session, config),
-        live=_live(settings, session, config),
+        ssm=ssm,
+        live=_live(settings, session, config, ssm),
     )
+
+
+def keep_operator_state(settings: Settings) -> list[str]:
+    """See that mode and threshold are in Parameter Store; return the names of those that were not.
+
+    See `handlers.runtime.operator_state`.
+    """
+    if settings.parameters is None:
+        return []
+    from handlers.runtime import operator_state
+
+    made = clients(settings)
+    return operator_state.keep(made.ssm, settings.parameters, made.log)
 
 
 def runtime(settings: Settings, *, seconds_left: Callable[[], float]) -> Runtime:
@@ -213,11 +232,10 @@ def _from_files(settings: Settings) -> Configuration:
     return Configuration(card=card, policy=rules, mode=settings.mode or rules.mode)
 
 
-def _live(settings: Settings, session: boto3.Session, config: object) -> Live | None:
+def _live(settings: Settings, session: boto3.Session, config: object, ssm: Client) -> Live | None:
     address = settings.model if _is_bucket(settings.model) else None
     if settings.parameters is None and address is None:
         return None
-    ssm = session.client("ssm", config=config) if settings.parameters else None
     bucket = Bucket(session.client("s3", config=config), address, _MOST_BYTES) if address else None
     return Live(ssm, settings.parameters, bucket, _from_files(settings))
 

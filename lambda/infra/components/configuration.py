@@ -1,9 +1,12 @@
 """What is changed without a deploy: mode, policy and threshold as parameters, the model in a bucket."""
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnCustomResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
+
+from infra.components.functions import Function
+from infra.permissions import allow
+from infra.version import version
 
 MODELS = "models"  # prefix in the bucket
 
@@ -11,8 +14,8 @@ MODELS = "models"  # prefix in the bucket
 class Configuration(Construct):
     """The live configuration.
 
-    The stack makes no ``policy``: what it made it might also take back at an update, and a policy that people
-    wrote must not go that way. Until there is one, the built-in policy holds.
+    None of the parameters is a resource of the stack: what CloudFormation owns it also sets back, at an
+    update of a description or a tag, and takes away. A custom resource writes what is not there.
 
     Attributes
     ----------
@@ -28,23 +31,6 @@ class Configuration(Construct):
         self.path = f"/{Aws.STACK_NAME}"
         self.parameters_arn = Stack.of(self).format_arn(
             service="ssm", resource="parameter", resource_name=Aws.STACK_NAME
-        )
-        ssm.StringParameter(
-            self,
-            "Mode",
-            parameter_name=f"{self.path}/mode",
-            simple_name=False,
-            string_value="shadow",
-            allowed_pattern="^(shadow|enforce)$",
-            description="shadow: decides and reports, never touches a finding; enforce: archives",
-        )
-        ssm.StringParameter(
-            self,
-            "Threshold",
-            parameter_name=f"{self.path}/threshold",
-            simple_name=False,
-            string_value="none",
-            description='none, or {"value": 25.0, "model_sha256": "..."}, for that model alone',
         )
         logs = self._bucket("AccessLogs", lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(365))])
         self.bucket = self._bucket(
@@ -69,3 +55,25 @@ class Configuration(Construct):
             removal_policy=RemovalPolicy.RETAIN,
             **settings,
         )
+
+
+class OperatorState(Construct):
+    """Sees at each deploy that mode and threshold are there; they stay when the stack goes.
+
+    See `handlers.runtime.operator_state`.
+    """
+
+    def __init__(self, scope: Construct, id: str, configuration: Configuration, keeper: Function) -> None:
+        super().__init__(scope, id)
+        names = ("mode", "threshold")
+        keeper.also(
+            allow(
+                ("ssm:PutParameter",),
+                [f"{configuration.parameters_arn}/{name}" for name in names],
+                conditions={"StringEquals": {"ssm:Overwrite": "false"}},
+            )
+        )
+        resource = CfnCustomResource(self, "Kept", service_token=keeper.function.function_arn)
+        resource.add_override("Type", "Custom::OperatorState")
+        resource.add_property_override("Version", version())  # so that each release asks anew
+        resource.node.add_dependency(keeper.function, keeper.policy)

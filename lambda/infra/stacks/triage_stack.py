@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, Fn, Stack
+from aws_cdk import CfnOutput, Duration, Fn, Stack, Tags
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import permissions
 from infra.components.alarms import Alarms, Watched
 from infra.components.alerts import Alerts
-from infra.components.configuration import MODELS, Configuration
+from infra.components.configuration import MODELS, Configuration, OperatorState
 from infra.components.dashboard import Dashboard
 from infra.components.decision_log import BY_EFFECT, DecisionLog
 from infra.components.events import CallsRule, FindingsRule, HomeBus, Schedule
@@ -21,6 +21,7 @@ from infra.components.steps import Steps, whole
 from infra.components.workflow import Workflow
 from infra.conditional import only_if
 from infra.parameters import Parameters, value_if
+from infra.version import TAG, version
 
 _PERIOD = Duration.minutes(5)
 
@@ -72,6 +73,7 @@ class TriageStack(Stack):
         )
         only_if(parameters.is_workflow, workflow)
         only_if(parameters.is_single, single)
+        OperatorState(self, "OperatorState", configuration, reconcile)
         rule = FindingsRule(self, "Findings", workflow, single, parameters)
         schedule = Schedule(self, "Schedule", reconcile, _PERIOD)
         calls = CallsRule(self, "Calls", watch)
@@ -87,6 +89,7 @@ class TriageStack(Stack):
         Alarms(self, "Alarms", watched, alerts, parameters)
         Dashboard(self, "Dashboard", watched)
         self._tell(
+            Version=version(),
             DecisionLogTable=log.table.table_name,
             AlertTopicArn=alerts.topic.topic_arn,
             ModelRegistry=configuration.model,
@@ -102,6 +105,8 @@ class TriageStack(Stack):
             ),
         )
         CfnOutput(self, "ReviewPageUrl", value=page.url, condition=parameters.has_review)
+        # The resources alone: a tag of the stack would be handed on to what it does not know.
+        Tags.of(self).add(TAG, version(), exclude_resource_types=["aws:cdk:stack"])
 
     def _tell(self, **outputs: str) -> None:
         for name, value in outputs.items():
@@ -142,4 +147,5 @@ def _shared(
         # An older deployment goes on as it did: see scoring.decision_log.certificates.
         ENFORCE_NEEDS="certificate",
         CHAT_TOPIC_ARN=value_if(parameters.has_chat, alerts.chat.topic_arn),
+        VERSION=version(),
     )

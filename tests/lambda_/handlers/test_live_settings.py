@@ -124,7 +124,9 @@ INVALID = [
     ("mode", "enforced", "expected shadow or enforce"),
     ("policy", "[allow]\nvendor = []", "unknown key 'vendor'"),
     ("policy", 'vendors_file = "gone.yaml"', "there is no such object"),
+    ("policy", "schema = 2", "for another version"),
     ("threshold", "5", "expected"),
+    ("threshold", '{"schema": 2, "value": 5, "model_sha256": "' + "0" * 64 + '"}', "for another version"),
     ("threshold", '{"value": 5, "model_sha256": "abc"}', "64 hexadecimal digits"),
     ("threshold", '{"value": 5.55, "model_sha256": "' + "0" * 64 + '"}', "value"),
 ]
@@ -142,6 +144,15 @@ def test_the_last_good_one_stands_while_a_new_one_is_invalid(kept: LastKnownGood
         assert problem in told.text
         kept.all_good()
         assert kept.later().problems == (), value
+
+
+def test_policy_and_override_may_name_their_schema(kept: LastKnownGood) -> None:
+    digest = kept.all_good()
+    kept.put(policy="schema = 1\n" + DEVELOPMENT)
+    kept.put(threshold=json.dumps({"schema": 1, "value": 12.5, "model_sha256": digest}))
+    held = kept.now()
+    assert (held.problems, held.policy.threshold_for(digest, 5)) == ((), 125)
+    assert held.policy.expected == policy.parse(DEVELOPMENT).expected
 
 
 def test_the_last_good_model_stands_while_a_new_one_is_damaged(kept: LastKnownGood) -> None:

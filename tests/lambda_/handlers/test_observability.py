@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded.services.delivery import Handler
+from embedded.services.lambda_context import LambdaContext
 from handlers import single
 from handlers.runtime import metrics
 from tests.lambda_ import workflow
@@ -55,6 +56,23 @@ def written(
     yield Written(capsys)
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
+
+
+def test_the_version_is_in_each_line_and_a_dimension_beside_the_metric_of_all(
+    here: Deployment, written: Written, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRIAGE_VERSION", "1.2.3")
+    here.aws.delivery.at_once = False
+    single.handler(event_of(here.aws, here.share(here.key({}))), LambdaContext("single", "arn", "1"))
+    out, err = capsys.readouterr()
+    lines, emitted = ([json.loads(line) for line in text.splitlines()] for text in (err, out))
+    assert lines
+    assert {line["version"] for line in lines} == {"1.2.3"}
+    assert emitted
+    for one in emitted:
+        (directive,) = one["_aws"]["CloudWatchMetrics"]
+        assert sorted(map(sorted, directive["Dimensions"])) == [["service"], ["service", "version"]]
+        assert one["version"] == "1.2.3"
 
 
 @pytest.mark.parametrize("wiring", [single.handler, workflow.handler], ids=["single", "workflow"])

@@ -90,6 +90,12 @@ def test_every_finding_ends_as_it_should(wiring: str) -> None:
         assert len(mails) == 2
         # The archive of ours comes back as an event.
         assert len(stack.executions) == (5 if wiring == "workflow" else 0)
+
+        aws.findings.update(unused, {"status": "RESOLVED"})
+        stack.settle()
+        log = DecisionLog.in_table(aws.client("dynamodb"), stack.outputs["DecisionLogTable"])
+        alert, end = log.decisions(unused)
+        assert (alert.ended_by, end.indexed, end.outcome) == ("resolved", "none", "skip")
         assert aws.delivery.dead_letters == []
 
 

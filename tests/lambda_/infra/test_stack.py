@@ -1,5 +1,6 @@
 """The stack as a whole: what the handlers are told, what is encrypted, what is watched, what stays."""
 
+import tomllib
 from collections import Counter
 
 import msgspec
@@ -9,7 +10,7 @@ from handlers.review.settings import PageSettings
 from handlers.runtime.settings import Settings
 from scoring.decision_log import table as decision_table
 from tests.lambda_.infra.conftest import Template
-from tests.synthesis import template
+from tests.synthesis import ROOT, template
 
 pytestmark = pytest.mark.needs("deploy")
 
@@ -70,10 +71,24 @@ def test_what_people_need_afterwards_outlives_the_stack(kind: str, stack: Templa
             assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
 
-def test_mode_starts_as_shadow(stack: Template) -> None:
-    mode, threshold = (stack.one("AWS::SSM::Parameter", part) for part in ("Mode", "Threshold"))
+def test_the_stack_owns_nothing_that_operators_set(stack: Template) -> None:
+    assert stack.of_type("AWS::SSM::Parameter") == {}
+    state = stack.one("Custom::OperatorState")
+    assert state["ServiceToken"] == {
+        "Fn::GetAtt": [stack.name_of("AWS::Lambda::Function", "Reconcile"), "Arn"]
+    }
 
-    assert (mode["Value"], threshold["Value"]) == ("shadow", "none")
+
+def test_the_version_is_told(stack: Template) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    tag = {"Key": "access-triage:version", "Value": version}
+
+    assert stack.all["Outputs"]["Version"]["Value"] == version
+    assert stack.one("Custom::OperatorState")["Version"] == version
+    for function in stack.of_type("AWS::Lambda::Function").values():
+        assert function["Environment"]["Variables"]["TRIAGE_VERSION"] == version
+        assert tag in function["Tags"]
+    assert tag in stack.one("AWS::DynamoDB::Table")["Tags"]
 
 
 def test_buckets_are_private_encrypted_and_versioned(stack: Template) -> None:
