@@ -78,6 +78,11 @@ class LastKnownGood(Generic[T]):
         else:
             self.keep(text)
 
+    def take_away(self, text: str) -> None:
+        """Use no value any more, since what is gone must not be guessed; `text` is the problem."""
+        self.value = self._version = None
+        self.problem = Problem(self.name, text, "", has_last_good=False)
+
     def keep(self, text: str) -> None:
         """Keep the last good value, if there is one, since nothing could be read; `text` is the problem."""
         self.problem = Problem(self.name, text, "", self.value is not None)

@@ -2,8 +2,10 @@
 
 Each of them is read again when it is half a minute old. While what was read is invalid, or cannot be read,
 the last good value is used and an alert names the problem; where there has never been a good one, nothing is
-archived and everything alerts. Where nobody has written any, the built-in policy and the built-in card hold,
-and no threshold but the card's own.
+archived and everything alerts. Where nobody has written any, the built-in policy and the built-in card hold.
+
+The threshold has to be said: an override, or ``none`` for the model's own. A parameter that is gone says
+neither. Until it is back nothing is archived, also where an override was read before.
 """
 
 from collections.abc import Callable
@@ -108,7 +110,6 @@ class Live:
         names = {f"{self._prefix}/{value.name}": value.name for value in kinds}
         answer = self._ssm.get_parameters(Names=list(names), WithDecryption=True)
         found = {names[one["Name"]]: (one["Value"], str(one["Version"])) for one in answer["Parameters"]}
-        found.setdefault(self._override.name, (NONE, NONE))
         for value, read in zip(kinds, (_mode, _override, self._with_vendors), strict=True):
             where = f"{self._prefix}/{value.name}"
             if value.name in found:
@@ -117,6 +118,8 @@ class Live:
                 value.update(version + rests_on, partial(_parsed, text, read, where))
             elif value is self._policy:
                 value.use_default(self._otherwise.policy, f"{where}: {_GONE}")
+            elif value is self._override:
+                value.take_away(f"{where}: {_GONE}; write the override, or {NONE}")
             else:
                 value.keep(f"{where}: {_GONE}")
 

@@ -267,18 +267,52 @@ def test_a_model_that_is_gone_stands_on(kept: LastKnownGood) -> None:
 
 
 def test_where_nobody_has_written_any_the_built_in_ones_hold(kept: LastKnownGood) -> None:
-    kept.put(mode="enforce")
+    kept.put(mode="enforce", threshold="none")
     for held in (kept.now(), kept.later()):
         assert (held.problems, held.configuration_error, held.mode) == ((), "", "enforce")
         assert (held.policy, held.card) == (policy.load(), formats.load())
 
 
-def test_a_threshold_that_is_taken_away_leaves_the_model_its_own(kept: LastKnownGood) -> None:
-    digest = kept.promote(formats.load(), "v1")
-    kept.all_good(threshold=json.dumps({"value": 1, "model_sha256": digest}))
-    assert kept.now().policy.threshold is not None
+def test_an_override_that_is_taken_back_leaves_the_model_its_own(kept: LastKnownGood) -> None:
+    card = formats.load()
+    digest = kept.promote(card, "v1")
+    for own in (card.threshold, None):
+        kept.all_good(threshold=json.dumps({"value": 1, "model_sha256": digest}))
+        assert kept.later().policy.threshold is not None
+        kept.put(threshold="none")
+        held = kept.later()
+        assert (held.configuration_error, held.policy.threshold_for(digest, own)) == ("", own)
+
+
+@pytest.mark.parametrize("is_warm", [True, False], ids=["warm", "cold"])
+@pytest.mark.parametrize("before", ["none", "override"])
+def test_while_the_threshold_is_gone_nothing_is_archived(
+    kept: LastKnownGood, before: str, is_warm: bool
+) -> None:
+    """Neither by the override that was read before, nor by the model's own, nor by a rule."""
+    card = msgspec.structs.replace(formats.load(), threshold=10_000)
+    digest = kept.promote(card, "v1")
+    given = json.dumps({"value": 1000, "model_sha256": digest}) if before == "override" else before
+    kept.all_good(threshold=given, card=card)
+    here = kept.here
+    assert here.status(here.share(here.key(), "000000000001")) == "ARCHIVED"
+
     kept.ssm.delete_parameter(Name=f"{PREFIX}/threshold")
-    assert kept.later().policy.threshold is None
+    here.clock.pass_by(seconds=60)
+    if not is_warm:
+        settings.clients.cache_clear()
+    tags = {"Environment": "development"}
+    with refused(("x", "x"), error("ThrottlingException")):
+        gone = [here.share(here.key(tags), f"{n:012}") for n in range(2, 5)]
+    with refused(READ, error("AccessDeniedException")):
+        here.clock.pass_by(seconds=60)
+        gone.append(here.share(here.key(tags), "000000000006"))
+    assert {here.status(one) for one in gone} == {"ACTIVE"}
+    assert "threshold" in kept.later().configuration_error
+
+    kept.put(threshold=given)
+    here.clock.pass_by(seconds=60)
+    assert here.status(here.share(here.key(), "000000000007")) == "ARCHIVED"
 
 
 def test_the_list_of_vendors_is_in_the_bucket(kept: LastKnownGood) -> None:
