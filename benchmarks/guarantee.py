@@ -130,7 +130,8 @@ def rolled_out(past: list[SimulatedRecord], labels: int, rng: np.random.Generato
         for copied in range(int(rng.geometric(1 / 5))):
             one = copy.deepcopy(record)
             detail = one["finding"]["detail"]
-            detail["id"] = f"{detail['id']}-{copied}"
+            name = "id" if "id" in detail else "findingId"
+            detail[name] = f"{detail[name]}-{copied}"
             if copied and "label" in one and rng.random() < 0.1:
                 is_bad = rng.random() < past[number].probability
                 one["label"]["verdict"] = "unintended" if is_bad else "expected"

@@ -54,7 +54,7 @@ def truth(threshold: int | None, shift: float = 0.0) -> Kept:
 def independent(n: int, rng: np.random.Generator) -> Kept:
     """Every verdict by itself."""
     scores, bad = history(n, rng)
-    return truth(choose_threshold(scores, bad, ALPHA, DELTA).value)
+    return truth(choose_threshold(scores, bad, ALPHA, DELTA, in_time=scores).value)
 
 
 def clusters(size: float, icc: float) -> Callable[[int, np.random.Generator], Kept]:
@@ -76,12 +76,15 @@ def clusters(size: float, icc: float) -> Callable[[int, np.random.Generator], Ke
 
 
 def drift(by: float) -> Callable[[int, np.random.Generator], Kept]:
-    """Scores that sink all the time, and are judged at the end; the gate on drift may say no."""
+    """Scores that sink all the time, and are judged at the end.
+
+    The threshold is lowered by what they sank, and the gate on drift may say no.
+    """
 
     def drawn(n: int, rng: np.random.Generator) -> Kept:
         scores, bad = history(n, rng)
         scores = scores - np.rint(100 * by * np.arange(n) / n).astype(np.int64)
-        value = choose_threshold(scores, bad, ALPHA, DELTA).value
+        value = choose_threshold(scores, bad, ALPHA, DELTA, in_time=scores).value
         return truth(value if no_drift(scores).passed else None, shift=-by)
 
     return drawn
@@ -162,7 +165,9 @@ KINDS: dict[str, Callable[[int, np.random.Generator], Kept]] = {
     "clusters of 10, ICC .5": clusters(10, 0.5),
     "clusters of 10, ICC .9": clusters(10, 0.9),
     "drift by .05 standard deviations": drift(0.05),
+    "drift by .15": drift(0.15),
     "drift by .3": drift(0.3),
+    "drift by .5": drift(0.5),
     "drift by 1": drift(1.0),
     "verdicts on alerts": by_score,
     "1 % wrong, second review": wrong(0.01, second=True),

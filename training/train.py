@@ -368,7 +368,7 @@ def _fitted(
     found = _out_of_fold(dataset, rows, backlog, population, prior, request, rollout, jobs, folds)
     scores[found.rows] = found.scores
     calibrated = calibrating(dataset, voting, request)
-    chosen = _choose(dataset, scores[calibrated], calibrated, request)
+    chosen = _choose(dataset, scores[calibrated], calibrated, request, in_time=found.scores)
     moved, share, cut = 0, 0.0, chosen.value
     if cut is not None:
         by_card, _ = card_scores(from_json(to_json(card)), dataset.X.iloc[population])
@@ -558,7 +558,9 @@ def calibrating(dataset: Dataset, part: Ints, request: Request) -> Ints:
     return usable[at_most <= min(bounds)[2]] if bounds else usable
 
 
-def _choose(dataset: Dataset, scores: Ints, rows: Ints, request: Request) -> Threshold:
+def _choose(
+    dataset: Dataset, scores: Ints, rows: Ints, request: Request, in_time: Ints | None = None
+) -> Threshold:
     return choose_threshold(
         scores,
         dataset.unintended[rows],
@@ -566,6 +568,7 @@ def _choose(dataset: Dataset, scores: Ints, rows: Ints, request: Request) -> Thr
         request.delta,
         dataset.weight[rows],
         float(dataset.at_most[rows].max(initial=1.0)),
+        in_time,
     )
 
 

@@ -5,13 +5,17 @@ import pytest
 from benchmarks import promise
 
 DRAWS = 60
-EXPECTED_TO_BREAK = {"drift by .3"}
-"""A slow drift is not seen: said in docs/explanation/guarantee.md."""
 
 
-@pytest.mark.parametrize("kind", [kind for kind in promise.KINDS if kind not in EXPECTED_TO_BREAK])
+@pytest.mark.parametrize("kind", promise.KINDS)
 def test_it_is_kept(kind: str) -> None:
     broken, _, _ = promise.broken(kind, 1_000, DRAWS)
+    assert broken <= promise.most_broken(DRAWS)
+
+
+def test_a_slow_drift_is_allowed_for_where_many_verdicts_hide_it_from_chance() -> None:
+    """Without what `sunk` takes off, a third of these draws break."""
+    broken, _, _ = promise.broken("drift by .3", 3_000, DRAWS)
     assert broken <= promise.most_broken(DRAWS)
 
 

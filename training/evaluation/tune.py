@@ -112,7 +112,9 @@ def tune(
     bad, weight = dataset.unintended[rows][fair], dataset.weight[rows][fair]
     drawn = curve(scores[fair], bad, goals.delta, weight, population=scores, largest=dataset.largest_weight)
     a_day = len(rows) / max(1.0, float(dataset.time[rows[-1]] - dataset.time[rows[0]]) / DAY)
-    chosen = choose_threshold(scores[fair], bad, goals.alpha, goals.delta, weight, dataset.largest_weight)
+    chosen = choose_threshold(
+        scores[fair], bad, goals.alpha, goals.delta, weight, dataset.largest_weight, in_time=scores
+    )
     why = cannot_say(bad)
     gates = _gates(dataset, rows, scores, chosen.value, goals)
     closed = [gate for gate in gates if not gate.passed]

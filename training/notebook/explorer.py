@@ -84,7 +84,13 @@ class Explorer:
         """Return the highest threshold that archives at most a share alpha of the unintended findings."""
         fair = self.fair
         return choose_threshold(
-            self.scores[fair], self.unintended[fair], alpha, self.delta, self.weight[fair], self.largest
+            self.scores[fair],
+            self.unintended[fair],
+            alpha,
+            self.delta,
+            self.weight[fair],
+            self.largest,
+            in_time=self.scores,
         )
 
     def for_cost(self, miss: float, alert: float) -> Reading:

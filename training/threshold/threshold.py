@@ -82,6 +82,7 @@ def choose_threshold(
     delta: float,
     weight: ArrayLike | None = None,
     largest: float | None = None,
+    in_time: ArrayLike | None = None,
 ) -> Threshold:
     """Choose the highest threshold with a guarantee on the miss rate.
 
@@ -103,6 +104,9 @@ def choose_threshold(
     largest : float, optional
         The largest weight that any finding could have had; by default the largest of those given. Where a
         sample stands for what was archived, that no unintended one was drawn does not mean there is none.
+    in_time : array of shape (m,), optional
+        Scores of findings of the same time, labelled or not, in its order. Where they sink, the threshold is
+        lowered by as much as they sank since the middle of that time: see `sunk`.
 
     Examples
     --------
@@ -126,8 +130,32 @@ def choose_threshold(
         missing = _weighted_labels_needed(weights, alpha, delta, largest) if most < 0 else 0
     if most < 0:
         return Threshold(None, alpha, delta, n, 0, missing)
-    value = int(positives[most])
+    value = int(positives[most]) - (0 if in_time is None else sunk(np.asarray(in_time)))
     return Threshold(value, alpha, delta, n, int((positives < value).sum()), 0)
+
+
+def sunk(scores: Ints) -> int:
+    """Return by how many tenths scores sank from the middle of a time to its end; 0 where they did not.
+
+    By the line of least squares. A threshold stands for the middle of the time that it was chosen on, and is
+    used after its end. Chosen on 1,000 verdicts while scores sink by .3 standard deviations, it misses more
+    than promised in 12 % of draws without this, and in 4 % with it; where nothing sinks, this costs one
+    point of a hundred of what is archived (``benchmarks.promise``).
+
+    Parameters
+    ----------
+    scores : array of shape (findings,)
+        In the order of time.
+
+    Examples
+    --------
+    >>> sunk(np.arange(100, 0, -1)), sunk(np.arange(100))
+    (50, 0)
+    """
+    if len(scores) < 2:
+        return 0
+    time = np.arange(len(scores)) - (len(scores) - 1) / 2
+    return max(0, round(-float(time @ scores) / float(time @ time) * len(scores) / 2))
 
 
 def curve(

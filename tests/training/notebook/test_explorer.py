@@ -24,7 +24,9 @@ def explorer() -> Explorer:
 
 def test_it_reads_what_the_guarantee_says(explorer: Explorer) -> None:
     fair = explorer.fair
-    expected = choose_threshold(explorer.scores[fair], explorer.unintended[fair], 0.05, 0.05)
+    expected = choose_threshold(
+        explorer.scores[fair], explorer.unintended[fair], 0.05, 0.05, in_time=explorer.scores
+    )
     assert explorer.for_guarantee(0.05) == expected
 
     reading = explorer.at(expected.value)
