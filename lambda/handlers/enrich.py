@@ -26,4 +26,6 @@ def handler(state: Mapping[str, Any], context: Any) -> dict[str, Any]:
     if located.case is None:
         return states.write_unreadable(located.where, str(located.error), number)
     with invocation.begun(context) as begun:
+        if number == 1:
+            begun.count("Received")
         return invocation.hand_on(enrich(located.case, begun.runtime), begun, state, number)

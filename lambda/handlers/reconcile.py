@@ -73,6 +73,13 @@ def _work(given: settings.Settings, invocation: Invocation, *, is_kept: bool) ->
     for name, effects in (("Archived", ("archive",)), ("Alerted", ("alert", "collected"))):
         if count := sum(run.swept.get(effect, 0) for effect in effects):
             invocation.count(name, count)
+    for name, is_done in (
+        ("Received", False),
+        ("DigestDone", run.is_sent),
+        ("SweepDone", run.is_swept),
+        ("WatchDone", run.is_watched),
+    ):
+        invocation.count(name, int(is_done))
     kept = [] if is_kept else ["keeping mode and threshold"]
     if failed := [*run.failed, *(f"alerting to the {name}" for name in unsent), *kept]:
         raise Incomplete(", ".join(failed))

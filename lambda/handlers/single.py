@@ -31,6 +31,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _triage(event: object, invocation: Invocation) -> list[Result]:
+    invocation.count("Received")
     done = triage_event(event, invocation.runtime)
     for one in done:
         invocation.log_result(one, event)

@@ -24,6 +24,19 @@ class Parameters(Construct):
             allowed_pattern=_ADDRESS,
             constraint_description="an email address such as you@example.com",
         )
+        self.operations_email = self._parameter(
+            "OperationsEmail",
+            default="",
+            description="Who receives the alarms. Empty: the address that receives the alerts.",
+            allowed_pattern=f"^$|{_ADDRESS}",
+        )
+        self.runbook_url = self._parameter(
+            "RunbookUrl",
+            default="",
+            description="Where you publish docs/runbooks as pages, without the last slash: alarms link to it."
+            " Empty: they name the file in the repository.",
+            allowed_pattern=r"^$|https://[^\s<>]+[^\s<>/]",
+        )
         wiring = self._choice(
             "Wiring",
             "How the steps are wired: four functions in a Step Functions workflow, or one behind a queue.",
@@ -88,6 +101,8 @@ class Parameters(Construct):
             _is_not_empty(Fn.join("", self.analyzers.value_as_list)),
         )
         self.has_organization = self._given("HasOrganization", self.organization)
+        self.has_operations_email = self._given("HasOperationsEmail", self.operations_email)
+        self.has_runbook_url = self._given("HasRunbookUrl", self.runbook_url)
         self.has_mail = self._given("HasMailFrom", self.mail_from)
         self.has_chat = self._condition("HasChatTopic", Fn.condition_equals(chat, "on"))
         self.has_security_hub = self._condition("HasSecurityHub", Fn.condition_equals(hub, "on"))
@@ -149,7 +164,7 @@ class Parameters(Construct):
             ],
             "Findings": ["AnalyzerArns", "Wiring", "SecurityHub", "KeepDays", "QuietDays"],
             "Organization": ["OrganizationId", "ExternalId", "MemberRoleName"],
-            "Operation": ["Tracing", "QuietDays", "MostAlertsPerHour"],
+            "Operation": ["OperationsEmail", "RunbookUrl", "Tracing", "QuietDays", "MostAlertsPerHour"],
         }
         Stack.of(self).template_options.metadata = {
             "AWS::CloudFormation::Interface": {

@@ -2,8 +2,8 @@
 
 import typer
 
+from scoring.cli import dead_letters, rules
 from scoring.cli import review as cli_review
-from scoring.cli import rules
 from scoring.cli import score as cli_score
 from scoring.cli import summary as cli_summary
 from scoring.cli import undo as cli_undo
@@ -18,4 +18,5 @@ app.command()(cli_undo.undo)
 app.command()(cli_review.review)
 app.command()(cli_summary.summary)
 app.add_typer(rules.app, name="rules")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(cli_doctor.doctor)

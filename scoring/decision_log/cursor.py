@@ -37,6 +37,8 @@ class SweepCursor(Cursor, kw_only=True):
         report.
     waiting : int
         Findings that it left for the circuit breaker to have room.
+    unswept : int
+        Analyzers that could not be swept.
     reported_until : str
         Decisions until then are in a report.
     reporting_until : str
@@ -52,6 +54,7 @@ class SweepCursor(Cursor, kw_only=True):
     mode: str = ""
     is_first: bool = True
     waiting: int = 0
+    unswept: int = 0
     reported_until: str = ""
     reporting_until: str = ""
 
@@ -65,11 +68,12 @@ class SummaryCursor(Cursor, kw_only=True):
 
 
 class SuppressionCursor(Cursor, kw_only=True):
-    """When the last hourly check for hidden access was."""
+    """When the last hourly check for hidden access was, and which parts of it failed."""
 
     KEY: ClassVar[ItemKey] = ("watch", "progress")
 
     checked_at: str = ""
+    failed: tuple[str, ...] = ()
 
 
 class CallsCursor(Cursor, kw_only=True):

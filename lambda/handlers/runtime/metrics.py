@@ -27,6 +27,10 @@ METRICS = {
     "Score": ("None", "the score of each finding decided on"),
     "Ended": ("Count", "findings that are resolved, deleted, or archived by somebody else"),
     "Errors": ("Count", "invocations and messages that failed"),
+    "Received": ("Count", "events that arrived; 0 in each scheduled run, so that silence is a number"),
+    "DigestDone": ("Count", "1 where a scheduled run has sent what waited, 0 where it could not"),
+    "SweepDone": ("Count", "1 where the last sweep has gone through all analyzers, 0 while one is under way"),
+    "WatchDone": ("Count", "1 where the last hourly check for hidden access was done, 0 where it failed"),
     "BreakerOpen": ("Count", "archives that the circuit breaker stopped"),
     "ConfigurationInvalid": ("Count", "values of the configuration that are not valid at the moment"),
 }

@@ -1,4 +1,4 @@
-"""Where alerts and alarms go: a topic with an email subscription, and one for chats."""
+"""Where alerts and alarms go: the analysts' topic, one for chats, and the operators'."""
 
 from aws_cdk import Aws
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -9,7 +9,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.conditional import only_if
-from infra.parameters import Parameters
+from infra.parameters import Parameters, value_if
 
 
 class Alerts(Construct):
@@ -18,7 +18,9 @@ class Alerts(Construct):
     Attributes
     ----------
     topic : Topic
-        Of the alerts and alarms.
+        Of the alerts: analysts read it.
+    operations : Topic
+        Of the alarms: whoever keeps the system running reads it.
     chat : Topic
         That Amazon Q Developer in chat applications is subscribed to; there under a condition.
     key : Key
@@ -40,16 +42,26 @@ class Alerts(Construct):
         )
         self.topic = self._topic("Topic")
         self.topic.add_subscription(subscriptions.EmailSubscription(parameters.email.value_as_string))
-        self.topic.add_to_resource_policy(
+        self.operations = self._topic("Operations")
+        self.operations.add_subscription(
+            subscriptions.EmailSubscription(
+                value_if(
+                    parameters.has_operations_email,
+                    parameters.operations_email.value_as_string,
+                    parameters.email.value_as_string,
+                )
+            )
+        )
+        self.operations.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsOfThisAccount",
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
                 actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
+                resources=[self.operations.topic_arn],
                 conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
             )
         )
-        self.action = actions.SnsAction(self.topic)
+        self.action = actions.SnsAction(self.operations)
         self.chat = self._topic("Chat")
         only_if(parameters.has_chat, self.chat)
 

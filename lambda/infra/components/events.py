@@ -41,6 +41,8 @@ class FindingsRule(Construct):
     Attributes
     ----------
     rule : CfnRule
+    target_arn : str
+        Who is given the events.
     dead_letters : Queue
         Of events that could not be handed over.
     """
@@ -51,6 +53,7 @@ class FindingsRule(Construct):
         super().__init__(scope, id)
         self.dead_letters = dead_letters(self)
         machine = workflow.machine.state_machine_arn
+        self.target_arn = value_if(parameters.is_workflow, machine, single.queue.queue_arn)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         start = iam.Policy(self, "Start", statements=[allow(("states:StartExecution",), [machine])])
         start.attach_to_role(role)
@@ -63,7 +66,7 @@ class FindingsRule(Construct):
             targets=[
                 {
                     "id": "triage",
-                    "arn": value_if(parameters.is_workflow, machine, single.queue.queue_arn),
+                    "arn": self.target_arn,
                     "roleArn": value_if(parameters.is_workflow, role.role_arn),
                     "deadLetterConfig": {"arn": self.dead_letters.queue_arn},
                     "retryPolicy": RETRIES,

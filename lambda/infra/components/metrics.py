@@ -7,6 +7,7 @@ from infra.components.functions import NAMESPACE, SERVICE
 
 METRICS = (
     *("Archived", "Alerted", "Unknown", "Latency", "Score", "Ended", "Errors"),
+    *("Received", "DigestDone", "SweepDone", "WatchDone"),
     *("BreakerOpen", "ConfigurationInvalid"),
 )
 """The names under which the handlers count (a test compares them with `handlers.runtime.metrics`)."""

@@ -85,7 +85,16 @@ class TriageStack(Stack):
             "Schedule": schedule.dead_letters,
             "Calls": calls.dead_letters,
         }
-        watched = Watched(rule=rule, workflow=workflow, reconcile=reconcile, dead_letters=queues)
+        watched = Watched(
+            rule=rule,
+            workflow=workflow,
+            steps=steps,
+            single=single,
+            reconcile=reconcile,
+            watch=watch,
+            table=log.table,
+            dead_letters=queues,
+        )
         Alarms(self, "Alarms", watched, alerts, parameters)
         Dashboard(self, "Dashboard", watched)
         self._tell(
@@ -96,6 +105,12 @@ class TriageStack(Stack):
             ParameterPrefix=configuration.path,
             HomeBusArn=home.arn,
             DeadLetterQueueUrl=unhandled.queue_url,
+            DeadLetterQueues=Fn.join(
+                ",", [Fn.join("=", [name, queue.queue_url]) for name, queue in queues.items()]
+            ),
+            FindingsTargetArn=rule.target_arn,
+            WatchFunctionArn=watch.function.function_arn,
+            OperationsTopicArn=alerts.operations.topic_arn,
             EnrichmentRoleArns=value_if(
                 parameters.is_workflow,
                 *(

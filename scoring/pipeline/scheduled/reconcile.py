@@ -61,6 +61,12 @@ class Run(msgspec.Struct, kw_only=True):
         Findings that the circuit breaker has no room for yet.
     is_complete : bool
         Whether the present sweep has come to its end.
+    is_swept : bool
+        Whether every analyzer could be swept in it, too.
+    is_sent : bool
+        Whether queued alerts and the summary were sent, as far as they are due.
+    is_watched : bool
+        Whether the last check for hidden access was done, all parts of it.
     failed : list of str
         What could not be done; the next run tries again.
     """
@@ -71,6 +77,9 @@ class Run(msgspec.Struct, kw_only=True):
     swept: dict[str, int] = {}
     waiting: int = 0
     is_complete: bool = False
+    is_swept: bool = False
+    is_sent: bool = False
+    is_watched: bool = False
     failed: list[str] = []
 
 
@@ -88,7 +97,8 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
     with _noting(run, "ending archives whose term is over"):
         run.expired = _expire(runtime, schedule.period)
     with _noting(run, "checking for hidden access"):
-        run.suspicions = check_hourly(runtime, schedule.analyzers, is_time_left)
+        check = check_hourly(runtime, schedule.analyzers, is_time_left)
+        run.suspicions, run.is_watched = check.alerted, check.is_done
     with _noting(run, "drawing findings for review"):
         if draws.is_due(runtime.log, runtime.policy.archives, runtime.now()):
             # Older weeks can wait for `triage certify`: one run has little time.
@@ -107,6 +117,8 @@ def reconcile(runtime: Runtime, schedule: Schedule) -> Run:
             interval=schedule.interval,
         )
         run.waiting, run.is_complete = progress.waiting, bool(progress.finished_at)
+        run.is_swept = run.is_complete and not progress.unswept
+    run.is_sent = not set(run.failed) & {"sending queued alerts", "summarising"}
     run.swept = reconciled.effects
     if reconciled.failed:
         run.failed.append(f"{reconciled.failed} findings")

@@ -82,6 +82,7 @@ def sweep(
         except Exception:
             logger.exception("analyzer %s could not be swept", analyzers[progress.analyzer])
             reconciled.failed += 1
+            progress.unswept += 1
             is_through = True
         if not is_through:
             cursor.write(runtime.log, progress)
@@ -139,7 +140,7 @@ def _is_due(progress: SweepCursor, mode: str, now: datetime, interval: timedelta
 
 def _start(progress: SweepCursor, mode: str, now: datetime) -> None:
     progress.is_first = not progress.finished_at or (progress.mode, mode) == ("shadow", "enforce")
-    progress.analyzer, progress.token, progress.waiting = 0, "", 0
+    progress.analyzer, progress.token, progress.waiting, progress.unswept = 0, "", 0, 0
     progress.started_at, progress.finished_at, progress.mode = stamp(now), "", mode
 
 

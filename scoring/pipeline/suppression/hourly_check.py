@@ -37,33 +37,53 @@ class ArchivedFinding(NamedTuple):
     finding: Finding
 
 
-def check_hourly(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], bool]) -> int:
-    """Check archive rules, and what was archived since the last check, once an hour.
+class HourlyCheck(NamedTuple):
+    """How the check went.
 
-    Returns
-    -------
-    int
-        How many suspicions were alerted on, at once or queued.
+    Attributes
+    ----------
+    alerted : int
+        Suspicions alerted on, at once or queued.
+    is_done : bool
+        Whether all parts of the last check that was due were done.
     """
+
+    alerted: int
+    is_done: bool
+
+
+def check_hourly(runtime: Runtime, analyzers: Sequence[str], is_time_left: Callable[[], bool]) -> HourlyCheck:
+    """Check archive rules, and what was archived since the last check, once an hour."""
     log, now = runtime.log, runtime.now()
-    last = cursor.read(log, SuppressionCursor).checked_at
-    if runtime.mode == "shadow" or last > stamp(now - _INTERVAL):
-        return 0
-    since = last or stamp(now - _INTERVAL)
-    alerted = 0
-    others = list(_each(_by_others, "archives by others", runtime, analyzers, since))
+    if runtime.mode == "shadow":
+        return HourlyCheck(0, is_done=True)
+    last = cursor.read(log, SuppressionCursor)
+    if last.checked_at > stamp(now - _INTERVAL):
+        return HourlyCheck(0, is_done=not last.failed)
+    since = last.checked_at or stamp(now - _INTERVAL)
+    alerted, failed = 0, list[str]()
+
+    def each(look_for: Callable[..., Iterator[T]], what: str, *given: Any) -> Iterator[T]:
+        """Go through what is found; a check that fails does not stop the others."""
+        try:
+            yield from look_for(*given)
+        except Exception:
+            logger.exception("checking %s failed", what)
+            failed.append(what)
+
+    others = list(each(_by_others, "archives by others", runtime, analyzers, since))
     for suspicion in (
-        *_each(_rules, "archive rules", runtime, analyzers),
-        *_each(_bursts, "bursts of archives", runtime, others),
-        *_each(_tags_of_ours, "tags of what we archived", runtime, since),
-        *_each(_tags_of_others, "tags of what others archived", runtime, others),
+        *each(_rules, "archive rules", runtime, analyzers),
+        *each(_bursts, "bursts of archives", runtime, others),
+        *each(_tags_of_ours, "tags of what we archived", runtime, since),
+        *each(_tags_of_others, "tags of what others archived", runtime, others),
     ):
         if not is_time_left():
-            return alerted
+            return HourlyCheck(alerted, is_done=False)
         with _one_by_one(suspicion.id):
             alerted += alert_suspicion(suspicion, runtime).effect != "none"
-    cursor.write(log, SuppressionCursor(checked_at=stamp(now)))
-    return alerted
+    cursor.write(log, SuppressionCursor(checked_at=stamp(now), failed=tuple(failed)))
+    return HourlyCheck(alerted, is_done=not failed)
 
 
 def _rules(runtime: Runtime, analyzers: Sequence[str]) -> Iterator[Suspicion]:
@@ -161,14 +181,6 @@ def _tags_of(record: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the tags that a decision rested on; None where they were not known."""
     tags = record.get("context", {}).get("tags")
     return tags if isinstance(tags, dict) else None
-
-
-def _each(look_for: Callable[..., Iterator[T]], what: str, *given: Any) -> Iterator[T]:
-    """Go through what is found; a check that fails does not stop the others."""
-    try:
-        yield from look_for(*given)
-    except Exception:
-        logger.exception("checking %s failed", what)
 
 
 @contextmanager

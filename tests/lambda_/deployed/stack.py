@@ -88,7 +88,7 @@ def deployed(
     parameters : dict
         Of the template, by name.
     """
-    _import_cloudformation()
+    import_cloudformation()
     with aws.serve() as endpoint, state_machines.running(aws.credentials()):
         functions = Functions(endpoint, aws.credentials)
         with functions.running():
@@ -110,7 +110,7 @@ def deployed(
             yield stack
 
 
-def _import_cloudformation() -> None:
+def import_cloudformation() -> None:
     """Import moto's CloudFormation without what validates the APIs of API Gateway: there are none here."""
     names = ("openapi_spec_validator", "openapi_spec_validator.validation")
     left_out = {name: ModuleType(name) for name in (*names, f"{names[1]}.exceptions")}

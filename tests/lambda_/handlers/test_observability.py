@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from botocore.exceptions import ClientError
 from embedded.services.delivery import Handler
 from embedded.services.lambda_context import LambdaContext
 from handlers import single
+from handlers.reconcile import Incomplete
 from handlers.runtime import metrics
 from tests.lambda_ import workflow
 from tests.lambda_.deployment import Deployment, event_of
 from tests.lambda_.faults import refused
+from tests.live_aws import failing
 
 HOSTILE = 'x", "level": "CRITICAL"}\n{"message": "forged'
 
@@ -75,6 +78,27 @@ def test_the_version_is_in_each_line_and_a_dimension_beside_the_metric_of_all(
         assert one["version"] == "1.2.3"
 
 
+def test_each_scheduled_run_counts_whether_its_jobs_are_done(here: Deployment, written: Written) -> None:
+    here.reconcile()
+    beats = {name: written.metrics()[name] for name in ("Received", "DigestDone", "SweepDone", "WatchDone")}
+    assert beats == {"Received": [0], "DigestDone": [1], "SweepDone": [1], "WatchDone": [1]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "job"),
+    [("ListArchiveRules", "WatchDone"), ("GetAnalyzer", "SweepDone"), ("Query", "DigestDone")],
+)
+def test_a_job_that_fails_counts_nothing_run_after_run(
+    here: Deployment, written: Written, operation: str, job: str
+) -> None:
+    with failing(operation, "AccessDenied"):
+        for _ in range(3):
+            with suppress(Incomplete):
+                here.reconcile()
+            here.clock.pass_by(minutes=5)
+    assert written.metrics()[job] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("wiring", [single.handler, workflow.handler], ids=["single", "workflow"])
 def test_what_became_of_each_finding_is_counted_and_logged(
     here: Deployment, written: Written, wiring: Handler
@@ -88,6 +112,7 @@ def test_what_became_of_each_finding_is_counted_and_logged(
         "Archived": 1,
         "Alerted": 1,
         "Latency": 2,
+        "Received": 2,
         "Score": 2,
     }
     assert all(0 <= latency < 60_000 for latency in found["Latency"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import triage
 from embedded import EmbeddedAws
 from scoring.decision_log.log import DecisionLog
 from scoring.policy import policy as policies
@@ -107,14 +108,13 @@ def test_a_new_deployment_archives_nothing_without_a_certificate() -> None:
         assert ends(stack, development) == ("ACTIVE", "archive", "none")
 
 
-def test_where_a_step_fails_a_person_is_told_and_the_state_is_kept() -> None:
+def test_where_a_step_fails_a_person_is_told_and_the_state_is_kept_until_it_is_replayed() -> None:
     with stack_of("workflow") as stack:
         aws = stack.aws
         inbox = aws.inbox(stack.outputs["AlertTopicArn"])
         (evaluate,) = [name for name in stack.resources("AWS::Lambda::Function") if "Evaluate" in name]
-        aws.client("lambda").update_function_configuration(
-            FunctionName=evaluate, Handler="handlers.gone.handler"
-        )
+        functions, states = aws.client("lambda"), aws.client("stepfunctions")
+        functions.update_function_configuration(FunctionName=evaluate, Handler="handlers.gone.handler")
         finding_id = share_key(aws, make_key(aws, DEVELOPMENT, "alias/DevelopmentKey")).id
         (ended,) = stack.settle()
         assert (ended["status"], ended["error"]) == ("FAILED", "StepFailed")
@@ -122,8 +122,20 @@ def test_where_a_step_fails_a_person_is_told_and_the_state_is_kept() -> None:
         (mail,) = inbox.messages()
         assert finding_id in mail.text
         assert "a step of the workflow failed" in " ".join(mail.text.split())
-        received = aws.client("sqs").receive_message(QueueUrl=stack.outputs["DeadLetterQueueUrl"])
+        read = {"QueueUrl": stack.outputs["DeadLetterQueueUrl"], "VisibilityTimeout": 0}
+        received = aws.client("sqs").receive_message(**read)
         (letter,) = received["Messages"]
         state = json.loads(letter["Body"])
         assert state["detail"]["id"] == finding_id
         assert state["enriched"]["next"] == "EVALUATE"
+
+        functions.update_function_configuration(FunctionName=evaluate, Handler="handlers.evaluate.handler")
+        assert triage.main(["dead-letters", "replay", "--all", "--apply"]) == 0
+        machine = stack.outputs["FindingsTargetArn"]
+        listed = states.list_executions(stateMachineArn=machine)["executions"]
+        stack.executions += [
+            one["executionArn"] for one in listed if one["executionArn"] not in stack.executions
+        ]
+        assert [one["status"] for one in stack.settle()][:2] == ["FAILED", "SUCCEEDED"]
+        assert aws.findings.get(finding_id).status == "ARCHIVED"
+        assert "Messages" not in aws.client("sqs").receive_message(**read)
