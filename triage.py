@@ -25,6 +25,7 @@ class Mount(NamedTuple):
 MOUNTS: tuple[Mount, ...] = (
     Mount("scoring.cli"),
     Mount("training.cli", "train"),
+    Mount("training.workbench.command", "ui"),
     Mount("embedded.demo.command", "demo"),
 )
 """Searched in this order, which is also the help's. These modules import what is heavy inside a command."""

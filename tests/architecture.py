@@ -21,7 +21,7 @@ SOURCES = {
 # What a folder may import of the others, and the extras whose packages it may need.
 ARROWS: dict[str, tuple[set[str], set[str]]] = {
     "scoring": (set(), {"parquet"}),
-    "training": ({"scoring"}, {"train", "scale", "notebooks"}),
+    "training": ({"scoring"}, {"train", "scale", "notebooks", "ui"}),
     "handlers": ({"scoring"}, {"lambda"}),
     "embedded": ({"scoring", "handlers", "training.simulate"}, {"demo"}),
     "infra": ({"scoring.aws.enrich"}, {"deploy"}),

@@ -109,11 +109,13 @@ def turning_points(paths: Sequence[str], dataset: Dataset, card: Scorecard, poli
     found = np.full(len(dataset), NEVER, dtype=np.int64)
     for row, case in enumerate(as_active(read_cases(paths))):
         if (at := place.get(row)) is not None:
-            found[at] = _turning_point(case, card, policy)
+            found[at] = turning_point(case, card, policy)
     return found
 
 
-def _turning_point(case: Case, card: Scorecard, policy: Policy) -> int:
+def turning_point(case: Case, card: Scorecard, policy: Policy) -> int:
+    """Return from which threshold on one finding is archived, in tenths; see `turning_points`."""
+
     def decided(threshold: int) -> Decision:
         return Settings(card, policy, threshold).decide(case)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -37,6 +38,8 @@ def show(results: Results, directory: Path, console: Console) -> None:
         console.print("One alert as it was sent", style="bold")
         console.print(_RULE, shown.message.text.rstrip("\n"), _RULE, "", sep="\n", soft_wrap=True)
     section("Files", _files(results, directory))
+    typed = shlex.quote(str(directory))
+    section("Next", [(f"triage ui {typed}", "the same in the browser: filter, search, move the threshold")])
 
 
 def best(results: Results) -> Decided | None:
