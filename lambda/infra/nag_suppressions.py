@@ -33,6 +33,10 @@ _WILDCARDS = {
     "Resource::arn:<AWS::Partition>:ses:<AWS::Region>:<AWS::AccountId>:identity/*": (
         "whichever identity the sender was verified by; a condition names the sender"
     ),
+    'Resource::["arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${Name}:*",{"Name":'
+    '{"Fn::Select":[6,{"Fn::Split":[":",{"Ref":"WorkflowMachine0C2E3460"}]}]}}]': (
+        "executions of the one workflow, which are yet to be started"
+    ),
     "Resource::<StepsArchiveFunction0AC1FD5F.Arn>:*": "versions of the one function, as CDK grants it",
     "Resource::<StepsEnrichFunctionD5756CCB.Arn>:*": "versions of the one function, as CDK grants it",
     "Resource::<StepsEvaluateFunctionF9F81481.Arn>:*": "versions of the one function, as CDK grants it",

@@ -90,6 +90,14 @@ class Parameters(Construct):
             "AWS_IAM",
         )
         tracing = self._choice("Tracing", "Whether AWS X-Ray traces functions and workflow.", "off", "on")
+        self.at_once = self._number(
+            "FindingsAtOnce",
+            4,
+            "Findings that are worked on at once; the wiring `workflow` takes two of the account's concurrent"
+            " functions for each, the wiring `single` one.",
+            2,
+            1000,
+        )
         self.keep_days = self._number("KeepDays", 730, "Days for which decisions are kept.", 30)
         self.quiet_days = self._number("QuietDays", 7, "Days without any finding that raise an alarm.", 1, 7)
         self.most_alerts = self._number("MostAlertsPerHour", 100, "Alerts in an hour that raise an alarm.", 1)
@@ -162,7 +170,7 @@ class Parameters(Construct):
                 "ReviewPage",
                 "MostAlertsPerHour",
             ],
-            "Findings": ["AnalyzerArns", "Wiring", "SecurityHub", "KeepDays", "QuietDays"],
+            "Findings": ["AnalyzerArns", "Wiring", "FindingsAtOnce", "SecurityHub", "KeepDays", "QuietDays"],
             "Organization": ["OrganizationId", "ExternalId", "MemberRoleName"],
             "Operation": ["OperationsEmail", "RunbookUrl", "Tracing", "QuietDays", "MostAlertsPerHour"],
         }

@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.components.alerts import Alerts
 from infra.components.events import FindingsRule
 from infra.components.functions import Function
+from infra.components.intake import Dispatcher, Intake
 from infra.components.metrics import metric
 from infra.components.single import Single
 from infra.components.steps import Steps
@@ -40,6 +41,8 @@ class Watched:
     workflow: Workflow
     steps: Steps
     single: Single
+    intake: Intake
+    dispatcher: Dispatcher
     reconcile: Function
     watch: Function
     table: dynamodb.ITable
@@ -101,6 +104,16 @@ class Alarms(Construct):
         for alarm in (failed, slow):
             only_if(parameters.is_workflow, alarm)
         self._alarm(
+            "Backlog",
+            watched.intake.queue.metric_approximate_age_of_oldest_message(
+                period=Duration.minutes(5), statistic="Maximum"
+            ),
+            "Findings have waited in the queue for an hour",
+            threshold=Duration.hours(1).to_seconds(),
+            evaluation_periods=3,
+            page="backlog",
+        )
+        self._alarm(
             "ReconcileFailed",
             watched.reconcile.function.metric_errors(period=Duration.hours(1)),
             "The scheduled work fails again and again",
@@ -159,7 +172,9 @@ class Alarms(Construct):
         """What is throttled for a while is delivered later; what is throttled for long may be lost."""
         steps = watched.steps
         in_steps = self._throttled(
-            "Workflow", *(one.function for one in (steps.enrich, steps.evaluate, steps.archive, steps.notify))
+            "Workflow",
+            *(one.function for one in (steps.enrich, steps.evaluate, steps.archive, steps.notify)),
+            watched.dispatcher.function.function,
         )
         in_single = self._throttled("Single", watched.single.function.function)
         only_if(parameters.is_workflow, in_steps)

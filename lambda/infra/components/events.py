@@ -11,11 +11,9 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.components.functions import Function
+from infra.components.intake import Intake
 from infra.components.queues import dead_letters
-from infra.components.single import Single
-from infra.components.workflow import Workflow
-from infra.conditional import resource_of
-from infra.parameters import Parameters, value_if
+from infra.parameters import Parameters
 from infra.permissions import allow
 
 FINDINGS: dict[str, Any] = {
@@ -36,28 +34,18 @@ RETRIES = {"maximumEventAgeInSeconds": 86_400, "maximumRetryAttempts": 185}
 
 
 class FindingsRule(Construct):
-    """Hands each event to the one wiring that is deployed.
+    """Puts each event into the one queue, from which the wiring that is deployed takes it.
 
     Attributes
     ----------
     rule : CfnRule
-    target_arn : str
-        Who is given the events.
     dead_letters : Queue
         Of events that could not be handed over.
     """
 
-    def __init__(
-        self, scope: Construct, id: str, workflow: Workflow, single: Single, parameters: Parameters
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, intake: Intake) -> None:
         super().__init__(scope, id)
         self.dead_letters = dead_letters(self)
-        machine = workflow.machine.state_machine_arn
-        self.target_arn = value_if(parameters.is_workflow, machine, single.queue.queue_arn)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
-        start = iam.Policy(self, "Start", statements=[allow(("states:StartExecution",), [machine])])
-        start.attach_to_role(role)
-        resource_of(start, iam.CfnPolicy).cfn_options.condition = parameters.is_workflow
         self.rule = events.CfnRule(
             self,
             "Rule",
@@ -66,14 +54,13 @@ class FindingsRule(Construct):
             targets=[
                 {
                     "id": "triage",
-                    "arn": self.target_arn,
-                    "roleArn": value_if(parameters.is_workflow, role.role_arn),
+                    "arn": intake.queue.queue_arn,
                     "deadLetterConfig": {"arn": self.dead_letters.queue_arn},
                     "retryPolicy": RETRIES,
                 }
             ],
         )
-        for queue in (self.dead_letters, single.queue):
+        for queue in (self.dead_letters, intake.queue):
             queue.add_to_resource_policy(
                 allow(
                     ("sqs:SendMessage",),

@@ -71,6 +71,7 @@ class Function(Construct):
         timeout: Duration,
         environment: dict[str, str] | None = None,
         statements: list[iam.PolicyStatement] | None = None,
+        memory_size: int = 1024,
         **settings: Any,
     ) -> None:
         super().__init__(scope, id)
@@ -94,7 +95,7 @@ class Function(Construct):
             code=shared.code,
             handler=handler,
             description=description,
-            memory_size=1024,
+            memory_size=memory_size,
             timeout=timeout,
             role=self.role,
             log_group=log,

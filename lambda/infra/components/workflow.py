@@ -21,6 +21,9 @@ ANY = "States.ALL"
 # Before a step that failed is tried for the second time; doubled each time, and drawn at random.
 _INTERVAL = Duration.seconds(5)
 _ATTEMPTS = 4
+# The account has no function left: others of it are busy, for as long as that takes.
+THROTTLED = "Lambda.TooManyRequestsException"
+_THROTTLED_ATTEMPTS = 500
 # After which somebody else is likely to have finished with a finding.
 _LEASE = Duration.seconds(30)
 
@@ -72,7 +75,7 @@ class Workflow(Construct):
             "Machine",
             definition_body=sfn.DefinitionBody.from_chainable(enriching),
             comment="What happens to a finding of IAM Access Analyzer",
-            timeout=Duration.hours(2),
+            timeout=Duration.hours(6),
             logs=sfn.LogOptions(
                 # no data of the execution: a finding's is in the decision log, which is under its own rights
                 destination=logs.LogGroup(
@@ -119,6 +122,14 @@ class Workflow(Construct):
         )
 
     def _retry(self, task: sfn.TaskStateBase) -> None:
+        task.add_retry(
+            errors=[THROTTLED],
+            interval=Duration.seconds(2),
+            max_attempts=_THROTTLED_ATTEMPTS,
+            backoff_rate=2,
+            max_delay=Duration.minutes(1),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
         task.add_retry(
             errors=[ANY],
             interval=_INTERVAL,

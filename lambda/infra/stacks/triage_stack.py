@@ -14,6 +14,7 @@ from infra.components.dashboard import Dashboard
 from infra.components.decision_log import BY_EFFECT, DecisionLog
 from infra.components.events import CallsRule, FindingsRule, HomeBus, Schedule
 from infra.components.functions import Shared
+from infra.components.intake import Dispatcher, Intake
 from infra.components.queues import dead_letters
 from infra.components.review_page import ReviewKey, ReviewPage
 from infra.components.single import Single
@@ -61,7 +62,11 @@ class TriageStack(Stack):
             handler="single",
             description="Looks at calls that may hide findings",
         )
-        single = Single(self, "SingleFunction", shared, alerts, key.secret, dead_letters=unhandled)
+        single = Single(self, "SingleFunction", shared, alerts, key.secret)
+        intake = Intake(self, "Intake", dead_letters=unhandled, parameters=parameters)
+        dispatcher = Dispatcher(self, "Dispatcher", shared, workflow)
+        intake.hand_to_dispatcher(dispatcher.function, parameters.at_once)
+        intake.hand_to_single(single.function, parameters.at_once)
         reconcile = whole(
             self,
             "Reconcile",
@@ -71,10 +76,10 @@ class TriageStack(Stack):
             description="Sends what waits, and finds what no event has told of",
             timeout=_PERIOD,
         )
-        only_if(parameters.is_workflow, workflow)
+        only_if(parameters.is_workflow, workflow, dispatcher)
         only_if(parameters.is_single, single)
         OperatorState(self, "OperatorState", configuration, reconcile)
-        rule = FindingsRule(self, "Findings", workflow, single, parameters)
+        rule = FindingsRule(self, "Findings", intake)
         schedule = Schedule(self, "Schedule", reconcile, _PERIOD)
         calls = CallsRule(self, "Calls", watch)
         home = HomeBus(self, "HomeBus", parameters)
@@ -90,6 +95,8 @@ class TriageStack(Stack):
             workflow=workflow,
             steps=steps,
             single=single,
+            intake=intake,
+            dispatcher=dispatcher,
             reconcile=reconcile,
             watch=watch,
             table=log.table,
@@ -108,9 +115,10 @@ class TriageStack(Stack):
             DeadLetterQueues=Fn.join(
                 ",", [Fn.join("=", [name, queue.queue_url]) for name, queue in queues.items()]
             ),
-            FindingsTargetArn=rule.target_arn,
+            FindingsTargetArn=intake.queue.queue_arn,
             WatchFunctionArn=watch.function.function_arn,
             OperationsTopicArn=alerts.operations.topic_arn,
+            FindingsQueueUrl=intake.queue.queue_url,
             EnrichmentRoleArns=value_if(
                 parameters.is_workflow,
                 *(
@@ -119,6 +127,8 @@ class TriageStack(Stack):
                 ),
             ),
         )
+        machine = workflow.machine.state_machine_arn
+        CfnOutput(self, "WorkflowArn", value=machine, condition=parameters.is_workflow)
         CfnOutput(self, "ReviewPageUrl", value=page.url, condition=parameters.has_review)
         # The resources alone: a tag of the stack would be handed on to what it does not know.
         Tags.of(self).add(TAG, version(), exclude_resource_types=["aws:cdk:stack"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import queue
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 OURS = ("handlers/", "scoring/")
 """What of the zip is run; its packages are built for another processor, so those of this environment are."""
+
+_TRIES = 5
 
 _WORKER = Path(__file__).parent / "worker.py"
 
@@ -49,6 +52,7 @@ class Functions:
         self._code: dict[str, Path] = {}
         self._inside = ExitStack()
         self._lock = threading.Lock()
+        self._batches: queue.Queue[tuple[LambdaFunction, list[dict[str, Any]]] | None] = queue.Queue()
         self.invocations: list[tuple[str, Any, Any]] = []
 
     @contextmanager
@@ -61,14 +65,24 @@ class Functions:
             return json.dumps(answer.get("error", answer.get("result"))), "error" in answer, ""
 
         def take(backend: LambdaBackend, arn: str, messages: Any, queue_arn: str) -> bool:
-            return not messages or self._take_batch(backend.get_function(arn), messages, queue_arn)
+            if messages:
+                self._batches.put((backend.get_function(arn), _records(messages, queue_arn)))
+            return True
 
+        poller = threading.Thread(target=self._poll, daemon=True)
         with (
             self._inside,
             patch.object(LambdaFunction, "_invoke_lambda", invoke),
             patch.object(LambdaBackend, "send_sqs_batch", take),
         ):
+            poller.start()
             yield
+            self._batches.put(None)
+            poller.join()
+
+    def settle(self) -> None:
+        """Wait until no message of a queue is left to be handed to its function."""
+        self._batches.join()
 
     def invoke(self, function: LambdaFunction, event: Any) -> dict[str, Any]:
         """Let a function answer an event: with a ``result``, or with an ``error``.
@@ -120,19 +134,33 @@ class Functions:
             self._code[digest] = folder
         return self._code[digest]
 
-    def _take_batch(self, function: LambdaFunction, messages: Any, queue_arn: str) -> bool:
-        """Hand a batch of a queue to its function, and say whether all of it was taken."""
-        records = [
-            {
-                "messageId": message.id,
-                "body": message.body,
-                "eventSource": "aws:sqs",
-                "eventSourceARN": queue_arn,
-            }
-            for message in messages
-        ]
-        answer = self.invoke(function, {"Records": records})
-        return "error" not in answer and not answer["result"].get("batchItemFailures")
+    def _poll(self) -> None:
+        """Hand batches to their functions one by one, as Lambda's pollers do: whoever sends does not wait.
+
+        What a function could not take comes again, a few times.
+        """
+        while batch := self._batches.get():
+            function, records = batch
+            for _ in range(_TRIES):
+                answer = self.invoke(function, {"Records": records})
+                failed = answer.get("result", {}).get("batchItemFailures", [])
+                left = {one["itemIdentifier"] for one in failed}
+                records = [one for one in records if "error" in answer or one["messageId"] in left]
+                if not records:
+                    break
+            self._batches.task_done()
+
+
+def _records(messages: Any, queue_arn: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "messageId": message.id,
+            "body": message.body,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": queue_arn,
+        }
+        for message in messages
+    ]
 
 
 class _Process:

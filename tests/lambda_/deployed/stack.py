@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 from embedded.aws import EmbeddedAws
-from embedded.services.delivery import Target
 from tests.lambda_.deployed import custom_resources, state_machines
 from tests.lambda_.deployed.functions import Functions
 
@@ -28,13 +26,10 @@ class Deployed:
         Of the stack, by name.
     functions : Functions
         Its functions, and what they answered.
-    executions : list of str
-        ARNs of the executions that events have started.
     """
 
     def __init__(self, aws: EmbeddedAws, name: str, functions: Functions) -> None:
         self.aws, self.name, self.functions = aws, name, functions
-        self.executions: list[str] = []
         self._cloudformation = aws.client("cloudformation")
         self._states = aws.client("stepfunctions")
         (stack,) = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
@@ -50,27 +45,30 @@ class Deployed:
             if one["ResourceType"] == kind
         ]
 
+    @property
+    def executions(self) -> list[str]:
+        """ARNs of the executions that have started, oldest first."""
+        machines = self._states.list_state_machines()["stateMachines"]
+        found = [
+            one
+            for machine in machines
+            for page in self._states.get_paginator("list_executions").paginate(
+                stateMachineArn=machine["stateMachineArn"]
+            )
+            for one in page["executions"]
+        ]
+        return [one["executionArn"] for one in sorted(found, key=lambda one: one["startDate"])]
+
     def settle(self) -> list[dict[str, Any]]:
         """Wait until every execution has ended, those too that start meanwhile; return what they say."""
-        told: list[dict[str, Any]] = []
-        while len(told) < len(self.executions):
-            told.append(state_machines.ended(self._states, self.executions[len(told)]))
-        return told
-
-    def receive(self) -> None:
-        """Let events that are for a state machine start it."""
-        numbers = itertools.count()
-
-        def starter(arn: str) -> Target:
-            def start(event: Any, _context: Any) -> str:
-                name = f"event-{next(numbers)}"
-                self.executions.append(state_machines.start(self._states, arn, name, event))
-                return self.executions[-1]
-
-            return Target(arn, start, retries=0)
-
-        for machine in self._states.list_state_machines()["stateMachines"]:
-            self.aws.delivery.register(starter(machine["stateMachineArn"]))
+        told: dict[str, dict[str, Any]] = {}
+        while True:
+            self.functions.settle()
+            left = [arn for arn in self.executions if arn not in told]
+            if not left:
+                break
+            told |= {arn: state_machines.ended(self._states, arn) for arn in left}
+        return list(told.values())
 
 
 @contextmanager
@@ -105,9 +103,7 @@ def deployed(
                     Parameters=given,
                     Capabilities=["CAPABILITY_IAM"],
                 )
-            stack = Deployed(aws, name, functions)
-            stack.receive()
-            yield stack
+            yield Deployed(aws, name, functions)
 
 
 def import_cloudformation() -> None:

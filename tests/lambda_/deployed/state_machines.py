@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -45,12 +44,6 @@ def running(credentials: Mapping[str, str]) -> Iterator[None]:
         patch.dict(default_user_config["stepfunctions"], {"execute_state_machine": True}),
     ):
         yield
-
-
-def start(client: Any, arn: str, name: str, event: Any) -> str:
-    """Start an execution, as EventBridge does, and return its ARN."""
-    answer = client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(event))
-    return str(answer["executionArn"])
 
 
 def ended(client: Any, execution_arn: str, *, seconds: float = 600) -> dict[str, Any]:

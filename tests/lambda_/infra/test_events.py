@@ -73,13 +73,13 @@ def test_every_status_passes(status: str, deleted: bool | None, stack: Template)
 def test_a_finding_has_one_target_with_its_own_dead_letters(stack: Template) -> None:
     (target,) = rule(stack, "FindingsRule")["Targets"]
 
-    assert target["Arn"] == {
-        "Fn::If": [
-            "IsWorkflow",
-            {"Ref": stack.name_of("AWS::StepFunctions::StateMachine")},
-            {"Fn::GetAtt": [stack.name_of("AWS::SQS::Queue", "SingleFunctionQueue"), "Arn"]},
-        ]
-    }
+    queue = {"Fn::GetAtt": [stack.name_of("AWS::SQS::Queue", "SingleFunctionQueue"), "Arn"]}
+    assert target["Arn"] == queue
+    taken = stack.of_type("AWS::Lambda::EventSourceMapping")
+    assert [one["EventSourceArn"] for one in taken.values()] == [queue, queue]
+    assert {stack.resources[name]["Condition"] for name in taken} == {"IsWorkflow", "IsSingle"}
+    at_once = {"MaximumConcurrency": {"Ref": "FindingsAtOnce"}}
+    assert [one["ScalingConfig"] for one in taken.values()] == [at_once, at_once]
     assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] == 86_400
     assert "FindingsDeadLetters" in str(target["DeadLetterConfig"])
 

@@ -38,8 +38,10 @@ def test_cdk_nag_finds_nothing_that_is_not_acknowledged() -> None:
 @pytest.mark.slow
 def test_each_acknowledgement_is_needed_and_without_them_cdk_nag_fails(tmp_path: Path) -> None:
     code = (
-        "from infra import acknowledged, application;"
-        "expected = set(acknowledged.ACKNOWLEDGED); acknowledged.ACKNOWLEDGED.clear();"
+        "from infra import nag_suppressions;"
+        "from infra.stacks import application;"
+        "acknowledged = nag_suppressions.ACKNOWLEDGED;"
+        "expected = set(acknowledged); acknowledged.clear();"
         "import json; print(json.dumps(sorted(expected)), flush=True);"
         "application.application().synth()"
     )

@@ -59,3 +59,9 @@ def test_what_holds_data_is_neither_taken_away_nor_made_anew(name: str, stack: T
     assert {key: value for key, value in says.items() if key not in left_out} == {
         key: value for key, value in said.items() if key not in left_out
     }
+
+
+@pytest.mark.parametrize("name", sorted(PREVIOUS["Attached"]))
+def test_what_is_attached_to_something_that_stays_keeps_its_name(name: str, stack: Template) -> None:
+    """Under another name it is made twice, which Lambda refuses, or the old one's end ends both."""
+    assert stack.resources[name]["Type"] == PREVIOUS["Attached"][name]["Type"]
