@@ -15,10 +15,10 @@ from infra.conditional import resource_of
 from infra.parameters import Parameters, value_if
 from infra.permissions import allow
 
-# A finding that fails in the single function is a dead letter soon. A workflow does not start only while AWS
-# or others of the account are in the way, for hours maybe.
+# A finding that fails in the single function is a dead letter soon. A start of the workflow fails only while
+# AWS or others of the account are in the way, for hours maybe.
 _TRIES, _STARTS = 5, 50
-# As they were called where the wiring `single` alone had them: what waits in the queue stays. With other names
+# The names that the wiring `single` gave them, so that what waits in the queue stays. With other names
 # CloudFormation would make policy and mapping anew, and then delete the queue's policy with the old one.
 _QUEUE = "SingleFunctionQueue8DBA8B36"
 _QUEUE_POLICY = "SingleFunctionQueuePolicy7437317F"
