@@ -107,10 +107,16 @@ def bare(record: Record) -> Record:
     return {name: value for name, value in record.items() if name != "label"}
 
 
+def by_person(record: Record) -> Record:
+    """Return a record whose verdict a person gave, where it was concluded from the finding being resolved."""
+    label = record["label"]
+    return record | {"label": label | {"source": "console"}} if label["source"] == "resolved" else record
+
+
 def drawn(past: list[SimulatedRecord], labels: int, rng: np.random.Generator) -> list[Record]:
-    """Keep the verdicts of so many findings, drawn at random."""
+    """Keep the verdicts of so many findings, drawn at random and reviewed by people."""
     kept = set(rng.choice(len(past), labels, replace=False).tolist())
-    return [one.record if i in kept else bare(one.record) for i, one in enumerate(past)]
+    return [by_person(one.record) if i in kept else bare(one.record) for i, one in enumerate(past)]
 
 
 def on_alerts(past: list[SimulatedRecord], labels: int, rng: np.random.Generator) -> list[Record]:
@@ -120,7 +126,7 @@ def on_alerts(past: list[SimulatedRecord], labels: int, rng: np.random.Generator
         points = np.array([one["score"] for one in score(findings, Path(CARD))])
     alerts = np.flatnonzero(points > np.median(points))
     kept = set(rng.choice(alerts, min(labels, len(alerts)), replace=False).tolist())
-    return [one.record if i in kept else bare(one.record) for i, one in enumerate(past)]
+    return [by_person(one.record) if i in kept else bare(one.record) for i, one in enumerate(past)]
 
 
 def rolled_out(past: list[SimulatedRecord], labels: int, rng: np.random.Generator) -> list[Record]:

@@ -332,7 +332,7 @@ def _gates(
             independent_of_score(reviewed, below[early], request.alpha),
             every_period_reviewed(reviewed),
         ]
-    gates += [no_drift(found.scores), few_uses(request.use, strict=request.strict_delta)]
+    gates += [no_drift(found.in_time), few_uses(request.use, strict=request.strict_delta)]
     return tuple(gates)
 
 
@@ -368,7 +368,7 @@ def _fitted(
     found = _out_of_fold(dataset, rows, backlog, population, prior, request, rollout, jobs, folds)
     scores[found.rows] = found.scores
     calibrated = calibrating(dataset, voting, request)
-    chosen = _choose(dataset, scores[calibrated], calibrated, request, in_time=found.scores)
+    chosen = _choose(dataset, scores[calibrated], calibrated, request, in_time=found.in_time)
     moved, share, cut = 0, 0.0, chosen.value
     if cut is not None:
         by_card, _ = card_scores(from_json(to_json(card)), dataset.X.iloc[population])

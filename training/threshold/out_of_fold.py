@@ -42,6 +42,16 @@ class OutOfFold:
     risk: Floats
     population: Ints
 
+    @property
+    def in_time(self) -> Ints:
+        """Scores in the order of time: of the population the mean of all cards; no fold's card moves that.
+
+        Of the findings left out where the population is small.
+        """
+        if self.population.shape[1] < LEAST_POPULATION:
+            return self.scores
+        return np.rint(self.population.mean(axis=0)).astype(np.int64)
+
     def share_below(self, cut: int) -> float:
         """Return the share of findings that the cards of the folds archive.
 
