@@ -2,6 +2,7 @@
 
 import typer
 
+from scoring.cli import check as cli_check
 from scoring.cli import dead_letters, rules
 from scoring.cli import review as cli_review
 from scoring.cli import score as cli_score
@@ -13,6 +14,7 @@ from scoring.cli.scan import command as cli_scan
 app = typer.Typer()
 app.command()(cli_score.score)
 app.command()(cli_score.explain)
+app.command()(cli_check.check)
 app.command()(cli_scan.scan)
 app.command()(cli_undo.undo)
 app.command()(cli_review.review)

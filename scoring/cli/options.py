@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from scoring.aws.enrich import Aws
     from scoring.decision_log.log import DecisionLog
 
-OutputFormat = Literal["table", "text", "html", "json", "jsonl", "csv", "records", "parquet"]
+OutputFormat = Literal[
+    "table", "text", "html", "json", "jsonl", "csv", "records", "parquet", "sarif", "markdown", "ocsf"
+]
 """How output is written; each command takes some of these."""
 
 DecisionFormat = Annotated[
