@@ -22,14 +22,31 @@ READ_RULES = ("access-analyzer:GetArchiveRule", "access-analyzer:ListArchiveRule
 UPDATE_FINDINGS = ("access-analyzer:UpdateFindings",)
 SECURITY_HUB = ("securityhub:BatchUpdateFindings", "securityhub:GetFindings")
 DECISION_LOG = (
-    *("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem"),
+    *("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem"),
     *("dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 )
+FORGOTTEN = ("similar#*", "limits")
+"""Partitions of the log from which items are deleted: copies of verdicts to compare with, and counts."""
 
 
 def allow(actions: Iterable[str], resources: Sequence[str], **more: object) -> iam.PolicyStatement:
     """Allow actions on resources."""
     return iam.PolicyStatement(actions=list(actions), resources=list(resources), **more)
+
+
+def use_of_log(table: str, index: str) -> list[iam.PolicyStatement]:
+    """Allow the use of the decision log: no decision and no verdict can be deleted."""
+    return [
+        allow(DECISION_LOG, [table, index]),
+        allow(
+            ("dynamodb:DeleteItem",),
+            [table],
+            conditions={
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(FORGOTTEN)},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        ),
+    ]
 
 
 def enrichment() -> list[iam.PolicyStatement]:

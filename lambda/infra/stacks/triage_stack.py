@@ -152,7 +152,7 @@ def _shared(
         parameters=parameters,
         environment={},
         statements=[
-            permissions.allow(permissions.DECISION_LOG, [table, f"{table}/index/{BY_EFFECT}"]),
+            *permissions.use_of_log(table, f"{table}/index/{BY_EFFECT}"),
             permissions.allow(("ssm:GetParameters",), [f"{configuration.parameters_arn}/*"]),
             permissions.allow(("s3:GetObject",), [f"{bucket}/{MODELS}/*"]),
             # without it an object that is not there looks like one that may not be read

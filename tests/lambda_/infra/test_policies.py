@@ -4,8 +4,10 @@
 review the difference.
 """
 
+import fnmatch
 import json
 import os
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ from typing import Any
 import pytest
 
 from scoring.aws import enrich
+from scoring.decision_log import hourly_limit, similar
 from scoring.pipeline import security_hub
 from scoring.pipeline.suppression import suspicions
 from tests.lambda_.infra.conftest import Template
-from tests.synthesis import template
+from tests.synthesis import ROOT, template
 
 pytestmark = pytest.mark.needs("deploy")
 
@@ -169,3 +172,31 @@ def test_whatever_names_no_resource_cannot_name_one(stack: Template) -> None:
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     }
+
+
+def test_no_function_can_delete_a_decision_or_a_verdict(stack: Template) -> None:
+    """Deleted are only copies of verdicts, for comparison, and counts of an hour; so says the code, too."""
+    deleting = [
+        statement
+        for policy in stack.of_type("AWS::IAM::Policy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if any(action.startswith("dynamodb:Delete") for action in as_list(statement["Action"]))
+    ]
+    assert deleting
+    allowed = ["similar#*", "limits"]
+    for statement in deleting:
+        assert statement["Condition"] == {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": allowed},
+            "Null": {"dynamodb:LeadingKeys": "false"},
+        }
+    asks = {
+        file.stem for file in (ROOT / "scoring").rglob("*.py") if re.search(r"\bDelete\(", file.read_text())
+    }
+    assert asks == {"storage", "similar", "hourly_limit"}
+    partitions = [
+        *similar._partitions({"principal": "a", "resource": "b", "public": "c"}),
+        hourly_limit._PARTITION,
+    ]
+    assert len(partitions) == 4
+    for partition in partitions:
+        assert any(fnmatch.fnmatchcase(partition, pattern) for pattern in allowed), partition
