@@ -44,7 +44,7 @@ def _public(exposure: Exposure) -> str | None:
     if exposure.is_meant_to_be_public:
         return None
     if exposure.is_public is None and not _says_error(exposure):
-        return "whether anyone on the internet can get in is not known"
+        return "whether it is open to the public is not known"
     if exposure.is_public:
         return "anyone on the internet can get in, and the policy does not list it as meant to be public"
     return None

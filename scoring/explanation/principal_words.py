@@ -131,7 +131,11 @@ def conditions(exposure: Exposure) -> tuple[str, ...]:
     narrow = [one.key for one in judged if one.state == "narrow" and one.key not in contradictions]
     sorted_out = (
         ("narrows the access", narrow),
-        ("keeps nobody out", [one.key for one in judged if one.state == "wide"]),
+        # Beside what keeps others out it would be a lie of the whole.
+        (
+            "keeps nobody out" if exposure.is_public else "does not narrow the access",
+            [one.key for one in judged if one.state == "wide"],
+        ),
         ("not judged, so it counts as absent", exposure.not_judged),
         ("contradicts what is known of the principal, so it counts as absent", contradictions),
     )

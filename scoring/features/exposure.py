@@ -1,11 +1,14 @@
 """One finding with everything that features and guardrails ask of it, worked out once."""
 
+import msgspec
+
 from scoring.findings.access import tags
 from scoring.findings.access.access_level import AccessLevel, access_level
 from scoring.findings.access.conditions import judge, narrowing
 from scoring.findings.access.oidc_subjects import judge_claims
-from scoring.findings.access.principal import INSIDE, parse
+from scoring.findings.access.principal import INSIDE, VOUCHED, parse
 from scoring.findings.access.reach import NOT_KNOWN, Reach, TrustContext, reach_of, widest_kind, widest_trust
+from scoring.findings.arn import partition_of
 from scoring.findings.context import Account, Context, PrincipalAccount
 from scoring.findings.facts import Absent, Fact, Present, Unknown
 from scoring.findings.finding import FINDING_TYPES, Finding
@@ -221,8 +224,15 @@ class Exposure:
             providers=policy.own_providers,
             subjects=policy.listed_subjects,
         )
-        return [
+        reaches = [
             reach_of(principal, self.conditions, finding.conditions, context) for principal in self.principals
+        ]
+        home = partition_of(finding.resource) or "aws"
+        return [
+            _of_another_partition(reach, value)
+            if partition_of(value) not in (home, "") and reach.trust in VOUCHED
+            else reach
+            for reach, (_, value) in zip(reaches, finding.principals, strict=True)
         ]
 
     def _in_organization(self, account: str) -> bool | None:
@@ -268,3 +278,10 @@ class Exposure:
             return self.policy.organization_id
         account = self.resource_account
         return account.value.org_id if isinstance(account, Present) else None
+
+
+def _of_another_partition(reach: Reach, value: str) -> Reach:
+    """Place an account of another partition: no organization reaches into it, whatever its number is."""
+    return msgspec.structs.replace(
+        reach, trust=NOT_KNOWN, unowned=f"{value}, in another partition than the resource"
+    )

@@ -172,11 +172,12 @@ class Scanner:
                     raise
                 unfinished = error
             else:
+                if end - self.pos > MAX_RECORD:
+                    raise _too_large()
                 self.pos = end
                 return value
             if len(self.text) - self.pos > MAX_RECORD:
-                problem = f"larger than {MAX_RECORD:,} characters, which no finding is"
-                raise Malformed(problem, is_beyond_limits=True)
+                raise _too_large()
             if not self._read_on():
                 if unfinished.in_string:
                     raise unfinished
@@ -313,6 +314,10 @@ def _depth(text: str) -> int:
         return 0
     bare = _STRING.sub("", text)
     return bare.count("{") + bare.count("[") - bare.count("}") - bare.count("]")
+
+
+def _too_large() -> Malformed:
+    return Malformed(f"larger than {MAX_RECORD:,} characters, which no finding is", is_beyond_limits=True)
 
 
 def _end_of(pattern: re.Pattern[str], text: str, pos: int) -> int:

@@ -93,3 +93,15 @@ class Arn(NamedTuple):
         """
         parts = text.split(":", 5)
         return cls._make(parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None
+
+
+def partition_of(text: str) -> str:
+    """Return the partition that an ARN is in; empty where the text is no ARN.
+
+    Examples
+    --------
+    >>> partition_of("arn:aws-cn:iam::444455556666:root"), partition_of("444455556666")
+    ('aws-cn', '')
+    """
+    arn = Arn.try_parse(text)
+    return arn.partition if arn else ""

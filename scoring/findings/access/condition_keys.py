@@ -17,6 +17,7 @@ CONDITION_KEYS: Final = Path(__file__).with_name("condition_keys.toml")
 
 Pins = Literal[
     "principal organization",
+    "resource owner",
     "principal account",
     "principal ARN",
     "principal unique id",

@@ -40,6 +40,13 @@ _OWN: Final = {
     "${aws:resourceorgid}": "own organization",
     "${aws:resourceorgpaths}": "own organization",
 }
+_OF_CALLER: Final = {
+    "${aws:principalaccount}": "own account",
+    "${aws:principalorgid}": "own organization",
+    "${aws:principalorgpaths}": "own organization",
+}
+_RESOURCE_ACCOUNT: Final = re.compile(r"\$\{aws:ResourceAccount\}", re.IGNORECASE)
+_VARIABLE: Final = "${}"  # what stands for it, without the colon that separates the parts of an ARN
 
 
 class Party(NamedTuple):
@@ -187,8 +194,11 @@ def is_wide(key: str, value: str) -> bool:
     row = condition_keys().find(key)
     if not value.strip("*?"):
         return True
-    return row is not None and row.pins != "nobody" and _judge_values(row.pins, (value,))[0] == "wide"
+    return row is not None and row.pins not in _NOBODY and _judge_values(row.pins, (value,))[0] == "wide"
 
+
+# The resource is the own one in any case: only a person knows why a policy says so.
+_NOBODY: Final = ("nobody", "resource owner")
 
 _Judgement = tuple[ConditionState, Party | None]
 
@@ -219,11 +229,30 @@ def _account(value: str) -> _Judgement:
     return _own(value) or _otherwise(value)
 
 
+def _resource_owner(value: str) -> _Judgement:
+    """Judge whose resource it has to be: it is the own one, unless the caller's own account is asked for."""
+    kind = _OF_CALLER.get(value.lower())
+    if kind is None:
+        return "wide", None
+    return "narrow", Party(kind, value, "account" if kind == "own account" else "organization")
+
+
 def _principal_arn(value: str) -> _Judgement:
-    arn = Arn.try_parse(value)
-    if arn is None or not is_account_id(arn.account):
+    arn, party = _named_in(value)
+    if arn is None or party is None:
         return _otherwise(value)
-    return "narrow", Party("account", arn.account, _hands(arn.resource))
+    return "narrow", party._replace(hands=_hands(arn.resource))
+
+
+def _named_in(value: str) -> tuple[Arn | None, Party | None]:
+    """Take an ARN apart, and say whose account it names; its number may be a policy variable."""
+    text, variables = _RESOURCE_ACCOUNT.subn(_VARIABLE, value)
+    arn = Arn.try_parse(text)
+    if arn is None:
+        return None, None
+    if variables and arn.account == _VARIABLE:
+        return arn, Party("own account", value, "AWS service")
+    return arn, Party("account", arn.account, "AWS service") if is_account_id(arn.account) else None
 
 
 def _hands(resource: str) -> str:
@@ -243,9 +272,9 @@ def _unique_id(value: str) -> _Judgement:
 
 
 def _source_arn(value: str) -> _Judgement:
-    arn = Arn.try_parse(value)
-    if arn is not None and is_account_id(arn.account):
-        return "narrow", Party("account", arn.account, "AWS service")
+    arn, party = _named_in(value)
+    if party is not None:
+        return "narrow", party
     # The ARN of a bucket names no account; without a wildcard it still is one bucket.
     if arn is None or set(value) & set("*?"):
         return _otherwise(value)
@@ -319,6 +348,7 @@ _VALUES: Final[dict[str, Callable[[str], _Judgement]]] = {
     "principal organization": _organization,
     "principal account": _account,
     "principal ARN": _principal_arn,
+    "resource owner": _resource_owner,
     "principal unique id": _unique_id,
     "AWS service": _is_service,
     "service principal": _service,

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from scoring.findings.access.conditions import split_values
-from scoring.findings.access.identity_claims import issuer_of
+from scoring.findings.access.identity_claims import ClaimPins, issuer_of
 from scoring.findings.finding import Condition
 
 SUBJECT_WIDTHS: Final = ("pinned", "one repository", "wildcard", "any subject")
@@ -19,9 +19,12 @@ SUBJECT_WIDTHS: Final = ("pinned", "one repository", "wildcard", "any subject")
 WORKFLOW_CAVEAT: Final = "only if no repository of others may call that workflow"
 
 _GITHUB: Final = "token.actions.githubusercontent.com"
+_PULL_REQUEST: Final = ":pull_request"  # any branch of a contributor opens one
 _TYPED: Final = re.compile(r"[!-+\--~]{1,300}")  # what a policy may list: no blanks, no commas
 _SCOPE: Final = re.compile(r"[\w-]+:|[*?]+$")  # what a subject, or a pattern of all, begins with
 _OPEN, _PINNED, _REPOSITORY, _WILDCARD = "any subject", "pinned", "one repository", "wildcard"
+# What an exact value of a claim comes to, by what the claim pins.
+_BY_PINS: Final = {"one": _PINNED, "repository": _REPOSITORY, "tenant": _WILDCARD, "person": _WILDCARD}
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -76,6 +79,8 @@ def judge_claims(issuer: str, conditions: tuple[Condition, ...]) -> Claims:
             widths.append(_WILDCARD if is_pinned and guests is False else _OPEN)
         else:
             widths.append(max((_width(issuer, pins, value) for value in values), key=SUBJECT_WIDTHS.index))
+            if pins == "subject" and widths[-1] == _OPEN:
+                is_certain = is_certain and any(_is_open_subject(issuer, value) for value in values)
     width = min(widths, key=SUBJECT_WIDTHS.index)
     return Claims(width, is_certain or width != _OPEN, tuple(not_judged), guests is not False)
 
@@ -144,8 +149,7 @@ def _width(issuer: str, pins: str, value: str) -> str:
         return subject_width(issuer, value)
     if pins == "repository name":
         return _name_width(value)
-    widths = {"one": _PINNED, "repository": _REPOSITORY, "tenant": _WILDCARD, "person": _WILDCARD}
-    return widths.get(pins, _OPEN) if _is_exact(value) else _OPEN
+    return _BY_PINS.get(pins, _OPEN) if _is_exact(value) else _OPEN
 
 
 def _name_width(value: str) -> str:
@@ -164,18 +168,46 @@ def subject_width(issuer: str, value: str) -> str:
     """Return which of `SUBJECT_WIDTHS` one pattern of a subject is."""
     known = issuer_of(issuer)
     is_github = known.called == "GitHub Actions"
-    if _is_exact(value):
-        # Any branch of a contributor opens a pull request.
-        return _REPOSITORY if is_github and value.endswith(":pull_request") else _PINNED
     if is_github and known.is_shared:
-        scope, _, rest = value.partition(":")
-        return _name_width(rest.partition(":")[0]) if scope == "repo" else _OPEN
+        return _github_width(known.claims, value)
+    if _is_exact(value):
+        return _REPOSITORY if is_github and value.endswith(_PULL_REQUEST) else _PINNED
     fixed = re.split(r"[*?]", value, maxsplit=1)[0]
     if known.is_shared:
         # The tenant has to stand there in full.
         parts = re.split(r"[:/]", fixed)
         return _WILDCARD if len(parts) > known.tenant_part and parts[known.tenant_part - 1] else _OPEN
     return _WILDCARD if len(fixed) > 2 else _OPEN
+
+
+def _github_width(claims: Mapping[str, ClaimPins], value: str) -> str:
+    """Judge a subject of GitHub's shared issuer: claims, as an organization's template strings them together.
+
+    Any organization may choose a template: a subject of ``environment:production`` alone is anybody's.
+    """
+    pins, named = _first_claim(claims, value)
+    if pins == "repository name":
+        width = _name_width(named)
+    else:
+        width = _BY_PINS.get(pins, _OPEN) if _is_exact(named) else _OPEN
+    is_whole = _is_exact(value) and not value.endswith(_PULL_REQUEST)
+    return _PINNED if is_whole and width == _REPOSITORY else width
+
+
+def _first_claim(claims: Mapping[str, ClaimPins], value: str) -> tuple[str, str]:
+    """Return what the first claim of a GitHub subject pins, empty where nobody knows, and its value."""
+    claim, colon, rest = value.partition(":")
+    if not colon:
+        return "", ""
+    return "repository name" if claim == "repo" else claims.get(claim, ""), rest.partition(":")[0]
+
+
+def _is_open_subject(issuer: str, value: str) -> bool:
+    """Say whether a subject is certainly anybody's; one that names a workflow first may be open to some."""
+    known = issuer_of(issuer)
+    if subject_width(issuer, value) != _OPEN:
+        return False
+    return not _names_workflow(known.claims, value)
 
 
 def is_shared(issuer: str) -> bool:
@@ -235,9 +267,14 @@ def is_listable(issuer: str, claim: str, pattern: str) -> bool:
         return _name_width(pattern) != _OPEN
     if pins == "pool":
         return _is_exact(pattern)
-    if pins == "subject" and not known.is_shared:
+    if pins == "subject" and (not known.is_shared or _names_workflow(known.claims, pattern)):
         return True
     return _width(issuer, pins, pattern) != _OPEN
+
+
+def _names_workflow(claims: Mapping[str, ClaimPins], value: str) -> bool:
+    pins, named = _first_claim(claims, value)
+    return pins == "workflow" and _name_width(named) != _OPEN
 
 
 @lru_cache(maxsize=4096)
@@ -265,7 +302,13 @@ def policy_line(issuer: str, conditions: tuple[Condition, ...]) -> str:
         elif pins == "workflow":
             widths = {_OPEN if _is_open_workflow(values) else "workflow"}
         else:
-            widths = {_width(issuer, pins, value) for value in values}
+            is_workflow = pins == "subject" and any(_names_workflow(known, value) for value in values)
+            widths = {"workflow"} if is_workflow else set()
+            widths |= {
+                _width(issuer, pins, value)
+                for value in values
+                if not (is_workflow and _names_workflow(known, value))
+            }
         are_typed = all(_TYPED.fullmatch(value) and is_listable(issuer, claim, value) for value in values)
         if _OPEN not in widths and are_typed:
             rank = max((*SUBJECT_WIDTHS, "workflow").index(width) for width in widths)

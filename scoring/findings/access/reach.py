@@ -27,7 +27,7 @@ _KIND_RANKS: Final = {**{name: 2 * rank for rank, name in enumerate(KINDS)}, NOT
 
 _NAMED: Final = ("account", "role", "user", "session")
 _OF_PRINCIPALS: Final = frozenset(
-    ("principal organization", "principal account", "principal ARN", "principal unique id")
+    ("principal organization", "principal account", "principal ARN", "principal unique id", "resource owner")
 )
 _OF_SERVICES: Final = frozenset(
     (
@@ -351,9 +351,8 @@ def _contradicts(one: JudgedCondition, principal: Principal, trust: str, context
     if principal.account is None or trust == NOT_KNOWN:
         return False
     places = {context.place_party(party) for party in one.parties if party.kind != "unowned"}
-    if one.pins == "principal organization":
-        return (
-            bool(places) and NOT_KNOWN not in places and (trust in INSIDE) != ("own organization" in places)
-        )
+    if one.pins in ("principal organization", "resource owner"):
+        names_inside = not places.isdisjoint(INSIDE)
+        return bool(places) and NOT_KNOWN not in places and (trust in INSIDE) != names_inside
     accounts = {party.id for party in one.parties if party.kind == "account"}
     return bool(accounts) and len(accounts) == len(one.parties) and principal.account not in accounts

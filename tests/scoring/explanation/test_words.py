@@ -104,8 +104,8 @@ def test_action_phrases_are_of_actions_that_exist() -> None:
         (("Federated", f"arn:aws:iam::{OWN}:oidc-provider/{GITHUB}"), (), "anyone"),
         (
             ("Federated", f"arn:aws:iam::{OWN}:oidc-provider/{GITHUB}"),
-            ((f"{GITHUB}:sub", ("repo:acme/app:*", "a", "b", "c")),),
-            "GitHub Actions, repo:acme/app:*, a, b and 1 more",
+            ((f"{GITHUB}:sub", ("repo:acme/app:*", "repo:a/b:c", "repo:a/b:d", "repo:a/b:e")),),
+            "GitHub Actions, repo:acme/app:*, repo:a/b:c, repo:a/b:d and 1 more",
         ),
         (
             ("Federated", f"arn:aws:iam::{OWN}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AB"),

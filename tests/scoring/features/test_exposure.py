@@ -68,6 +68,15 @@ def test_trust(principals: tuple[str, ...], principal_account: Any, expected: st
     assert exposure(a_key(**to(*principals)), principal_account=principal_account).trust == expected
 
 
+def test_an_account_of_another_partition_is_nobodys() -> None:
+    for number in (OWN, INSIDE, STRANGER):
+        found = exposure(
+            a_key(**to(f"arn:aws-cn:iam::{number}:root")), principal_account=described(number, in_org=True)
+        )
+        assert found.trust == NOT_KNOWN
+        assert "another partition" in found.reaches[0].unowned
+
+
 @pytest.mark.parametrize(
     ("access_type", "expected"),
     [

@@ -325,6 +325,15 @@ def _read_gzip(*parts: bytes) -> tuple[list[object], list[str], int]:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("size", [9_999_990, 10_000_001, 10_999_000])
+def test_a_record_above_the_limit_is_a_fault_even_where_it_was_read_at_once(size):
+    values, faults, _ = _read_gzip(RECORD, b"\n", b'{"id":"', b"a" * (size - 9), b'"}\n', RECORD)
+    is_over = size > 10_000_000
+    assert [value["id"] for value in values if value["id"] == 1] == [1, 1]
+    assert len(values) == (2 if is_over else 3)
+    assert faults == ["input: line 2: larger than 10,000,000 characters, which no finding is"] * is_over
+
+
 @pytest.mark.parametrize("end", [b'"}\n', b""], ids=["whole", "cut off"])
 def test_a_giant_string_is_one_fault_and_takes_bounded_memory(end):
     giant = [b'{"id": "', *[b"a" * 10_000_000] * 12]

@@ -115,6 +115,15 @@ def test_addresses(values: tuple[str, ...], expected: str) -> None:
         ("aws:PrincipalArn", ("arn:aws:iam::11112222333?:role/x",), "wide"),
         ("aws:PrincipalArn", (f"arn:aws:iam::{ACCOUNT}:role/x", "arn:aws:iam::*:role/x"), "wide"),
         ("aws:PrincipalArn", ("arn:aws:iam::१११११११११११११:role/x",), "not judged"),  # digits, not ASCII
+        ("aws:PrincipalArn", ("arn:aws:iam::${aws:ResourceAccount}:role/*",), "principal ARN"),
+        ("aws:PrincipalArn", ("arn:aws:iam::${aws:PrincipalAccount}:role/*",), "wide"),  # whoever he is
+        ("aws:SourceArn", ("arn:aws:sns:*:${AWS:resourceaccount}:*",), "source resource"),
+        ("aws:SourceArn", ("arn:aws:sns:*:*:${aws:ResourceAccount}",), "wide"),  # a topic's name
+        ("aws:ResourceOrgID", ("${aws:PrincipalOrgID}",), "resource owner"),
+        ("aws:ResourceOrgID", (OWN,), "wide"),
+        ("aws:ResourceOrgID", ("${aws:PrincipalOrgID}", OWN), "wide"),
+        ("aws:ResourceAccount", ("${aws:PrincipalAccount}",), "resource owner"),
+        ("aws:ResourceAccount", (ACCOUNT,), "wide"),
         ("aws:userid", ("AROAEXAMPLEEXAMPLEEXA:*",), "principal unique id"),
         ("aws:userid", ("AIDAEXAMPLEEXAMPLEEXA",), "principal unique id"),
         ("aws:userid", (ACCOUNT,), "principal unique id"),

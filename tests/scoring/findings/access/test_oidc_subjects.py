@@ -49,7 +49,15 @@ COGNITO = "cognito-identity.amazonaws.com"
         ("*:ref:refs/heads/main", "any subject"),
         ("?epo:acme/app:*", "any subject"),
         ("repo:/app:*", "any subject"),
-        ("repository_owner:acme:*", "any subject"),
+        # An organization chooses which claims a subject is made of: the first has to say whose it is.
+        ("repository_owner:acme:*", "wildcard"),
+        ("repository_owner:acm?:*", "any subject"),
+        ("repository_id:67890:*", "one repository"),
+        ("repository_id:67890:ref:refs/heads/main", "pinned"),
+        ("environment:production", "any subject"),
+        ("environment:production:repository_id:67890", "any subject"),  # a name may hold it all
+        ("ref:refs/heads/main", "any subject"),
+        ("job_workflow_ref:acme/flows/.github/workflows/d.yml@refs/heads/main", "any subject"),
         ('["repo:acme/app:*", "repo:*"]', "any subject"),
         ("repo:acme/app:*,repo:*", "any subject"),
         ('["repo:acme/app:ref:refs/heads/main", "repo:acme/app:*"]', "one repository"),
