@@ -137,7 +137,7 @@ def _guests(found: Mapping[str, tuple[str, tuple[str, ...]]], known: Mapping[str
         return False
     if claim not in found:
         return None
-    return any(value == "unauthenticated" or not _is_exact(value) for value in found[claim][1])
+    return any(value.lower() == "unauthenticated" or not _is_exact(value) for value in found[claim][1])
 
 
 def _is_exact(value: str) -> bool:

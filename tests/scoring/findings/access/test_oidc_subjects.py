@@ -144,6 +144,7 @@ POOL = (f"{COGNITO}:aud", ("eu-west-1:12345678-aaaa",))
         (("authenticated",), "wildcard", True),
         (("graph.facebook.com",), "wildcard", True),
         (("unauthenticated",), "any subject", True),
+        (("UnAuthenticated",), "any subject", True),  # an operator may ignore case, and a finding names none
         (("authenticated", "unauthenticated"), "any subject", True),
         (("*",), "any subject", True),
         ((), "any subject", False),  # the pool may have no guests
