@@ -101,4 +101,4 @@ f"{base} + {parts['points'].sum():.1f} = {base + parts['points'].sum():.1f}; the
 
 # %%
 case = next(case for case in read_cases([path]) if case.finding.id == alert["finding_id"])
-show_explanation(explain(case, settings.decide(case), settings.policy))
+show_explanation(explain(case, settings.decide(case), settings.policy, card=settings.card))

@@ -84,7 +84,7 @@ found = first_alert(decisions, "expected")
 found = first_alert(decisions) if found is None else found
 if found is not None:
     case = next(case for case in read_cases([path]) if case.finding.id == found["finding_id"])
-    display(show_explanation(explain(case, settings.decide(case), settings.policy)))
+    display(show_explanation(explain(case, settings.decide(case), settings.policy, card=settings.card)))
 
 # %% [markdown]
 # ## Other points

@@ -122,7 +122,7 @@ def explain(
     decided = decide_all(described(Cases(file, faults), accounts, settings.policy.known_vendors), settings)
     if finding_id is not None:
         decided = iter(choose(decided, finding_id, where=file))
-    WRITERS[output_format](decided, sys.stdout, settings.policy)
+    WRITERS[output_format](decided, sys.stdout, settings)
     raise faults.exit()
 
 

@@ -164,6 +164,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         The names and words of those that stand in the way of archiving.
     steps, remedies : tuple of str
         What to do where nobody meant it, and what to type for that; of alerts.
+    would_change : tuple of str
+        What would move an alert, each with the score that follows; see `scoring.explanation.variants`.
     column : Column or None
         How the score adds up; None for an event that is no finding.
     similar : tuple of Similar
@@ -194,6 +196,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     guardrails: tuple[Row, ...] = ()
     steps: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+    would_change: tuple[str, ...] = ()
     column: Column | None = None
     similar: tuple[Similar, ...] = ()
     unknown: tuple[Row, ...] = ()

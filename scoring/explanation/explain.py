@@ -18,10 +18,12 @@ from scoring.explanation.render import to_page, to_text
 from scoring.explanation.safe_text import cut, to_ascii, visible
 from scoring.explanation.score_column import column
 from scoring.explanation.severity import NOT_ANALYZED, known_and_not, on_scale, severity_of, severity_words
+from scoring.explanation.variants import variants
 from scoring.features.exposure import Exposure
 from scoring.findings.finding import Notice
 from scoring.findings.record import Case
 from scoring.policy.policy import Policy
+from scoring.scorecard.scorecard import Scorecard
 
 SUBJECT: Final = 99
 """Characters of a subject at most: SNS takes fewer than 100."""
@@ -74,6 +76,7 @@ def explain(
     is_review: bool = False,
     answers: Answers | None = None,
     similar: tuple[Similar, ...] = (),
+    card: Scorecard | None = None,
 ) -> Message:
     """Write the message that explains a decision.
 
@@ -93,9 +96,11 @@ def explain(
         Links by which it can be answered.
     similar : tuple of Similar
         What people said of similar findings.
+    card : Scorecard, optional
+        The one that decided; with it an alert says what would change it.
     """
     notes = (SHADOW,) * is_shadow + (REPEAT,) * is_repeat
-    content = explanation(case, decision, policy, notes, is_review=is_review)
+    content = explanation(case, decision, policy, notes, is_review=is_review, card=card)
     if answers or similar:
         content = msgspec.structs.replace(content, answers=answers, similar=similar)
     return Message(_subject(content), to_text(content), content)
@@ -155,6 +160,7 @@ def explanation(
     notes: tuple[str, ...] = (),
     *,
     is_review: bool = False,
+    card: Scorecard | None = None,
 ) -> Explanation:
     """Say why a finding was decided on as it was, without laying it out.
 
@@ -167,8 +173,11 @@ def explanation(
     is_review : bool
         Whether it is for a person's verdict. Where findings are drawn by lot it then says of none how far its
         score is from the threshold: nobody can tell the drawn ones from others.
+    card : Scorecard, optional
+        The one that decided; with it an alert says what would change it.
     """
     is_blind = is_review and policy.archives.draws
+    changing = () if card is None else variants(case, decision, policy, card, is_blind=is_blind)
     if is_blind:
         decision = as_reviewed(decision)
     verdict = _VERDICTS[decision.outcome]
@@ -205,6 +214,7 @@ def explanation(
         ),
         steps=(*statement_of(finding), *found.steps) if found.steps else (),
         remedies=found.commands,
+        would_change=tuple([str(variant) for variant in changing]),
         column=column(decision, is_blind=is_blind),
         unknown=tuple([details.unknown(exposure, name) for name in decision.unknown]),
         given=details.given(exposure),

@@ -31,6 +31,7 @@ def alert_mail(
         is_review=True,
         answers=answers(case.finding.id, item) if answers else None,
         similar=similar.nearest(runtime.log, case, item),
+        card=runtime.card,
     )
 
 

@@ -29,7 +29,7 @@ from scoring.points import from_tenths
 from scoring.policy.policy import Policy
 from scoring.scorecard.scorecard import Contribution, Model, Scorecard
 from tests.scoring import strategies as some
-from tests.scoring.explain_cases import ANSWERS, CASES, GOLDEN, POLICY, SIMILAR, case, decided, event
+from tests.scoring.explain_cases import ANSWERS, CARD, CASES, GOLDEN, POLICY, SIMILAR, case, decided, event
 
 
 def message(name: str, **how: Any) -> Message:
@@ -54,9 +54,9 @@ def test_html_word_for_word(name: str) -> None:
 
 
 def test_an_alert_that_can_be_answered_word_for_word() -> None:
-    written = explain(
-        CASES["vendor-key"], decided(CASES["vendor-key"]), POLICY, answers=ANSWERS, similar=SIMILAR
-    )
+    # The digest of the very card: what would change the decision is asked of it alone.
+    decision = msgspec.structs.replace(decided(CASES["vendor-key"]), model=CARD.model)
+    written = explain(CASES["vendor-key"], decision, POLICY, answers=ANSWERS, similar=SIMILAR, card=CARD)
     check_golden(GOLDEN / "answerable.txt", f"Subject: {written.subject}\n\n{written.text}")
     check_golden(GOLDEN / "answerable.html", written.html)
 
