@@ -83,6 +83,8 @@ class Held:
         Where the findings come from.
     revision : int
         Grows with each change, so that what was worked out from an earlier state is not shown again.
+    changed : list of callable
+        Each is told the number of a finding that has changed, and what it was before.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Held:
     log: DecisionLog | None = None
     revision: int = 0
     place: dict[str, int] = field(default_factory=dict)
+    changed: list[Callable[[int, HeldFinding], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.place = {one.key: at for at, one in enumerate(self.findings)}
@@ -107,8 +110,11 @@ class Held:
             return
         logged = find(self.log, self.findings[at].decision.finding_id)
         is_open = logged.verdict is None
+        before = self.findings[at]
         self.findings[at] = held_of_log(logged, self.settings.policy, now, key=key, is_blind=is_open)
         self.revision += 1
+        for told in self.changed:
+            told(at, before)
 
 
 def from_files(

@@ -92,7 +92,8 @@ def backlog(held: Held, settings: Settings) -> Backlog:
         finding = one.case.finding
         if not isinstance(finding, Finding) or finding.status != "ACTIVE" or finding.is_deleted:
             continue
-        score = round(settings.decide(one.case).score * 10)
+        is_ours = one.decision.model.sha256 == settings.card.sha256
+        score = round((one.decision if is_ours else settings.decide(one.case)).score * 10)
         turning.append(turning_point(one.case, settings.card, settings.policy))
         scores.append(score)
         verdict = one.label.verdict if one.label else ""

@@ -33,15 +33,7 @@ from scoring.review import verdict as review
 from scoring.review.verdict import Verdict
 from training.workbench import waterfall
 from training.workbench.held import Held, HeldFinding
-from training.workbench.queue import (
-    FACETS,
-    SORTS,
-    Query,
-    QueueView,
-    open_count,
-    queue_view,
-    read_query,
-)
+from training.workbench.queue import FACETS, SORTS, Index, Query, QueueView, queue_view, read_query
 from training.workbench.safety import Keys, Refused, headers, refusal
 from training.workbench.verdicts import Desk
 
@@ -71,9 +63,12 @@ class Workbench:
     views: dict[tuple[int, Query], QueueView] = field(default_factory=dict)
     style: str = ""
     script: str = ""
+    _open: tuple[int, int] | None = None
     _backlog: tuple[int, Backlog] | None = None
 
     def __post_init__(self) -> None:
+        self.index = Index(self.held.findings)
+        self.held.changed.append(self.index.update)
         self.style = (_TEMPLATES / "workbench.css").read_text(encoding="utf-8")
         self.script = (_TEMPLATES / "workbench.js").read_text(encoding="utf-8")
 
@@ -104,7 +99,7 @@ class Workbench:
         if key not in self.views:
             while len(self.views) >= _KEPT:
                 self.views.pop(next(iter(self.views)))
-            self.views[key] = queue_view(self.held, query)
+            self.views[key] = queue_view(self.held, self.index, query)
         return self.views[key]
 
     def render(self, name: str, *, status: int = 200, **values: Any) -> Response:
@@ -114,7 +109,7 @@ class Workbench:
             here=name,
             source=visible(self.held.name, 200),
             total=len(self.held.findings),
-            open_count=open_count(self.held),
+            open_count=self._open_count(),
             form_token=self.keys.form_token,
             can_write=self.desk is not None,
             style=self.style,
@@ -122,6 +117,20 @@ class Workbench:
             **values,
         )
         return HTMLResponse(text, status)
+
+    def _open_count(self) -> int:
+        """Return how many findings wait for a verdict: alerts that nobody has answered."""
+        if self._open is None or self._open[0] != self.held.revision:
+            self._open = self.held.revision, len(self._waiting())
+        return self._open[1]
+
+    def _waiting(self) -> list[int]:
+        findings = self.held.findings
+        return [
+            number
+            for number in self.index.order["risk"]
+            if findings[number].decision.outcome == "alert" and findings[number].label is None
+        ]
 
     async def queue(self, request: Request) -> Response:
         """The queue, filtered as the address says."""
@@ -191,8 +200,7 @@ class Workbench:
     async def overview(self, _: Request) -> Response:
         """What is open, what was decided, and where most of it is."""
         findings = self.held.findings
-        alerts = [one for one in findings if one.decision.outcome == "alert"]
-        waiting = [one for one in alerts if one.label is None]
+        waiting = self._waiting()
         given = Counter(one.label.verdict for one in findings if one.label)
         hours = sorted(
             (one.label.at - datetime.fromisoformat(one.logged.decided_at)).total_seconds() / 3600
@@ -200,7 +208,7 @@ class Workbench:
             if one.label and one.logged and one.logged.decided_at
         )
         tables = {
-            facet: Counter(value for one in waiting for value in one.facets[facet]).most_common(8)
+            facet: self.index.counts(facet, waiting).most_common(8)
             for facet in ("severity", "type", "account", "team", "principal", "guardrail")
         }
         return self.render(
@@ -212,7 +220,7 @@ class Workbench:
                 ("median time to a verdict", _hours(hours)),
             ],
             tables=tables,
-            top=sorted(waiting, key=lambda one: one.rank)[:8],
+            top=[findings[number] for number in waiting[:8]],
         )
 
     async def export(self, request: Request) -> Response:

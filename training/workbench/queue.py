@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, cast
 from urllib.parse import urlencode
 
-from training.workbench.held import OPEN, Held, HeldFinding
+from training.workbench.held import Held, HeldFinding
 
 FACETS: Final = (
     "verdict",
@@ -21,6 +21,7 @@ FACETS: Final = (
     "unknown",
     "age",
 )
+_ALIKE: Final = "alike"  # beside the facets
 SORTS: Final = ("risk", "score", "newest", "input")
 PAGE: Final = 50
 SHOWN_VALUES: Final = 8
@@ -123,71 +124,121 @@ class QueueView:
     facets: dict[str, list[FacetValue]]
 
 
-def select(
-    findings: Sequence[HeldFinding], query: Query, alike: tuple[object, ...] | None
-) -> list[HeldFinding]:
-    """Return the findings that a query asks for, in its order.
+class Index:
+    """The findings that are held, by number, so that a view of many thousands is worked out while one clicks.
 
     Parameters
     ----------
-    alike : tuple or None
-        What the findings of the query's group have in common.
+    findings : list of HeldFinding
+
+    Attributes
+    ----------
+    order : dict
+        For each way of sorting the numbers of the findings in that order.
     """
-    found = _matching(findings, query, _by_facet(query), alike)
-    return _ordered(found, query.sort)
+
+    def __init__(self, findings: Sequence[HeldFinding]) -> None:
+        self.findings = findings
+        self._known: dict[str, dict[object, int]] = {name: {} for name in (*FACETS, _ALIKE)}
+        self._codes = {name: [0] * len(findings) for name in (*FACETS, _ALIKE)}
+        self.order: dict[Sort, list[int]] = {}
+        for number in range(len(findings)):
+            self._code(number)
+        self._sort()
+
+    def update(self, number: int, before: HeldFinding) -> None:
+        """Take up a finding that has changed."""
+        self._code(number)
+        if self.findings[number].rank != before.rank:
+            self._sort()
+
+    def matching(self, query: Query, alike: object, *, but: str = "") -> list[int]:
+        """Return the numbers of the findings that a query asks for, in its order.
+
+        Parameters
+        ----------
+        alike : tuple or None
+            What the findings of the query's group have in common.
+        but : str
+            A facet whose values do not count.
+        """
+        found = self.order[query.sort]
+        if alike is not None:
+            wanted = {self._known[_ALIKE].get(alike, -1)}
+            found = _those(found, self._codes[_ALIKE], wanted)
+        by_facet: dict[str, set[str]] = {}
+        for name, value in query.chosen:
+            if name != but:
+                by_facet.setdefault(name, set()).add(value)
+        for name, values in by_facet.items():
+            known = cast("dict[tuple[str, ...], int]", self._known[name])
+            codes = {code for some, code in known.items() if not values.isdisjoint(some)}
+            found = _those(found, self._codes[name], codes)
+        for word in query.text.lower().split():
+            found = [number for number in found if word in self.findings[number].search]
+        return found
+
+    def counts(self, facet: str, numbers: Iterable[int]) -> Counter[str]:
+        """Count the values of a facet among findings."""
+        by_code = Counter(map(self._codes[facet].__getitem__, numbers))
+        counts: Counter[str] = Counter()
+        for values, code in cast("dict[tuple[str, ...], int]", self._known[facet]).items():
+            if code in by_code:
+                for value in values:
+                    counts[value] += by_code[code]
+        return counts
+
+    def grouped(self, numbers: Iterable[int]) -> list[tuple[int, int]]:
+        """Return the first of those that are alike, and how many they are."""
+        codes = self._codes[_ALIKE]
+        first: dict[int, int] = {}
+        numbers = list(numbers)
+        for number in numbers:
+            first.setdefault(codes[number], number)
+        counts = Counter(map(codes.__getitem__, numbers))
+        return [(number, counts[code]) for code, number in first.items()]
+
+    def _code(self, number: int) -> None:
+        finding = self.findings[number]
+        for name in FACETS:
+            known = self._known[name]
+            self._codes[name][number] = known.setdefault(finding.facets[name], len(known))
+        known = self._known[_ALIKE]
+        self._codes[_ALIKE][number] = known.setdefault(finding.alike, len(known))
+
+    def _sort(self) -> None:
+        findings, numbers = self.findings, range(len(self.findings))
+        by_risk = sorted(numbers, key=lambda number: findings[number].rank)
+        self.order = {
+            "input": list(numbers),
+            "risk": by_risk,
+            "score": sorted(by_risk, key=lambda number: -findings[number].decision.score),
+            "newest": sorted(by_risk, key=lambda number: _when(findings[number]), reverse=True),
+        }
 
 
-def queue_view(held: Held, query: Query) -> QueueView:
+def queue_view(held: Held, index: Index, query: Query) -> QueueView:
     """Work out one page of the queue."""
     group = held.get(query.group) if query.group else None
     alike = group.alike if group else (None,) if query.group else None
-    by_facet = _by_facet(query)
-    found = select(held.findings, query, alike)
-    rows = _grouped(found) if query.is_grouped and not query.group else [QueueRow(one, 1) for one in found]
+    numbers = index.matching(query, alike)
+    found = [held.findings[number] for number in numbers]
+    is_grouped = query.is_grouped and not query.group
+    rows = index.grouped(numbers) if is_grouped else [(number, 1) for number in numbers]
     pages = max(1, -(-len(rows) // PAGE))
     start = (min(query.page, pages) - 1) * PAGE
+    shown = [QueueRow(held.findings[number], count) for number, count in rows[start : start + PAGE]]
     facets = {}
     for facet in FACETS:
-        wanted = by_facet.get(facet, set())
-        rest = found
-        if wanted:  # the facet's own choice does not hide what else there is to choose
-            others = {name: values for name, values in by_facet.items() if name != facet}
-            rest = _matching(held.findings, query, others, alike)
-        facets[facet] = _values(facet, rest, wanted)
-    return QueueView(query, found, rows[start : start + PAGE], len(rows), pages, facets)
+        wanted = {value for name, value in query.chosen if name == facet}
+        # The facet's own choice does not hide what else there is to choose.
+        rest = index.matching(query, alike, but=facet) if wanted else numbers
+        facets[facet] = _values(index.counts(facet, rest), wanted)
+    return QueueView(query, found, shown, len(rows), pages, facets)
 
 
-def _by_facet(query: Query) -> dict[str, set[str]]:
-    by_facet: dict[str, set[str]] = {}
-    for name, value in query.chosen:
-        by_facet.setdefault(name, set()).add(value)
-    return by_facet
-
-
-def _matching(
-    findings: Iterable[HeldFinding],
-    query: Query,
-    by_facet: Mapping[str, set[str]],
-    alike: tuple[object, ...] | None,
-) -> list[HeldFinding]:
-    found = list(findings)
-    if alike is not None:
-        found = [one for one in found if one.alike == alike]
-    for name, wanted in by_facet.items():
-        found = [one for one in found if not wanted.isdisjoint(one.facets[name])]
-    for word in query.text.lower().split():
-        found = [one for one in found if word in one.search]
-    return found
-
-
-def _ordered(found: list[HeldFinding], sort: Sort) -> list[HeldFinding]:
-    if sort == "risk":
-        return sorted(found, key=lambda one: one.rank)
-    if sort == "score":
-        return sorted(found, key=lambda one: (-one.decision.score, one.rank))
-    if sort == "newest":
-        return sorted(found, key=_when, reverse=True)
-    return found
+def _those(numbers: Sequence[int], codes: Sequence[int], wanted: set[int]) -> list[int]:
+    return [number for number in numbers if codes[number] in wanted]
 
 
 def _when(one: HeldFinding) -> str:
@@ -197,22 +248,7 @@ def _when(one: HeldFinding) -> str:
     return "" if at is None else at.isoformat()
 
 
-def _grouped(found: Iterable[HeldFinding]) -> list[QueueRow]:
-    worst: dict[tuple[object, ...], HeldFinding] = {}
-    counts: Counter[tuple[object, ...]] = Counter()
-    for one in found:
-        worst.setdefault(one.alike, one)
-        counts[one.alike] += 1
-    return [QueueRow(one, counts[alike]) for alike, one in worst.items()]
-
-
-def _values(facet: str, found: Iterable[HeldFinding], wanted: set[str]) -> list[FacetValue]:
-    counts = Counter(value for one in found for value in one.facets[facet])
+def _values(counts: Counter[str], wanted: set[str]) -> list[FacetValue]:
     shown = [value for value, _ in counts.most_common(SHOWN_VALUES)]
     shown += sorted(wanted - set(shown))
     return [FacetValue(value, counts[value], value in wanted) for value in shown]
-
-
-def open_count(held: Held) -> int:
-    """Return how many findings wait for a verdict: alerts nobody has answered."""
-    return sum(one.decision.outcome == "alert" and one.facets["verdict"] == (OPEN,) for one in held.findings)
