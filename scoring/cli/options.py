@@ -15,11 +15,12 @@ OutputFormat = Literal[
 """How output is written; each command takes some of these."""
 
 DecisionFormat = Annotated[
-    Literal["table", "json", "jsonl", "csv", "records", "parquet"],
+    Literal["table", "json", "jsonl", "csv", "records", "parquet", "ocsf", "sarif"],
     typer.Option(
         "--format",
         help="A table for people; one decision for each finding in the others. records: finding, context and"
-        " decision, as train and explain read them.",
+        " decision, as train and explain read them. ocsf: IAM Analysis Findings of OCSF 1.6."
+        " sarif: SARIF 2.1.0.",
     ),
 ]
 ListFormat = Annotated[

@@ -32,6 +32,9 @@ from scoring.findings.security_hub_format import (
 # Security Hub names products by ARN; the second form is that of its version 2.
 _PRODUCT: Final = re.compile(r"arn:[^:]+:securityhub:[^:]*:[^:]*:product(v2)?/aws/access-analyzer")
 _NAME: Final = "IAM Access Analyzer"
+PRODUCT: Final = "access-triage"
+RECORD: Final = "access_triage_record"
+"""Under ``unmapped`` of events that we have written: the whole record."""
 _SUPPRESSED, _RESOLVED, _ARCHIVED, _DELETED = 3, 4, 5, 6
 _STATUSES: Final = {_SUPPRESSED: "ARCHIVED", _ARCHIVED: "ARCHIVED", _RESOLVED: "RESOLVED"}
 _STATUS_NAMES: Final = {"suppressed": 3, "resolved": 4, "archived": 5, "deleted": 6}
@@ -116,6 +119,20 @@ class _Wire(msgspec.Struct):
 def is_finding(value: Mapping[str, Any]) -> bool:
     """Say whether this is a finding in OCSF, of whatever product."""
     return "class_uid" in value or "finding_info" in value
+
+
+def our_record(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the record in an event that we have written ourselves; None for any other.
+
+    Security Hub passes on no such event: its own name the product by an ARN.
+    """
+    metadata = value.get("metadata")
+    product = metadata.get("product") if isinstance(metadata, Mapping) else None
+    if not isinstance(product, Mapping) or product.get("name") != PRODUCT or "uid" in product:
+        return None
+    unmapped = value.get("unmapped")
+    record = unmapped.get(RECORD) if isinstance(unmapped, Mapping) else None
+    return record if isinstance(record, Mapping) and "finding" in record else None
 
 
 def from_ocsf(value: Mapping[str, Any], path: str = "") -> Finding:

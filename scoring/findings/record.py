@@ -201,6 +201,8 @@ def read_case(value: object) -> Case:
     if not isinstance(value, dict):
         raise BadInput("expected a finding, an event or a record", value=value)
     if "finding" not in value:
+        if "class_uid" in value and (ours := ocsf_format.our_record(value)) is not None:
+            return read_case(ours)
         return Case(finding=_read_finding(value, ""), raw=value)
     inner = value["finding"]
     if not isinstance(inner, dict):

@@ -239,9 +239,12 @@ def _result(one: Checked, policy: Policy, index: dict[str, int]) -> dict[str, An
         f"{said_points(round(decision.base * 10))} to begin with; " + "; ".join(reasons),
         *(f"note: {visible(note)}" for note in planned.notes),
     ]
-    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(planned.place.file)}}
-    location["region"] = {"startLine": planned.place.line or 1}
-    place: dict[str, Any] = {"physicalLocation": location}
+    place: dict[str, Any] = {}
+    if planned.place.file:
+        place["physicalLocation"] = {
+            "artifactLocation": {"uri": _uri(planned.place.file)},
+            "region": {"startLine": planned.place.line or 1},
+        }
     if planned.place.name:
         place["logicalLocations"] = [{"fullyQualifiedName": visible(planned.place.name), "kind": "resource"}]
     return {

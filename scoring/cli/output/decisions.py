@@ -122,6 +122,30 @@ def record_of(case: Case, decision: Decision) -> dict[str, object]:
     return record if case.label is None else {**record, "label": case.label}
 
 
+def write_ocsf(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:
+    """Write one event of OCSF a line; see `scoring.cli.output.ocsf`."""
+    from scoring.cli.output.ocsf import event_of
+
+    encode, write = msgspec.json.Encoder().encode, out.write
+    for case, decision in decided:
+        event = event_of(case, decision, policy, record_of(case, decision))
+        write(shown_json(encode(event)) + b"\n")
+
+
+def write_sarif(decided: Iterable[Decided], out: BinaryIO, policy: Policy) -> None:
+    """Write SARIF 2.1.0, a result for each finding; see `scoring.cli.output.checked`."""
+    from scoring.cli.output.checked import Checked, Checks
+    from scoring.cli.output.checked import write_sarif as write
+    from scoring.findings.planned.planned import Place, PlannedCase
+
+    found = [
+        Checked(PlannedCase(place=Place(file="", name=case.finding.resource), case=case), decision)
+        for case, decision in decided
+    ]
+    with _as_text(out, "utf-8") as text:
+        write(Checks(found=found, policy=policy), text)
+
+
 @contextmanager
 def _as_text(out: BinaryIO, encoding: str) -> Iterator[io.TextIOWrapper]:
     text = io.TextIOWrapper(out, encoding=encoding, errors="backslashreplace", newline="")
@@ -138,6 +162,8 @@ WRITERS: Final[dict[str, Callable[[Iterable[Decided], BinaryIO, Policy], None]]]
     "csv": write_csv,
     "records": write_records,
     "parquet": write_parquet,
+    "ocsf": write_ocsf,
+    "sarif": write_sarif,
 }
 
 
