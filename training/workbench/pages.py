@@ -295,7 +295,9 @@ class Workbench:
         return self._backlog[1]
 
     def _explained(self, one: HeldFinding) -> Explanation:
-        content = explanation(one.case, one.decision, self.policy, is_review=one.is_blind)
+        content = explanation(
+            one.case, one.decision, self.policy, is_review=one.is_blind, card=self.held.settings.card
+        )
         if self.held.log is None or one.logged is None:
             return content
         near = similar.nearest(self.held.log, one.case, one.logged.item)

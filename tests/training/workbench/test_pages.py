@@ -115,6 +115,14 @@ def test_the_threshold_counts_guardrails_and_says_what_it_cannot_say(site: Site)
     assert "cannot say: 0 unintended verdicts" in text
 
 
+def test_a_finding_says_what_would_change_it(site: Site) -> None:
+    enter(site)
+    one = next(one for one in site.bench.held.findings if one.decision.principals == ("222222222222",))
+    text = site.client.get("/finding", params={"id": one.key}).text
+    assert "What would change this" in text
+    assert f"listing account 222222222222 as contracted: {one.decision.score:g} -&gt; " in text
+
+
 def test_the_overview_counts_what_is_open(site: Site) -> None:
     enter(site)
     assert "<dt>open alerts</dt><dd>8</dd>" in site.client.get("/overview").text
