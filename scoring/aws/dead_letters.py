@@ -18,6 +18,7 @@ import msgspec
 
 from scoring.aws.enrich import Aws
 from scoring.files.errors import BadInput
+from scoring.findings.arn import Arn
 
 QUEUES: Final = "DeadLetterQueues"
 FINDINGS_TARGET: Final = "FindingsTargetArn"
@@ -239,18 +240,17 @@ def _kind(event: Mapping[str, Any] | None) -> tuple[LetterKind, str]:
 
 
 def _hand_over(event: Mapping[str, Any], letter_id: str, arn: str, aws: Aws) -> None:
-    service, region = arn.split(":")[2:4]
+    to = Arn.parse(arn)
     text = json.dumps(event)
-    if service == "states":
-        client = aws.sessions.client("stepfunctions", region=region)
+    if to.service == "states":
+        client = aws.sessions.client("stepfunctions", region=to.region)
         client.start_execution(stateMachineArn=arn, input=text)
-    elif service == "sqs":
-        client = aws.sessions.client("sqs", region=region)
-        account, name = arn.split(":")[4:6]
-        url = client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+    elif to.service == "sqs":
+        client = aws.sessions.client("sqs", region=to.region)
+        url = client.get_queue_url(QueueName=to.resource, QueueOwnerAWSAccountId=to.account)["QueueUrl"]
         client.send_message(QueueUrl=url, MessageBody=text)
-    elif service == "lambda":
-        client = aws.sessions.client("lambda", region=region)
+    elif to.service == "lambda":
+        client = aws.sessions.client("lambda", region=to.region)
         client.invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
     else:
         raise BadInput(

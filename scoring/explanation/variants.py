@@ -15,6 +15,7 @@ from scoring.explanation.safe_text import visible
 from scoring.features.exposure import Exposure
 from scoring.files.errors import BadInput
 from scoring.findings.access.access_level import access_level
+from scoring.findings.arn import bucket_of
 from scoring.findings.context import Account, Context, PrincipalAccount
 from scoring.findings.facts import ABSENT, Present, Unknown
 from scoring.findings.finding import Condition, Finding
@@ -209,7 +210,7 @@ def _public_bucket(exposure: Exposure) -> _Change | None:
     finding = exposure.finding
     if not exposure.is_public or finding.resource_type != "AWS::S3::Bucket" or exposure.is_meant_to_be_public:
         return None
-    name = finding.resource.rsplit(":", 1)[-1]
+    name = bucket_of(finding.resource)
 
     def apply(now: _Facts) -> _Facts:
         listed = (*now.policy.allow.public_buckets, name)

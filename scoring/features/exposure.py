@@ -8,7 +8,7 @@ from scoring.findings.access.conditions import judge, narrowing
 from scoring.findings.access.oidc_subjects import judge_claims
 from scoring.findings.access.principal import INSIDE, VOUCHED, parse
 from scoring.findings.access.reach import NOT_KNOWN, Reach, TrustContext, reach_of, widest_kind, widest_trust
-from scoring.findings.arn import partition_of
+from scoring.findings.arn import bucket_of, partition_of
 from scoring.findings.context import Account, Context, PrincipalAccount
 from scoring.findings.facts import Absent, Fact, Present, Unknown
 from scoring.findings.finding import FINDING_TYPES, Finding
@@ -113,7 +113,7 @@ class Exposure:
     def _is_meant_to_be_public(self) -> bool | None:
         if (
             not self.policy.public_buckets
-            or self.finding.resource.rsplit(":", 1)[-1] not in self.policy.public_buckets
+            or bucket_of(self.finding.resource) not in self.policy.public_buckets
         ):
             return False
         if self.finding.resource_type != "AWS::S3::Bucket" and self.is_known_resource_type:

@@ -95,6 +95,17 @@ class Arn(NamedTuple):
         return cls._make(parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None
 
 
+def bucket_of(text: str) -> str:
+    """Return a bucket's name, of its ARN or of what stands in its place.
+
+    Examples
+    --------
+    >>> bucket_of("arn:aws:s3:::assets"), bucket_of("assets")
+    ('assets', 'assets')
+    """
+    return text.rsplit(":", 1)[-1]
+
+
 def partition_of(text: str) -> str:
     """Return the partition that an ARN is in; empty where the text is no ARN.
 

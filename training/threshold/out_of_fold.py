@@ -50,7 +50,7 @@ class OutOfFold:
         """
         if self.population.shape[1] < LEAST_POPULATION:
             return self.scores
-        return np.rint(self.population.mean(axis=0)).astype(np.int64)
+        return np.asarray(np.rint(self.population.mean(axis=0)), dtype=np.int64)
 
     def share_below(self, cut: int) -> float:
         """Return the share of findings that the cards of the folds archive.

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from aws_cdk import CfnParameter, Duration, Fn
+from aws_cdk import ArnFormat, CfnParameter, Duration, Fn, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -101,13 +101,13 @@ class Dispatcher(Construct):
             environment={"TRIAGE_STATE_MACHINE": machine},
             statements=[
                 allow(("states:StartExecution",), [machine]),
-                allow(("states:DescribeExecution",), [_executions(machine)]),
+                allow(("states:DescribeExecution",), [_executions(self, machine)]),
             ],
         )
 
 
-def _executions(machine: str) -> str:
-    name = Fn.select(6, Fn.split(":", machine))
+def _executions(scope: Construct, machine: str) -> str:
+    name = Stack.of(scope).split_arn(machine, ArnFormat.COLON_RESOURCE_NAME).resource_name
     arn: str = Fn.sub(
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${Name}:*", {"Name": name}
     )

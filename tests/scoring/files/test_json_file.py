@@ -326,10 +326,10 @@ def _read_gzip(*parts: bytes) -> tuple[list[object], list[str], int]:
 
 
 @pytest.mark.parametrize("size", [9_999_990, 10_000_001, 10_999_000])
-def test_a_record_above_the_limit_is_a_fault_even_where_it_was_read_at_once(size):
+def test_a_record_above_the_limit_is_a_fault_even_where_it_was_read_at_once(size: int) -> None:
     values, faults, _ = _read_gzip(RECORD, b"\n", b'{"id":"', b"a" * (size - 9), b'"}\n', RECORD)
     is_over = size > 10_000_000
-    assert [value["id"] for value in values if value["id"] == 1] == [1, 1]
+    assert values.count(values[0]) == 2
     assert len(values) == (2 if is_over else 3)
     assert faults == ["input: line 2: larger than 10,000,000 characters, which no finding is"] * is_over
 

@@ -89,7 +89,6 @@ BY_HAND = re.compile(r"""split\(":"|\{12\}""")
 NO_PARSERS = {
     "scoring/findings/arn.py",
     "scoring/features/values.py",  # the last part of a UUID
-    "scoring/features/exposure.py",  # a bucket's name, whatever stands before it
     "scoring/findings/security_hub_format.py",  # Security Hub's own id, which begins with an analyzer's ARN
     "scoring/findings/resource_types.py",  # how the ARNs of a type begin
     "scoring/policy/routes.py",  # the ARN of a topic that we may publish to
