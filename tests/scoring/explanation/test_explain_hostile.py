@@ -102,6 +102,7 @@ class Page(HTMLParser):
 HEADINGS = {
     "NEEDS A PERSON",
     "DO THIS, IF NOBODY MEANT IT",
+    "WHAT WOULD CHANGE THIS",
     "HOW THE SCORE ADDS UP",
     "SIMILAR PAST DECISIONS",
     "NOT KNOWN (never counted as safe)",
@@ -178,7 +179,7 @@ policies = st.builds(
 @given(hostile_findings(), contexts, policies)
 def test_nothing_gets_out_of_its_place(finding: Finding, context: Context, policy: Policy) -> None:
     decision = decide(finding, context, CARD, policy)
-    written = explain(Case(finding=finding, context=context, raw={}), decision, policy)
+    written = explain(Case(finding=finding, context=context, raw={}), decision, policy, card=CARD)
     assert is_subject(written.subject)
     assert all(char == "\n" or char.isprintable() for char in written.text)
     lines = written.text.split("\n")
