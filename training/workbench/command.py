@@ -52,6 +52,7 @@ def ui(
     It only reads, unless --write is given beside a log; then verdicts go the way of triage review. Ctrl-C
     ends it.
     """
+    import gc
     import socket
     from datetime import UTC, datetime
     from functools import partial
@@ -102,6 +103,7 @@ def ui(
     if write and held.log is not None:
         who = partial(reviewer, aws, is_local=log_path is not None)
         bench.desk = Desk(held, held.log, access_analyzer(aws), who, lambda: datetime.now(UTC))
+    gc.freeze()  # what is held stays: looking through all of it for garbage takes longer than a click
     address = f"http://127.0.0.1:{keys.port}/?token={keys.token}"
     typer.echo(f"{len(held.findings):,} findings of {held.name}. Ctrl-C ends it. The link is good once:")
     typer.echo(address)

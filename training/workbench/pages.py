@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scoring.cli.output.decisions import WRITERS
+from scoring.decision.decide import read_decision
 from scoring.decision_log import similar
 from scoring.explanation.content import Explanation
 from scoring.explanation.explain import explanation
@@ -295,8 +296,11 @@ class Workbench:
         return self._backlog[1]
 
     def _explained(self, one: HeldFinding) -> Explanation:
+        decision = one.decision
+        if one.is_blind and one.logged is not None:  # the explanation itself knows what a reviewer may see
+            decision = read_decision(one.logged.record["decision"])
         content = explanation(
-            one.case, one.decision, self.policy, is_review=one.is_blind, card=self.held.settings.card
+            one.case, decision, self.policy, is_review=one.is_blind, card=self.held.settings.card
         )
         if self.held.log is None or one.logged is None:
             return content

@@ -141,6 +141,7 @@ class Index:
         self.findings = findings
         self._known: dict[str, dict[object, int]] = {name: {} for name in (*FACETS, _ALIKE)}
         self._codes = {name: [0] * len(findings) for name in (*FACETS, _ALIKE)}
+        self._texts = [one.search for one in findings]
         self.order: dict[Sort, list[int]] = {}
         for number in range(len(findings)):
             self._code(number)
@@ -175,7 +176,7 @@ class Index:
             codes = {code for some, code in known.items() if not values.isdisjoint(some)}
             found = _those(found, self._codes[name], codes)
         for word in query.text.lower().split():
-            found = [number for number in found if word in self.findings[number].search]
+            found = [number for number in found if word in self._texts[number]]
         return found
 
     def counts(self, facet: str, numbers: Iterable[int]) -> Counter[str]:
@@ -200,6 +201,7 @@ class Index:
 
     def _code(self, number: int) -> None:
         finding = self.findings[number]
+        self._texts[number] = finding.search
         for name in FACETS:
             known = self._known[name]
             self._codes[name][number] = known.setdefault(finding.facets[name], len(known))

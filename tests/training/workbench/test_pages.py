@@ -120,6 +120,9 @@ def test_a_finding_says_what_would_change_it(site: Site) -> None:
     one = next(one for one in site.bench.held.findings if one.decision.principals == ("222222222222",))
     text = site.client.get("/finding", params={"id": one.key}).text
     assert "What would change this" in text
+    assert one.decision.threshold is None
+    assert ", archived" not in text, "where findings are drawn by lot, nobody is told how far the score is"
+    assert "the threshold" not in text
     assert f"listing account 222222222222 as contracted: {one.decision.score:g} -&gt; " in text
 
 
