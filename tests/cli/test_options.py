@@ -47,7 +47,7 @@ def test_h_is_help(capsys, path):
 
 @pytest.mark.parametrize("path", [p for p in ALL if "--format" in options(ALL[p])], ids=" ".join)
 def test_formats_come_from_one_set(capsys, path):
-    of_code = {"cli", "cdk", "cloudformation"}  # of triage rules suggest
+    of_code = {"terraform", "cli", "cdk", "cloudformation"}  # of triage rules suggest
     triage.main([*path, "--help"])
     found = re.search(r"--format <([a-z|]+)>", capsys.readouterr().out)
     assert found

@@ -43,7 +43,7 @@ def suggest(
         float, typer.Option(metavar="Y", min=0.05, max=0.9, help="Latest share, to check rules on.")
     ] = 0.3,
     output_format: Annotated[
-        Literal["text", "cli", "cdk", "cloudformation", "json"],
+        Literal["text", "terraform", "cli", "cdk", "cloudformation", "json"],
         typer.Option("--format", help="Text for people; the others to create the rules with."),
     ] = "text",
     policy: PolicyFile = None,
@@ -73,6 +73,7 @@ def suggest(
         typer.echo(f"{why}: no rule can be checked; review findings of all scores", err=True)
     write: dict[str, Callable[[Sequence[Suggestion]], str]] = {
         "text": partial(forms.as_text, confidence=1 - delta),
+        "terraform": forms.as_terraform,
         "cli": forms.as_commands,
         "cdk": forms.as_cdk,
         "cloudformation": forms.as_cloudformation,

@@ -92,6 +92,35 @@ def as_cdk(found: Sequence[Suggestion]) -> str:
     return "\n".join(lines)
 
 
+def as_terraform(found: Sequence[Suggestion]) -> str:
+    """Write the rules for analyzers that are there already; a variable for each family names its analyzer.
+
+    References
+    ----------
+    Terraform Registry, hashicorp/aws, "Resource: aws_accessanalyzer_archive_rule".
+    """
+    lines: list[str] = []
+    for family, some in _by_family(found):
+        lines += [f'variable "{family}_analyzer_name" {{', "  type = string", "}", ""]
+        for number, one in enumerate(some, 1):
+            lines += [
+                f'resource "aws_accessanalyzer_archive_rule" "{family}_{number}" {{',
+                f"  analyzer_name = var.{family}_analyzer_name",
+                f"  rule_name     = {_hcl(one.name)}",
+            ]
+            for key, asked in sorted(to_api(one.filter).items()):
+                lines += ["  filter {", f"    criteria = {_hcl(key)}"]
+                lines += [f"    {name} = {_hcl(value)}" for name, value in asked.items()]
+                lines.append("  }")
+            lines += ["}", ""]
+    return "\n".join(lines)
+
+
+def _hcl(value: object) -> str:
+    """Write a value as Terraform reads it: as JSON, but that ``${`` and ``%{`` begin nothing."""
+    return json.dumps(value).replace("${", "$${").replace("%{", "%%{")
+
+
 def as_cloudformation(found: Sequence[Suggestion]) -> str:
     """Write a template with an analyzer for each family, which has the rules."""
     resources = {

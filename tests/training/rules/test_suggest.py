@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hcl2
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,14 @@ import triage
 from scoring.aws.archive_rule_filter import check, matches, may_hide_public
 from scoring.findings.finding import Finding
 from tests.training.histories import record, write
-from training.rules.forms import as_cdk, as_cloudformation, as_commands, as_json, as_text
+from training.rules.forms import (
+    as_cdk,
+    as_cloudformation,
+    as_commands,
+    as_json,
+    as_terraform,
+    as_text,
+)
 from training.rules.search import Past
 from training.rules.suggest import Requirements, Suggestion, family_of, suggest
 from training.simulate import simulate
@@ -185,6 +193,21 @@ def test_quotes_hold_even_if_a_value_were_hostile() -> None:
     exec(as_cdk([bad]).partition("\n")[2], {"CfnAnalyzer": _Recorder}, namespace)  # noqa: S102
     (rule,) = namespace["EXTERNAL_ARCHIVE_RULES"]
     assert rule["filter"] == [{"property": "principal.AWS", "eq": [hostile]}]
+
+
+@pytest.mark.parametrize("value", ["plain", 'x" } ${file("k")} %{ for a in b } \\ \u202e\n'])
+def test_terraform_reads_the_filters_as_they_are(value: str) -> None:
+    (one,) = suggest(list(planted()), Requirements())
+    criterion = msgspec.structs.replace(one.filter["principal.AWS"], eq=(value,))
+    said = as_terraform([Suggestion(**(one.__dict__ | {"filter": {"principal.AWS": criterion}}))])
+    read = hcl2.loads(said + "\n")
+    [[rule]] = [list(names.values()) for names in list(read["resource"][0].values())]
+    [criteria] = rule["filter"]
+    [text] = criteria["eq"]
+    assert json.loads(text.replace("$${", "${").replace("%%{", "%{")) == value
+    assert "${" not in text.replace("$${", "")
+    assert rule["analyzer_name"] == "${var.external_analyzer_name}"
+    assert json.loads(rule["rule_name"]) == one.name
 
 
 class _Recorder:
