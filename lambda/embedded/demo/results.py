@@ -94,12 +94,14 @@ def read(outcome: Outcome) -> Results:
     from scoring.explanation.explain import explain
     from scoring.findings.record import read_case
     from scoring.policy import policy
+    from scoring.scorecard import formats
 
+    card = formats.load(formats.DEFAULT)
     rules = policy.load(outcome.policy)
     decided = []
     for record in outcome.records:
         case, decision = read_case(record), read_decision(record["decision"])
         # The same words as the mail that was sent.
-        message = explain(case, decision, rules, is_review=decision.outcome == "alert")
+        message = explain(case, decision, rules, is_review=decision.outcome == "alert", card=card)
         decided.append(Decided(record, case, decision, message))
     return Results(outcome, rules, tuple(decided))
