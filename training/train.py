@@ -21,6 +21,7 @@ from training.dataset.rollouts import one_each, rollouts, time_blocks, votes
 from training.dataset.rows import NONE
 from training.dataset.split import SETTLING_DAYS, Split, everything_fits, split_by_time
 from training.estimator.estimator import AdditiveScorecardClassifier
+from training.estimator.key_selection import Settings
 from training.estimator.value_counts import with_evidence
 from training.evaluation.outcomes import DIGITS, bound, share_below
 from training.threshold.bounds import labels_needed
@@ -365,7 +366,8 @@ def _fitted(
         return _Fitted(card, estimator, chosen, few, scores[few], None)
     progress("calibrating")
     population = known[~dataset.labelled[known]]
-    found = _out_of_fold(dataset, rows, backlog, population, prior, request, rollout, jobs, folds)
+    settings = estimator.settings_
+    found = _out_of_fold(dataset, rows, backlog, population, prior, request, rollout, jobs, folds, settings)
     scores[found.rows] = found.scores
     calibrated = calibrating(dataset, voting, request)
     chosen = _choose(dataset, scores[calibrated], calibrated, request, in_time=found.in_time)
@@ -406,14 +408,19 @@ def _out_of_fold(
     rollout: Ints,
     jobs: int,
     folds: int,
+    settings: Settings,
 ) -> OutOfFold:
-    """Score labelled findings by cards that were fitted without them: without their time, and rollout."""
+    """Score labelled findings by cards that were fitted without them: without their time, and rollout.
+
+    How freely effects may vary is taken over from the fit on all labels, a choice among some dozens; which
+    combinations of columns the cards have is found out anew without the findings left out.
+    """
     block = time_blocks(rollout, rows, folds)
     scores, risk = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows))
     by_fold = []
     for number in np.unique(block).tolist():
         inside, left_out = rows[block != number], rows[block == number]
-        estimator = _fit(dataset, inside, backlog, prior, request, jobs, rollout)
+        estimator = _fit(dataset, inside, backlog, prior, request, jobs, rollout, settings)
         card = _uncalibrated(dataset, np.union1d(inside, backlog), estimator, prior, request)
         card = from_json(to_json(card))
         scores[block == number], _ = card_scores(card, dataset.X.iloc[left_out])
@@ -455,6 +462,7 @@ def _fit(
     request: Request,
     jobs: int,
     rollout: Ints | None = None,
+    settings: Settings | None = None,
 ) -> AdditiveScorecardClassifier:
     """Fit on some labelled findings; with rollouts each of these has one vote, and is left out as a whole."""
     weight = _weights(dataset, rows)
@@ -465,9 +473,8 @@ def _fit(
     if rollout is None:
         return estimator.fit(X, y, weight, backlog=others)
     vote = votes(rollout, rows)
-    return estimator.fit(
-        X, y, vote if weight is None else vote * weight, backlog=others, groups=rollout[rows]
-    )
+    weight = vote if weight is None else vote * weight
+    return estimator.fit(X, y, weight, backlog=others, groups=rollout[rows], settings=settings)
 
 
 def unfitted(prior: Scorecard | None, *, seed: int = 0, jobs: int = 1) -> AdditiveScorecardClassifier:

@@ -93,8 +93,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
             return found
         if NOT_APPLICABLE not in values:
             return self.unknown if UNKNOWN in values else self.default
-        named = [0, *(points for key, points in self.points.items() if _may_be(values, key))]
-        return max(named) if UNKNOWN in values else 0
+        if UNKNOWN not in values:
+            return 0
+        return max([0, *(points for key, points in self.points.items() if _may_be(values, key))])
 
 
 def _may_be(values: Key, key: Key) -> bool:

@@ -22,11 +22,11 @@ from scoring.points import TENTH
 from scoring.scorecard.order import in_order
 from training.arrays import Bools, Floats, Ints
 from training.estimator.candidates import crossfit
-from training.estimator.crossfit import Design, Weights, folds_of, neutral, weigh
+from training.estimator.crossfit import Weights, folds_of, neutral, weigh
 from training.estimator.export import Learned, export, score_rows
 from training.estimator.fit_inputs import FitInputs
 from training.estimator.inputs import Card, edges_of, texts_of
-from training.estimator.key_selection import Choice, choose
+from training.estimator.key_selection import Choice, Settings, choose
 from training.estimator.keys import Key, without_repeats
 
 
@@ -81,6 +81,8 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         Log-odds of a row with score zero: probabilities are ``expit(calibration_ + score x ln 2 / 100)``.
     card_weight_ : float
         What the prior's points were multiplied by.
+    settings_ : training.estimator.key_selection.Settings
+        What was chosen by evidence, the keys aside; `fit` takes it for other rows.
     classes_ : array of shape (2,)
     n_features_in_, feature_names_in_ : int, array of str
 
@@ -157,6 +159,7 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         sample_weight: Any = None,
         backlog: pd.DataFrame | None = None,
         groups: Any = None,
+        settings: Settings | None = None,
     ) -> Self:
         """Learn from labelled rows, and from the backlog how often things occur.
 
@@ -172,6 +175,8 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
             Past rows without labels.
         groups : array of shape (n,), optional
             Rows that go together, such as those of one time: cross-validation leaves them out together.
+        settings : Settings, optional
+            `settings_` of another fit, which spares the search for them; keys are chosen anew all the same.
 
         Raises
         ------
@@ -186,10 +191,19 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         self.edges_ = edges_of(pd.concat(frames, ignore_index=True))
         with threadpool_limits(1, "blas"):
             fold = folds_of(target[used], self.random_state, self._groups(groups, frame, used))
-            self._learn([texts_of(f, self.edges_) for f in frames], target[used], weight[used], fold)
+            self._learn(
+                [texts_of(f, self.edges_) for f in frames], target[used], weight[used], fold, settings
+            )
         return self
 
-    def _learn(self, frames: list[pd.DataFrame], y: Floats, weight: Floats, fold: Ints) -> None:
+    def _learn(
+        self,
+        frames: list[pd.DataFrame],
+        y: Floats,
+        weight: Floats,
+        fold: Ints,
+        settings: Settings | None,
+    ) -> None:
         names = list(frames[0].columns)
         prior = [] if self.prior is None else [in_order(table) for table in self.prior.tables]
         counted = () if self.precedent == "all" else tuple(map(tuple, self.precedent))
@@ -213,10 +227,12 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
                 self.max_entries,
                 self.random_state,
                 self.n_jobs,
+                settings,
             )
         else:
             choice = Choice(tuple(kept), np.ones(len(kept)))
-        self._export(replace(material, count_prior=choice.count_prior), choice)
+        self.settings_ = choice.settings
+        self._export(replace(material, count_prior=choice.settings.count_prior), choice)
 
     def _export(self, material: FitInputs, choice: Choice) -> None:
         weights, learned = _final_fit(material, choice, self.n_jobs)
@@ -328,15 +344,7 @@ def _final_fit(material: FitInputs, choice: Choice, n_jobs: int | None) -> tuple
     """Fit the chosen keys on all rows; how far to trust each comes from cross-fitting."""
     rows = np.arange(len(material.y))
     values = [material.ordered_values(key) for key in choice.keys]
-    design = Design(
-        material.y,
-        material.weight,
-        material.card,
-        tuple(
-            material.key_rows(v, grid, variance, rows)
-            for (v, grid), variance in zip(values, choice.variances.tolist(), strict=True)
-        ),
-    )
+    design = material.design(choice.keys, choice.variances)
     plain = np.ones(len(choice.keys))
     weights = neutral(design)
     effects = design.fit(rows, plain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,24 @@ from training.estimator.crossfit import Design, KeyRows
 from training.estimator.keys import Columns, Key, KeyValues, Order
 from training.estimator.monotone import Grid, complete
 from training.estimator.precedent import CountPrior
+
+
+class _Counted(NamedTuple):
+    """How often the labelled rows' values of a key were seen, as buckets, and what is usual."""
+
+    buckets: Ints
+    left_out: Ints
+    usual: Floats
+
+
+class _Prepared(NamedTuple):
+    """A key's values among some rows, with what does not depend on variances or expectations."""
+
+    among: Ints | None
+    values: KeyValues
+    grid: Grid | None
+    fixed_at_zero: Ints
+    card: Floats
 
 
 @dataclass(frozen=True)
@@ -56,9 +75,9 @@ class FitInputs:
     step: float
     wildcard_values: Mapping[str, str]
     count_prior: CountPrior = field(default_factory=CountPrior)
-    _buckets: dict[Key, Ints] = field(default_factory=dict)
-    _left_out: dict[Key, Ints] = field(default_factory=dict)
-    _shares: dict[Key, Floats] = field(default_factory=dict)
+    _counted: dict[Key, _Counted] = field(default_factory=dict)
+    _prepared: dict[Key, _Prepared] = field(default_factory=dict)
+    _expected: dict[tuple[Key, CountPrior], tuple[Floats, Floats]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -85,46 +104,32 @@ class FitInputs:
                 card += TENTH * points_of(table, values, columns)[values.rows[: len(y)]]
         return cls(columns, y, weight, fold, order, tables, card, precedents, step, wildcard_values or {})
 
-    def buckets(self, key: Key) -> Ints | None:
-        """Return the labelled rows' buckets of precedent, no row counting itself; None: no matter."""
+    def _counts_of(self, key: Key) -> _Counted | None:
+        """Return the labelled rows' buckets of precedent, no row counting itself; None: no matter.
+
+        And the same without the rows of its own fold: what is known of a row that is left out. Where folds
+        are times, it is new to what came before, as findings are when they come up. What is usual is how all
+        rows where somebody is concerned share out among the buckets.
+        """
         if not (self.count_prior.every or self.is_precedent(key)):
             return None
-        if key not in self._buckets:
-            values = KeyValues.of(self.columns, key)
-            rows = values.rows[: len(self.y)]
-            self._buckets[key] = self.buckets_of(values, self.counts(values)[rows] - 1, rows)
-        return self._buckets[key]
-
-    def left_out_buckets(self, key: Key) -> Ints | None:
-        """Return the same without the rows of its own fold: what is known of a row that is left out.
-
-        Where folds are times, it is new to what came before, as findings are when they come up.
-        """
-        if self.buckets(key) is None:
-            return None
-        if key not in self._left_out:
+        if key not in self._counted:
             values, folds = KeyValues.of(self.columns, key), int(self.fold.max(initial=0)) + 1
-            rows = values.rows[: len(self.y)]
+            seen, rows = self.counts(values), values.rows[: len(self.y)]
             inside = np.bincount(rows * folds + self.fold, minlength=len(values) * folds)
-            counts = self.counts(values)[rows] - inside[rows * folds + self.fold]
-            self._left_out[key] = self.buckets_of(values, counts, rows)
-        return self._left_out[key]
+            others = seen[rows] - inside[rows * folds + self.fold]
+            of_values = self.buckets_of(values, seen - 1, np.arange(len(values)))
+            share = np.bincount(of_values, seen, precedent.BUCKETS + 1)[: precedent.BUCKETS]
+            self._counted[key] = _Counted(
+                self.buckets_of(values, seen[rows] - 1, rows),
+                self.buckets_of(values, others, rows),
+                share / max(1.0, float(share.sum())),
+            )
+        return self._counted[key]
 
     def is_precedent(self, key: Key) -> bool:
         """Say whether it is expected that it matters how often a value of the key was seen."""
         return self.precedents is None or key in self.precedents
-
-    def _usual(self, key: Key) -> Floats:
-        """Return how all rows where somebody is concerned share out among the buckets of precedent."""
-        if self.buckets(key) is None:
-            return np.zeros(precedent.BUCKETS)
-        if key not in self._shares:
-            values = KeyValues.of(self.columns, key)
-            seen = self.counts(values)
-            bucket = self.buckets_of(values, seen - 1, np.arange(len(values)))
-            rows = np.bincount(bucket, seen, precedent.BUCKETS + 1)[: precedent.BUCKETS]
-            self._shares[key] = rows / max(1.0, float(rows.sum()))
-        return self._shares[key]
 
     def buckets_of(self, values: KeyValues, counts: Ints, rows: Ints) -> Ints:
         """Return the buckets of values that occur so often; `rows` says which value each count is of.
@@ -144,11 +149,10 @@ class FitInputs:
         """Return how often each value of a key occurs, labelled or not."""
         return np.bincount(values.rows, minlength=len(values))
 
-    def ordered_values(self, key: Key, rows: Ints | None = None) -> tuple[KeyValues, Grid | None]:
-        """Return a key's values among all rows (or some) and in the card, each ordered column complete."""
-        table = self.tables.get(key)
-        listed = [] if table is None else list(table.points)
-        return complete(self.values(key, rows).including(self.columns, listed), self.columns, self.order)
+    def ordered_values(self, key: Key) -> tuple[KeyValues, Grid | None]:
+        """Return a key's values among all rows and in the card, each ordered column complete."""
+        found = self._prepare(key, None)
+        return found.values, found.grid
 
     def values(self, key: Key, rows: Ints | None = None) -> KeyValues:
         """Return a key's values among all rows, or some."""
@@ -157,36 +161,52 @@ class FitInputs:
             columns = Columns(columns.categories, {name: columns.codes[name][rows] for name in key})
         return KeyValues.of(columns, key)
 
-    def design(self, keys: Sequence[Key], variances: Floats, rows: Ints) -> Design:
-        """Build the design of some labelled rows."""
+    def design(self, keys: Sequence[Key], variances: Floats, rows: Ints | None = None) -> Design:
+        """Build the design of some labelled rows; of all, with the values of the backlog, by default."""
+        some = np.arange(len(self.y)) if rows is None else rows
         built = []
         for key, variance in zip(keys, variances.tolist(), strict=True):
-            values, grid = self.ordered_values(key, rows)
-            built.append(self.key_rows(values, grid, variance, rows))
-        card = None if self.card is None else self.card[rows]
-        return Design(self.y[rows], self.weight[rows], card, tuple(built))
+            found, counted = self._prepare(key, rows), self._counts_of(key)
+            built.append(
+                KeyRows(
+                    rows=found.values.rows[: len(some)],
+                    size=len(found.values),
+                    variance=variance,
+                    buckets=None if counted is None else counted.buckets[some],
+                    left_out_buckets=None if counted is None else counted.left_out[some],
+                    precedent=self._expectation(key, counted),
+                    is_precedent=self.is_precedent(key),
+                    fixed_at_zero=found.fixed_at_zero,
+                    grid=found.grid,
+                    card=found.card,
+                )
+            )
+        card = None if self.card is None else self.card[some]
+        return Design(self.y[some], self.weight[some], card, tuple(built))
 
-    def key_rows(self, values: KeyValues, grid: Grid | None, variance: float, rows: Ints) -> KeyRows:
-        """Describe one key for a fit on the first ``len(rows)`` rows of its values."""
-        table = self.tables.get(values.key)
-        card: Floats = np.zeros(len(values))
-        if table is not None and grid is not None:
-            card = TENTH * points_of(table, values, self.columns)
-        left_out = self.left_out_buckets(values.key)
-        bucket, expected = self.buckets(values.key), self.is_precedent(values.key)
-        step = self.step * self.count_prior.strength if expected else 0.0
-        return KeyRows(
-            rows=values.rows[: len(rows)],
-            size=len(values),
-            variance=variance,
-            buckets=None if bucket is None else bucket[rows],
-            left_out_buckets=None if left_out is None else left_out[rows],
-            precedent=precedent.prior(step, self._usual(values.key), self.count_prior.freedom),
-            is_precedent=expected,
-            fixed_at_zero=fixed_at_zero(values, self.columns),
-            grid=grid,
-            card=card,
-        )
+    def _prepare(self, key: Key, rows: Ints | None) -> _Prepared:
+        """Find a key's values, once for the same rows: a search builds many designs of the same keys."""
+        found = self._prepared.get(key)
+        if found is None or found.among is not rows:
+            table = self.tables.get(key)
+            listed = [] if table is None else list(table.points)
+            values = self.values(key, rows).including(self.columns, listed)
+            values, grid = complete(values, self.columns, self.order)
+            card: Floats = np.zeros(len(values))
+            if table is not None and grid is not None:
+                card = TENTH * points_of(table, values, self.columns)
+            found = _Prepared(rows, values, grid, fixed_at_zero(values, self.columns), card)
+            self._prepared[key] = found
+        return found
+
+    def _expectation(self, key: Key, counted: _Counted | None) -> tuple[Floats, Floats]:
+        """Return mean and covariance of the effects of the key's counts, beforehand."""
+        at = (key, self.count_prior)
+        if at not in self._expected:
+            step = self.step * self.count_prior.strength if self.is_precedent(key) else 0.0
+            usual = np.zeros(precedent.BUCKETS) if counted is None else counted.usual
+            self._expected[at] = precedent.prior(step, usual, self.count_prior.freedom)
+        return self._expected[at]
 
 
 def _listed(tables: Sequence[Table], order: Order) -> dict[str, list[str]]:

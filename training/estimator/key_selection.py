@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -46,6 +46,41 @@ COMBINATION_COST = 4.0
 _Family = list[list[tuple[Key, float]]]
 
 
+class Freedom(NamedTuple):
+    """How freely combinations may vary: all by one variance, or each by its own times a factor."""
+
+    is_shared: bool
+    variance: float
+
+
+FREEDOMS: Final = (
+    *(Freedom(is_shared=False, variance=scale) for scale in OWN_SCALES),
+    *(Freedom(is_shared=True, variance=variance) for variance in SHARED_VARIANCES),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the search chose, but for the keys: other rows can be fitted in the same way without a search.
+
+    The keys are no part of it, since they know single values of the labels that they were chosen by.
+
+    Attributes
+    ----------
+    single_scale : float
+        What the prior variance of single keys is multiplied by.
+    single_prior, count_prior : CountPrior
+        What counts are expected to say: while combinations are looked for, and in the end.
+    combinations : Freedom or None
+        None: there are none.
+    """
+
+    single_scale: float = 1.0
+    single_prior: CountPrior = EXPECTED
+    count_prior: CountPrior = EXPECTED
+    combinations: Freedom | None = None
+
+
 @dataclass(frozen=True)
 class Choice:
     """The keys that earn their place, with the prior variances of their effects.
@@ -54,12 +89,12 @@ class Choice:
     ----------
     keys : tuple of keys
     variances : array of shape (keys,)
-    count_prior : CountPrior
+    settings : Settings
     """
 
     keys: tuple[Key, ...]
     variances: Floats
-    count_prior: CountPrior = EXPECTED
+    settings: Settings = Settings()
 
 
 @dataclass(frozen=True)
@@ -70,6 +105,7 @@ class _Search:
     keys: list[Key]
     variances: Floats
     best: Candidate
+    settings: Settings
 
 
 def choose(
@@ -81,6 +117,7 @@ def choose(
     max_entries: int,
     seed: int,
     n_jobs: int | None,
+    settings: Settings | None = None,
 ) -> Choice:
     """Choose keys and prior variances by log loss on rows left out.
 
@@ -94,13 +131,15 @@ def choose(
         The most keys, kept ones included.
     max_entries : int
         About how many values all keys may have together; those that are kept count, but stay.
+    settings : Settings, optional
+        What a search chose before; keys alone are chosen then.
     """
     rows = _sample(len(inputs.y), SEARCH_ROWS, seed)
     fold = inputs.fold[rows]
     more = candidate_keys(list(inputs.columns.categories), 1) if candidates is None else candidates
-    search = _without_combinations(inputs, without_repeats([*kept, *more]), rows, fold, n_jobs)
-    if candidates is None and largest_key > 1:
-        search = _with_combinations(search, rows, fold, largest_key, seed, n_jobs)
+    search = _without_combinations(inputs, without_repeats([*kept, *more]), rows, fold, n_jobs, settings)
+    if candidates is None and largest_key > 1 and (settings is None or settings.combinations):
+        search = _with_combinations(search, rows, fold, largest_key, seed, n_jobs, settings)
     return _pruned(search, kept, max_tables, UNLISTED * max_entries, rows, fold, n_jobs)
 
 
@@ -111,9 +150,17 @@ def _sample(n: int, most: int, seed: int) -> Ints:
 
 
 def _without_combinations(
-    inputs: FitInputs, keys: list[Key], rows: Ints, fold: Ints, n_jobs: int | None
+    inputs: FitInputs,
+    keys: list[Key],
+    rows: Ints,
+    fold: Ints,
+    n_jobs: int | None,
+    settings: Settings | None,
 ) -> _Search:
     """Choose what counts are expected to say, and how freely single keys may vary."""
+    if settings is not None:
+        inputs = replace(inputs, count_prior=settings.single_prior)
+        return _only(inputs, keys, settings, rows, fold, n_jobs)
     has_card = inputs.card is not None
     priors: list[tuple[CountPrior, float]] = [(EXPECTED, 0.0)]
     if inputs.precedents is None or inputs.precedents:
@@ -132,7 +179,18 @@ def _without_combinations(
     if has_card:
         best = _unless_by_chance(best, [one for expecting, one in tried if _is_usual(expecting, one)])
     (expecting,) = (expecting for expecting, candidate in tried if candidate is best)
-    return _Search(expecting, keys, variances * np.asarray(best.variance_scale), best)
+    scale, prior = float(np.asarray(best.variance_scale)[0]), expecting.count_prior
+    return _Search(expecting, keys, variances * scale, best, Settings(scale, prior, prior))
+
+
+def _only(
+    inputs: FitInputs, keys: list[Key], settings: Settings, rows: Ints, fold: Ints, n_jobs: int | None
+) -> _Search:
+    """Fit single keys, and those that are kept, as settings say."""
+    variances, scale = _prior_variances(keys), settings.single_scale
+    candidate = Candidate(inputs.design(keys, variances, rows), np.full(len(keys), scale))
+    done = Settings(scale, settings.single_prior, settings.single_prior)
+    return _Search(inputs, keys, variances * scale, race([candidate], fold, n_jobs), done)
 
 
 def _is_usual(inputs: FitInputs, candidate: Candidate) -> bool:
@@ -150,14 +208,20 @@ def _unless_by_chance(best: Candidate, usual: Sequence[Candidate]) -> Candidate:
 
 
 def _with_combinations(
-    search: _Search, rows: Ints, fold: Ints, largest_key: int, seed: int, n_jobs: int | None
+    search: _Search,
+    rows: Ints,
+    fold: Ints,
+    largest_key: int,
+    seed: int,
+    n_jobs: int | None,
+    settings: Settings | None,
 ) -> _Search:
-    """Add combinations where they win.
+    """Add combinations where they win, or where they won when the settings were chosen.
 
     They are screened inside each fold, on the rows that are fitted on, so that the rows left out judge the
     screening too; kept are those that most screenings find.
     """
-    inputs, keys, best = search.inputs, search.keys, search.best
+    inputs, best = search.inputs, search.best
     folds = fold_numbers(fold)
     plain = np.asarray(best.variance_scale)
     whole = best.design.fit(np.arange(len(rows)), plain, best.effects[-1])
@@ -169,49 +233,79 @@ def _with_combinations(
     union = sorted({found.key for screening in screenings for found in screening}, key=_by_size)
     if not union:
         return search
-    families = _families(screenings)
+    if settings is not None and settings.combinations is not None:
+        family, inputs = (
+            _family(screenings, settings.combinations),
+            replace(inputs, count_prior=settings.count_prior),
+        )
+        return _joined(search, inputs, family, settings, _starts(search, inputs), rows, fold, n_jobs)
     priors = [(inputs, COMBINATION_COST)]
     if inputs.precedents is not None and not inputs.count_prior.every:
         priors.append((replace(inputs, count_prior=EVERY), COMBINATION_COST + EVERY_COST))
     tried = [
-        (expecting, family, candidate)
+        (expecting, freedom, candidate)
         for expecting, doubt in priors
-        for family, candidate in _candidates(search, expecting, union, families, doubt, rows)
+        for freedom, candidate in _candidates(search, expecting, union, screenings, doubt, rows)
     ]
     won = race([candidate for _, _, candidate in tried], fold, n_jobs)
     if won.total >= best.total:
         return search
-    ((inputs, family),) = ((expecting, family) for expecting, family, candidate in tried if candidate is won)
+    ((inputs, freedom),) = ((expecting, freedom) for expecting, freedom, one in tried if one is won)
+    chosen = replace(search.settings, count_prior=inputs.count_prior, combinations=freedom)
+    family = _family(screenings, freedom)
+    return _joined(search, inputs, family, chosen, _starts(search, inputs), rows, fold, n_jobs)
+
+
+def _joined(
+    search: _Search,
+    inputs: FitInputs,
+    family: _Family,
+    settings: Settings,
+    starts: Sequence[Effects],
+    rows: Ints,
+    fold: Ints,
+    n_jobs: int | None,
+) -> _Search:
+    """Add the combinations that most screenings found to the keys that are there."""
     stable = _stable(family)
-    keys = [*keys, *stable]
+    keys = [*search.keys, *stable]
     variances = np.append(search.variances, list(stable.values()))
-    final = Candidate(inputs.design(keys, variances, rows), np.ones(len(keys)), starts=won.starts)
-    return _Search(inputs, keys, variances, race([final], fold, n_jobs))
+    final = Candidate(inputs.design(keys, variances, rows), np.ones(len(keys)), starts=starts)
+    return _Search(inputs, keys, variances, race([final], fold, n_jobs), settings)
+
+
+def _starts(search: _Search, inputs: FitInputs) -> Sequence[Effects]:
+    """Return the fits so far, to start from."""
+    if inputs.count_prior == search.inputs.count_prior:
+        return search.best.effects
+    # Other keys have effects of counts than in the fits so far.
+    return [replace(effects, steps=[]) for effects in search.best.effects]
 
 
 def _candidates(
     search: _Search,
     inputs: FitInputs,
     union: Sequence[Key],
-    families: Sequence[_Family],
+    screenings: Sequence[Sequence[Found]],
     cost: float,
     rows: Ints,
-) -> Iterator[tuple[_Family, Candidate]]:
-    """Yield a candidate for each family of combinations, beside the keys that are there."""
+) -> Iterator[tuple[Freedom, Candidate]]:
+    """Yield a candidate for each freedom of combinations, beside the keys that are there."""
     best, count = search.best, len(search.keys)
     plain, present = np.asarray(best.variance_scale), np.arange(count)
-    design, starts = best.design, best.effects
+    design, starts = best.design, _starts(search, inputs)
     if inputs is not search.inputs:
         design = inputs.design(search.keys, design.variances, rows)
-        # Other keys have effects of counts than in the fits so far.
-        starts = [replace(effects, steps=[]) for effects in starts]
     place = {key: count + i for i, key in enumerate(union)}
     more = inputs.design(union, np.ones(len(union)), rows)
     design = replace(design, keys=(*design.keys, *more.keys))
-    for family in families:
+    for freedom in FREEDOMS:
+        family = _family(screenings, freedom)
+        if not any(family):
+            continue
         columns = [np.append(present, [place[key] for key, _ in some]).astype(np.int64) for some in family]
         scales = [np.append(plain, [variance for _, variance in some]) for some in family]
-        yield family, Candidate(design, scales, cost, columns, starts)
+        yield freedom, Candidate(design, scales, cost, columns, starts)
 
 
 def _screened(
@@ -229,21 +323,16 @@ def _screened(
     return screen.combinations(search.keys, largest_key)
 
 
-def _families(screenings: Sequence[Sequence[Found]]) -> list[_Family]:
-    """Return ways to set the variances of what each screening found.
+def _family(screenings: Sequence[Sequence[Found]], freedom: Freedom) -> _Family:
+    """Return what each screening found, with variances.
 
     Each combination with evidence for it gets its own variance; or all that were looked at share one, since
     many weak and sparse ones together tell more than the evidence for any of them.
     """
-    families: list[_Family] = [
-        [[(f.key, scale * f.variance) for f in screening if f.evidence > 0] for screening in screenings]
-        for scale in OWN_SCALES
-    ]
-    families += [
-        [[(found.key, variance) for found in screening] for screening in screenings]
-        for variance in SHARED_VARIANCES
-    ]
-    return [family for family in families if any(family)]
+    if freedom.is_shared:
+        return [[(found.key, freedom.variance) for found in screening] for screening in screenings]
+    scale = freedom.variance
+    return [[(f.key, scale * f.variance) for f in screening if f.evidence > 0] for screening in screenings]
 
 
 def _stable(family: _Family) -> dict[Key, float]:
@@ -291,7 +380,7 @@ def _pruned(
         is_last = len(stay) <= room and size[stay].sum() <= max(max_entries, size[is_kept].sum())
         keys, variances, is_kept, size = [keys[i] for i in stay], variances[stay], is_kept[stay], size[stay]
         if is_last:
-            return Choice(tuple(keys), variances, inputs.count_prior)
+            return Choice(tuple(keys), variances, search.settings)
         design = inputs.design(keys, variances, rows)
         out_of_fold = race([Candidate(design, np.ones(len(keys)))], fold, n_jobs).crossfit
 

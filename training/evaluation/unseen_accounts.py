@@ -82,7 +82,13 @@ def _without(trained: Trained, out: Bools, jobs: int) -> tuple[int | None, Score
     estimator = clone(trained.estimator).set_params(keys=keys, max_tables=len(keys), n_jobs=jobs)
     weight = dataset.weight[fit]
     y = dataset.unintended[fit].astype(int)
-    estimator.fit(dataset.X.iloc[fit], y, weight if len(fit) else None, backlog=dataset.X.iloc[backlog])
+    estimator.fit(
+        dataset.X.iloc[fit],
+        y,
+        weight if len(fit) else None,
+        backlog=dataset.X.iloc[backlog],
+        settings=trained.estimator.settings_,
+    )
     card = Scorecard(
         name="left out",
         version="draft",
