@@ -43,7 +43,9 @@ class Candidate:
     losses: list[Floats] = field(default_factory=list)
 
     def run(self, number: int, fold: Ints) -> None:
-        """Fit without one fold and see how well the fit does there."""
+        """Fit without one fold and see how well the fit does there, unless that was done before."""
+        if len(self.losses) > number:
+            return
         design, scale = self.design, self.variance_scale
         if self.columns is not None:
             design = replace(design, keys=tuple(design.keys[i] for i in self.columns[number]))
@@ -58,7 +60,11 @@ class Candidate:
     @property
     def total(self) -> float:
         """Log loss so far, summed over rows, and the cost."""
-        return float(sum(loss.sum() for loss in self.losses)) + self.cost
+        return self.total_after(len(self.losses))
+
+    def total_after(self, rounds: int) -> float:
+        """Log loss of so many folds, summed over rows, and the cost."""
+        return float(sum(loss.sum() for loss in self.losses[:rounds])) + self.cost
 
     @property
     def crossfit(self) -> Crossfit:
@@ -83,7 +89,7 @@ def race(candidates: Sequence[Candidate], fold: Ints, n_jobs: int | None) -> Can
         Parallel(n_jobs=n_jobs, require="sharedmem")(
             delayed(candidate.run)(number, fold) for candidate in running
         )
-        best = min(running, key=lambda one: one.total)
+        best = min(running, key=lambda one: one.total_after(number + 1))
         leads = [best.lead(one) for one in running]
         running = [
             one

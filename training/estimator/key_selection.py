@@ -7,7 +7,7 @@ what cross-validation cannot see (values never seen before) and what few labels 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -239,18 +239,16 @@ def _with_combinations(
             replace(inputs, count_prior=settings.count_prior),
         )
         return _joined(search, inputs, family, settings, _starts(search, inputs), rows, fold, n_jobs)
-    priors = [(inputs, COMBINATION_COST)]
+    tried = _candidates(search, inputs, union, screenings, FREEDOMS, COMBINATION_COST, rows)
+    won = race(list(tried.values()), fold, n_jobs)
+    (freedom,) = (freedom for freedom, candidate in tried.items() if candidate is won)
     if inputs.precedents is not None and not inputs.count_prior.every:
-        priors.append((replace(inputs, count_prior=EVERY), COMBINATION_COST + EVERY_COST))
-    tried = [
-        (expecting, freedom, candidate)
-        for expecting, doubt in priors
-        for freedom, candidate in _candidates(search, expecting, union, screenings, doubt, rows)
-    ]
-    won = race([candidate for _, _, candidate in tried], fold, n_jobs)
+        every, cost = replace(inputs, count_prior=EVERY), COMBINATION_COST + EVERY_COST
+        counted = _candidates(search, every, union, screenings, [freedom], cost, rows)[freedom]
+        if race([won, counted], fold, n_jobs) is counted:
+            inputs, won = every, counted
     if won.total >= best.total:
         return search
-    ((inputs, freedom),) = ((expecting, freedom) for expecting, freedom, one in tried if one is won)
     chosen = replace(search.settings, count_prior=inputs.count_prior, combinations=freedom)
     family = _family(screenings, freedom)
     return _joined(search, inputs, family, chosen, _starts(search, inputs), rows, fold, n_jobs)
@@ -287,10 +285,11 @@ def _candidates(
     inputs: FitInputs,
     union: Sequence[Key],
     screenings: Sequence[Sequence[Found]],
+    freedoms: Sequence[Freedom],
     cost: float,
     rows: Ints,
-) -> Iterator[tuple[Freedom, Candidate]]:
-    """Yield a candidate for each freedom of combinations, beside the keys that are there."""
+) -> dict[Freedom, Candidate]:
+    """Return a candidate for each freedom of combinations, beside the keys that are there."""
     best, count = search.best, len(search.keys)
     plain, present = np.asarray(best.variance_scale), np.arange(count)
     design, starts = best.design, _starts(search, inputs)
@@ -299,13 +298,15 @@ def _candidates(
     place = {key: count + i for i, key in enumerate(union)}
     more = inputs.design(union, np.ones(len(union)), rows)
     design = replace(design, keys=(*design.keys, *more.keys))
-    for freedom in FREEDOMS:
+    made = {}
+    for freedom in freedoms:
         family = _family(screenings, freedom)
         if not any(family):
             continue
         columns = [np.append(present, [place[key] for key, _ in some]).astype(np.int64) for some in family]
         scales = [np.append(plain, [variance for _, variance in some]) for some in family]
-        yield freedom, Candidate(design, scales, cost, columns, starts)
+        made[freedom] = Candidate(design, scales, cost, columns, starts)
+    return made
 
 
 def _screened(

@@ -8,6 +8,7 @@ value of it); variances of key effects re-estimated from the data (MacKay 1992, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -123,16 +124,16 @@ def fit_effects(
     )
     for sweep in range(sweeps + 1 if ordered_last else sweeps):
         before = eta
-        slopes = _Slopes(y, weight, eta)
+        slopes = _Slopes(y, weight, eta.copy())
         slopes.move(_global_step(model, slopes.now, centred, anchor, card is not None))
         for k, (step, precision) in enumerate(zip(steps, precisions, strict=True)):
             change = _bucket_step(step, model.steps[k], precision, slopes.now)
             model.steps[k] = model.steps[k] + change
-            slopes.move(change[step.rows])
+            slopes.move(change.take(step.rows))
         for k, block in enumerate(blocks):
             old = model.keys[k]
             model.keys[k], variance = _key_step(block, old, model.variances[k], slopes.now, in_order=in_order)
-            slopes.move((model.keys[k] - old)[block.rows])
+            slopes.move((model.keys[k] - old).take(block.rows))
             # Early sweeps still move whole blocks between keys: their spread says little about a variance.
             if sweep > 1:
                 model.variances[k] = variance
@@ -157,7 +158,8 @@ class _Slopes:
 
     def _compute(self) -> None:
         p = expit(self.eta)
-        self._residual, self._curvature = self._weight * (self._y - p), self._weight * p * (1 - p)
+        weighted = self._weight * p
+        self._residual, self._curvature = self._weight * self._y - weighted, weighted * (1 - p)
         self._drift = 0.0
 
     @property
@@ -169,9 +171,10 @@ class _Slopes:
 
     def move(self, change: Floats) -> None:
         """Add to the log-odds."""
-        self.eta = self.eta + change
-        self._residual = self._residual - self._curvature * change
-        self._drift += float(np.sqrt((self._weight * change * change).sum() / self._total))
+        self.eta += change
+        self._residual -= self._curvature * change
+        change *= change
+        self._drift += math.sqrt(float(self._weight @ change) / self._total)
 
 
 def _start(
@@ -198,16 +201,21 @@ def _key_step(
     block: Block, old: Floats, variance: float, slopes: tuple[Floats, Floats], *, in_order: bool
 ) -> tuple[Floats, float]:
     residual, curvature = slopes
-    information = np.bincount(block.rows, curvature, block.size).astype(np.float64)
-    h = information + 1 / variance
-    g = np.bincount(block.rows, residual, block.size) - old / variance
-    new = old + np.minimum(np.maximum(g / h, -LARGEST_STEP), LARGEST_STEP)
-    new[block.fixed_at_zero] = 0.0
+    precision = 1 / variance
+    h = np.bincount(block.rows, curvature, block.size) + precision
+    step = np.bincount(block.rows, residual, block.size).astype(np.float64, copy=False)
+    step -= old * precision
+    step /= h
+    np.maximum(step, -LARGEST_STEP, out=step)
+    np.minimum(step, LARGEST_STEP, out=step)
+    new: Floats = old + step
+    if len(block.fixed_at_zero):
+        new[block.fixed_at_zero] = 0.0
     if in_order:
         new = block.project(new, h)
-    determined = float((information / h).sum())
+    determined = block.size - precision * float((1 / h).sum())
     prior = VARIANCE_STRENGTH * block.variance
-    return new, (prior + float((new * new).sum())) / (VARIANCE_STRENGTH + determined)
+    return new, (prior + float(new @ new)) / (VARIANCE_STRENGTH + determined)
 
 
 def _bucket_step(step: StepBlock, old: Floats, precision: Floats, slopes: tuple[Floats, Floats]) -> Floats:

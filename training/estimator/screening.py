@@ -92,9 +92,10 @@ class Screen:
         there = h > 0
         self._sizes[frozenset(key)] = int(there.sum())
         g, h = g[there], h[there]
-        evidence = [float(0.5 * (g * g / (h + 1 / v) - np.log1p(h * v)).sum()) for v in VARIANCES]
+        v = np.array(VARIANCES)[:, None]
+        evidence = 0.5 * ((g * g) * v / (h * v + 1) - np.log1p(h * v)).sum(axis=1)
         best = int(np.argmax(evidence))
-        return Found(key, evidence[best], VARIANCES[best])
+        return Found(key, float(evidence[best]), VARIANCES[best])
 
     def _is_finer(self, key: Key) -> bool:
         """Say whether a combination has more values than each part of it: others say the same once more."""
