@@ -27,11 +27,17 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def registry(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry with one version, which is current. Tests must not change it."""
+def every_label(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry with one version of default settings, which is current. Tests must not change it."""
     folder = tmp_path_factory.mktemp("models")
     assert triage.main(["train", str(history), "--out", str(folder)]) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def registry(every_label: Path) -> Path:
+    """The same; a module may have another one."""
+    return every_label
 
 
 @pytest.fixture(scope="session")

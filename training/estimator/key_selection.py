@@ -39,7 +39,9 @@ EVERY_COST = 4.0
 # What each combination's own variance is multiplied by, or the variance that all share.
 OWN_SCALES: Final = (0.5, 4.0)
 SHARED_VARIANCES: Final = (0.003, 0.01, 0.15, 0.5)
-COMBINATION_COST = 4.0
+# With a card it is twice that, and they have to win by a standard error too: they help it seldom, and few
+# labels find some that fit by chance.
+COMBINATION_COST, COMBINATION_COST_BESIDE_A_CARD = 4.0, 8.0
 
 
 # Combinations with their prior variances, for each fold and for all rows.
@@ -239,15 +241,18 @@ def _with_combinations(
             replace(inputs, count_prior=settings.count_prior),
         )
         return _joined(search, inputs, family, settings, _starts(search, inputs), rows, fold, n_jobs)
-    tried = _candidates(search, inputs, union, screenings, FREEDOMS, COMBINATION_COST, rows)
+    has_card = inputs.card is not None
+    cost = best.cost + COMBINATION_COST_BESIDE_A_CARD if has_card else COMBINATION_COST
+    tried = _candidates(search, inputs, union, screenings, FREEDOMS, cost, rows)
     won = race(list(tried.values()), fold, n_jobs)
     (freedom,) = (freedom for freedom, candidate in tried.items() if candidate is won)
     if inputs.precedents is not None and not inputs.count_prior.every:
-        every, cost = replace(inputs, count_prior=EVERY), COMBINATION_COST + EVERY_COST
-        counted = _candidates(search, every, union, screenings, [freedom], cost, rows)[freedom]
+        every = replace(inputs, count_prior=EVERY)
+        counted = _candidates(search, every, union, screenings, [freedom], cost + EVERY_COST, rows)[freedom]
         if race([won, counted], fold, n_jobs) is counted:
             inputs, won = every, counted
-    if won.total >= best.total:
+    lead, error = won.lead(best)
+    if lead <= (error if has_card else 0.0):
         return search
     chosen = replace(search.settings, count_prior=inputs.count_prior, combinations=freedom)
     family = _family(screenings, freedom)

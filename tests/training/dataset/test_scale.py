@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+import triage
 from scoring.files.errors import BadInput
 from scoring.policy import policy
 from tests.live_aws import Run
@@ -38,6 +39,25 @@ from training.history.record_files import write_records
 from training.simulate import simulate
 
 SOME = [one.record for one in simulate(150, seed=3, labelled=0.8)]
+# One fit, and a threshold by a part of its own: how the records were read is what these tests are about.
+SHARES = ("--calibration-share", "0.6", "--test-share", "0.2")
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough findings for a threshold."""
+    path = tmp_path_factory.mktemp("history") / "history.jsonl"
+    made = simulate(700, seed=7, labelled=0.95, rate=0.25, backlog=70, noise=0.0)
+    write_records((one.record for one in made), str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def version(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a version that one process has trained."""
+    folder = tmp_path_factory.mktemp("models")
+    assert triage.main(["train", str(history), "--out", str(folder), *SHARES]) == 0
+    return folder / (folder / "current").read_text().strip()
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +225,7 @@ def test_row_groups_are_parts_of_their_own(tmp_path: Path) -> None:
 def test_a_cluster_trains_the_same_version(
     run: Run, partitions: Path, version: Path, scheduler: str, tmp_path: Path
 ) -> None:
-    result = run("train", partitions, "--out", tmp_path, "--scheduler", scheduler)
+    result = run("train", partitions, "--out", tmp_path, "--scheduler", scheduler, *SHARES)
     assert (result.code, result.err) == (0, "")
     again = tmp_path / version.name
     assert {one.name: one.read_bytes() for one in again.iterdir()} == {
@@ -246,7 +266,8 @@ def test_faults_of_a_cluster_are_said(run: Run, tmp_path: Path, scheduler: str) 
 def test_a_local_cluster_has_processes_of_its_own(
     run: Run, partitions: Path, version: Path, tmp_path: Path
 ) -> None:
-    assert run("train", partitions, "--out", tmp_path, "--scheduler", "local", "--jobs", 2).code == 0
+    options = ("--scheduler", "local", "--jobs", 2, *SHARES)
+    assert run("train", partitions, "--out", tmp_path, *options).code == 0
     again = tmp_path / version.name
     assert (again / "manifest.json").read_bytes() == (version / "manifest.json").read_bytes()
 

@@ -52,10 +52,9 @@ def version(registry: Path) -> Path:
 
 
 def test_of_what_every_label_fits_the_card_that_measures_it_is_replayed(
-    run: Run, history: Path, tmp_path: Path
+    run: Run, history: Path, every_label: Path
 ) -> None:
-    models = tmp_path / "models"
-    assert run("train", history, "--out", models).code == 0
+    models = every_label
     version = models / (models / "current").read_text().strip()
     metrics = json.loads((version / "metrics.json").read_text())
     replayed = backtest(run, history, "--model", models)
