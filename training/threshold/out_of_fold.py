@@ -46,9 +46,9 @@ class OutOfFold:
     def in_time(self) -> Ints:
         """Scores in the order of time: of the population the mean of all cards; no fold's card moves that.
 
-        Of the findings left out where the population is small.
+        Of the findings left out where the population is smaller: a few hundred cannot show a lack of drift.
         """
-        if self.population.shape[1] < LEAST_POPULATION:
+        if self.population.shape[1] < max(LEAST_POPULATION, len(self.scores)):
             return self.scores
         return np.asarray(np.rint(self.population.mean(axis=0)), dtype=np.int64)
 
