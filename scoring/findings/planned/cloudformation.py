@@ -129,7 +129,7 @@ def policies_of(
             expected = "is not read: a loop or macro makes resources that are not here; check what it makes"
             yield BadInput(expected if name.startswith("Fn::") else "expected an object", field=field)
             continue
-        kind = resource.get("Type")
+        kind = str(resource.get("Type"))
         if kind not in _POLICIES and kind not in _LISTS:
             continue
         try:

@@ -113,7 +113,7 @@ def policies_of(
 def _of_change(change: object, field: str, file: str, resources: "_Resources") -> Iterator[PlannedPolicy]:
     if not isinstance(change, Mapping):
         raise BadInput("expected an object", field=field, value=change)
-    kind, address = change.get("type"), change.get("address")
+    kind, address = str(change.get("type")), change.get("address")
     if change.get("mode", "managed") != "managed" or (kind not in _POLICIES and kind not in _LISTS):
         return
     if not isinstance(address, str) or not address:
@@ -123,9 +123,9 @@ def _of_change(change: object, field: str, file: str, resources: "_Resources") -
         return
     place = Place(file=file, name=address)
     if kind in _LISTS:
-        yield from _of_list(str(kind), after, place, resources)
+        yield from _of_list(kind, after, place, resources)
         return
-    row = _POLICIES[str(kind)]
+    row = _POLICIES[kind]
     document = after.get(row.policy)
     if document not in (None, "", "{}"):
         label, tags = resources.target(place.name, row.target, row.of, after)

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scoring.files.errors import BadInput
 from scoring.findings.facts import ABSENT, Present, Unknown
@@ -216,3 +218,48 @@ def test_what_cannot_be_read_in_a_template_is_named_and_the_rest_is_read(tmp_pat
 def test_a_plan_with_an_entry_that_is_none_goes_on(tmp_path: Path) -> None:
     cases = read(tmp_path, plan(5, change("aws_kms_key.k", {"policy": "{"}), {"type": "aws_kms_key"}))  # type: ignore[arg-type]
     assert [isinstance(one, BadInput) for one in cases] == [True, True, True]
+
+
+KEYS = st.sampled_from(
+    [
+        "Ref",
+        "Fn::Sub",
+        "Fn::GetAtt",
+        "Fn::If",
+        "Fn::Join",
+        "Fn::FindInMap",
+        "Principal",
+        "Statement",
+        "Action",
+        "Effect",
+        "Queues",
+        "PolicyDocument",
+        "AccessControl",
+        "FunctionName",
+        "principal",
+        "action",
+        "Tags",
+    ]
+)
+KINDS = st.sampled_from(["AWS::S3::Bucket", "AWS::Lambda::Permission", "AWS::SQS::QueuePolicy"])
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["*", "Role", "AWS::IAM::Role", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(
+    odd, st.sampled_from(["AWS::S3::Bucket", "AWS::Lambda::Permission", "AWS::SQS::QueuePolicy"]) | odd, odd
+)
+def test_any_value_in_any_place_gives_findings_or_lines(
+    tmp_path: Path, properties: object, kind: object, unknown: object
+) -> None:
+    template = {"Resources": {"Role": {"Type": kind, "Properties": properties}}}
+    made = {"actions": ["create"], "after": properties, "after_unknown": unknown}
+    terraform = kind if isinstance(kind, list) else "aws_lambda_permission"
+    changes = [{"address": "a.b", "type": terraform, "change": made}, properties]
+    for content in (template, {"resource_changes": changes, "configuration": properties}):
+        for one in read(tmp_path, content):
+            assert isinstance(one, (BadInput, PlannedCase))
