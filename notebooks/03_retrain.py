@@ -66,16 +66,16 @@ pd.DataFrame(metrics["data"]["parts"]).T
 # %%
 rows = trained.split.calibration[dataset.for_threshold[trained.split.calibration]]
 drawn = curve(
-    trained.honest[rows],
+    trained.out_of_fold_scores[rows],
     dataset.unintended[rows],
     delta=0.05,
-    population=trained.honest[trained.split.calibration],
+    population=trained.out_of_fold_scores[trained.split.calibration],
 )
 show(plots.trade_off(drawn.assign(part="calibration"), trained.card.threshold, alpha=0.05))
 
 # %%
 part, rows = measured(trained)
-show(plots.histogram(scores_table(dataset, trained.honest, rows), trained.card.threshold))
+show(plots.histogram(scores_table(dataset, trained.out_of_fold_scores, rows), trained.card.threshold))
 
 # %% [markdown]
 # ## Read the tables
@@ -105,7 +105,7 @@ pd.DataFrame(entries, columns=["value", "points", "seen", "expected", "unintende
 
 # %%
 threshold = trained.card.threshold
-missed = rows[dataset.unintended[rows] & (trained.honest[rows] < (threshold or -(10**9)))]
+missed = rows[dataset.unintended[rows] & (trained.out_of_fold_scores[rows] < (threshold or -(10**9)))]
 findings_table(dataset).iloc[missed][
     ["resource", "trust", "access_level", "principal", "environment", "owner"]
 ]

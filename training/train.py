@@ -104,7 +104,7 @@ class Trained:
     scores : array of shape (findings,)
         By the card, in tenths: of the findings with a verdict, and of all in the calibration and the test
         part.
-    honest : array of shape (findings,)
+    out_of_fold_scores : array of shape (findings,)
         The same by cards that were not fitted on the finding, where there are such, moved so that what is
         below the threshold of those cards is below the card's.
     risk : array of shape (findings,)
@@ -114,7 +114,7 @@ class Trained:
     calibrated : array
         Numbers of the findings that the threshold was calibrated on.
     calibrated_scores : array of shape of `calibrated`
-        What it was calibrated by, moved like `honest`.
+        What it was calibrated by, moved like `out_of_fold_scores`.
     archived_share : float or None
         Share of findings below the threshold.
     gates : tuple of Gate
@@ -132,7 +132,7 @@ class Trained:
     dataset: Dataset
     split: Split
     scores: Ints
-    honest: Ints
+    out_of_fold_scores: Ints
     risk: Floats
     threshold: Threshold | None
     calibrated: Ints
@@ -216,7 +216,7 @@ def _by_parts(
         dataset=dataset,
         split=split,
         scores=scores,
-        honest=scores,
+        out_of_fold_scores=scores,
         risk=probability,
         threshold=chosen,
         calibrated=calibrated,
@@ -245,9 +245,9 @@ def _with_every_label(
     fitted = _gated(fitted, gates, request)
     card = _named(fitted.card, dataset, request)
     scores = _scored(dataset, np.union1d(split.fit, split.unseen), card, fitted.estimator)
-    honest, risk = scores.copy(), np.full(len(dataset), np.nan)
+    out_of_fold_scores, risk = scores.copy(), np.full(len(dataset), np.nan)
     if fitted.out_of_fold is not None:
-        honest[fitted.out_of_fold.rows] = fitted.out_of_fold.scores
+        out_of_fold_scores[fitted.out_of_fold.rows] = fitted.out_of_fold.scores
         risk[fitted.out_of_fold.rows] = fitted.out_of_fold.risk
     measuring = None
     if len(split.test) and len(before := everything[: int(split.test[0])]):
@@ -256,7 +256,7 @@ def _with_every_label(
         forward = _fitted(dataset, before, backlog, prior, request, rollout, jobs, FORWARD_FOLDS, progress)
         later = _scored(dataset, split.test, forward.card, forward.estimator)[split.test]
         risk[split.test] = probabilities(forward.card.risk, later, forward.estimator.calibration_)
-        honest[split.test] = _moved(later, forward.card.threshold, card.threshold)
+        out_of_fold_scores[split.test] = _moved(later, forward.card.threshold, card.threshold)
         measuring = msgspec.structs.replace(
             forward.card,
             version=f"{card.version}-measured",
@@ -270,7 +270,7 @@ def _with_every_label(
         dataset=dataset,
         split=split,
         scores=scores,
-        honest=honest,
+        out_of_fold_scores=out_of_fold_scores,
         risk=risk,
         threshold=fitted.threshold,
         calibrated=fitted.calibrated,

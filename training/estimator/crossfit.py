@@ -2,8 +2,8 @@
 
 Effects look better on the rows they were fitted on than on new ones. Fitted on some folds and read on the
 left-out one they show their true worth: one weight a key (around 1), the card's weight and the effects of
-precedent are fitted on such honest effects. This is stacking (Wolpert 1992; van der Laan, Polley, Hubbard
-2007, "Super learner") with priors, so that few rows leave the weights at 1.
+precedent are fitted on such effects. This is stacking (Wolpert 1992; van der Laan, Polley, Hubbard 2007,
+"Super learner") with priors, so that few rows leave the weights at 1.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ def neutral(design: Design) -> Weights:
 
 
 def weigh(design: Design, out_of_fold: Crossfit) -> Weights:
-    """Fit intercept, the card's weight, one weight a key and the effects of precedent on honest effects.
+    """Fit intercept, the card's weight, one weight a key and the effects of precedent, out of fold.
 
     Priors: card ~ N(1, 0.08^2), keys and counts ~ N(1, 0.25^2), none below zero; precedent as in
     `precedent.prior`.

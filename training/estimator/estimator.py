@@ -214,12 +214,12 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         _check_columns(names, {*kept, *map(tuple, self.keys or ())})
         steps = len(names) if precedents is None else max(1, len(precedents))
         step = self.precedent_points * 10 * TENTH / steps
-        material = FitInputs.of(
+        inputs = FitInputs.of(
             frames, y, weight, fold, prior, self.monotone, precedents, step, self.wildcard_values
         )
         if len(y):
             choice = choose(
-                material,
+                inputs,
                 self.keys,
                 kept,
                 self.largest_key,
@@ -232,19 +232,19 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         else:
             choice = Choice(tuple(kept), np.ones(len(kept)))
         self.settings_ = choice.settings
-        self._export(replace(material, count_prior=choice.settings.count_prior), choice)
+        self._export(replace(inputs, count_prior=choice.settings.count_prior), choice)
 
-    def _export(self, material: FitInputs, choice: Choice) -> None:
-        weights, learned = _final_fit(material, choice, self.n_jobs)
+    def _export(self, inputs: FitInputs, choice: Choice) -> None:
+        weights, learned = _final_fit(inputs, choice, self.n_jobs)
         self.card_weight_ = weights.card
-        self.tables_, centre = export(material, learned, weights.card, self.max_entries, self.max_bytes)
+        self.tables_, centre = export(inputs, learned, weights.card, self.max_entries, self.max_bytes)
         if self.prior is None:
             self.base_ = round((weights.intercept + centre) / TENTH)
             self.calibration_ = 0.0
         else:
             self.base_ = self.prior.base + round((1 - weights.card) * weights.card_mean / TENTH)
             self.calibration_ = weights.intercept + centre - self.prior.base * TENTH
-        if not len(material.y):
+        if not len(inputs.y):
             # Nothing is known of probabilities: without labels "unintended" is what the card alerts on.
             self.calibration_ = -TENTH * (getattr(self.prior, "threshold", None) or 0)
 
@@ -340,16 +340,16 @@ class AdditiveScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         return tags
 
 
-def _final_fit(material: FitInputs, choice: Choice, n_jobs: int | None) -> tuple[Weights, list[Learned]]:
+def _final_fit(inputs: FitInputs, choice: Choice, n_jobs: int | None) -> tuple[Weights, list[Learned]]:
     """Fit the chosen keys on all rows; how far to trust each comes from cross-fitting."""
-    rows = np.arange(len(material.y))
-    values = [material.ordered_values(key) for key in choice.keys]
-    design = material.design(choice.keys, choice.variances)
+    rows = np.arange(len(inputs.y))
+    values = [inputs.ordered_values(key) for key in choice.keys]
+    design = inputs.design(choice.keys, choice.variances)
     plain = np.ones(len(choice.keys))
     weights = neutral(design)
     effects = design.fit(rows, plain)
     if len(rows):
-        weights = weigh(design, crossfit(design, material.fold, n_jobs))
+        weights = weigh(design, crossfit(design, inputs.fold, n_jobs))
     buckets = weights.bucket_effects(design, effects.steps)
     learned = [
         Learned(v, grid, weight * effect, bucket)

@@ -38,7 +38,7 @@ def measure(trained: Trained, *, jobs: int = 1) -> dict[str, Any]:
     probability = trained.risk[rows]
     unintended, weight = dataset.unintended[rows], dataset.weight[rows]
     prior, _ = card_scores(trained.prior, dataset.X.iloc[rows])
-    found = quality(trained.honest[rows], probability, unintended, weight)
+    found = quality(trained.out_of_fold_scores[rows], probability, unintended, weight)
     return {
         **found,
         "measured_on": on,
@@ -125,8 +125,8 @@ def _judged(trained: Trained, rows: Ints) -> dict[str, Any]:
     bad, weight, largest = dataset.unintended[fair], dataset.weight[fair], _largest_weight(dataset, fair)
     return {
         "n": len(fair),
-        "archived_share": share_below(trained.honest[rows], threshold),
-        **missed(trained.honest[fair], bad, weight, threshold, trained.request.delta, largest),
+        "archived_share": share_below(trained.out_of_fold_scores[rows], threshold),
+        **missed(trained.out_of_fold_scores[fair], bad, weight, threshold, trained.request.delta, largest),
     }
 
 
@@ -140,7 +140,7 @@ def _archived(trained: Trained) -> dict[str, Any]:
     _, rows = measured(trained)
     fair = rows[dataset.for_threshold[rows]]
     return unintended_among_archived(
-        trained.honest[fair],
+        trained.out_of_fold_scores[fair],
         dataset.unintended[fair],
         dataset.weight[fair],
         trained.card.threshold,

@@ -63,7 +63,7 @@ def measuring(model: str | Path) -> tuple[Scorecard, LearnedUntil] | None:
     """Return the card that a version was measured with, and how recent the findings are that it rests on.
 
     It is what the same training made of all but the latest labels: every label fits the version's own card,
-    which therefore says nothing honest of any of them. None where a version has none.
+    which therefore says nothing reliable of any of them. None where a version has none.
     """
     version = find(model)
     if version is None or MEASURING not in version.digests:

@@ -50,7 +50,7 @@ def version_files(trained: Trained, metrics: Mapping[str, Any]) -> dict[str, byt
         TRAINING: _for_notebooks(trained),
         HELD_OUT: _held_out(trained),
         **(
-            {REVIEW_AGAIN: as_csv(trained.dataset, trained.again, trained.honest)}
+            {REVIEW_AGAIN: as_csv(trained.dataset, trained.again, trained.out_of_fold_scores)}
             if trained.again is not None
             else {}
         ),
@@ -130,7 +130,7 @@ def _held_out(trained: Trained) -> bytes:
     table = trained.dataset.X.iloc[rows].astype(str)
     table[_VERDICT] = trained.dataset.unintended[rows]
     table[_WEIGHT] = trained.dataset.weight[rows]
-    table[_SCORE] = trained.honest[rows]
+    table[_SCORE] = trained.out_of_fold_scores[rows]
     table[_TIME] = trained.dataset.time[rows]
     out = io.BytesIO()
     parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), out, compression="zstd")

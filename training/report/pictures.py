@@ -63,9 +63,14 @@ def _trade_off(trained: Trained) -> Picture | None:
         fair = rows[dataset.for_threshold[rows]]
         if dataset.unintended[fair].any():
             bad, weight = dataset.unintended[fair], dataset.weight[fair]
-            everyone = trained.honest[rows]
+            everyone = trained.out_of_fold_scores[rows]
             drawn = curve(
-                trained.honest[fair], bad, delta, weight, population=everyone, largest=dataset.largest_weight
+                trained.out_of_fold_scores[fair],
+                bad,
+                delta,
+                weight,
+                population=everyone,
+                largest=dataset.largest_weight,
             )
             curves.append(drawn.assign(part=name))
     if not curves:
@@ -84,7 +89,9 @@ def _histogram(trained: Trained) -> Picture | None:
     name, rows = measured(trained)
     if not len(rows):
         return None
-    figure = plots.histogram(scores_table(trained.dataset, trained.honest, rows), trained.card.threshold)
+    figure = plots.histogram(
+        scores_table(trained.dataset, trained.out_of_fold_scores, rows), trained.card.threshold
+    )
     says = f"Labelled findings of the {name} part; what is left of the threshold is archived."
     title = "Scores by verdict"
     return Picture(title, says, plots.to_svg(figure, title))
@@ -123,7 +130,7 @@ def _importance(weights: Sequence[Importance]) -> Picture | None:
 
 def _drift_of_scores(trained: Trained) -> Picture | None:
     _, after = before_and_after(trained)
-    found = periods(trained.dataset.time[after], trained.honest[after])
+    found = periods(trained.dataset.time[after], trained.out_of_fold_scores[after])
     if len(found) < 2:
         return None
     figure = plots.bands(pd.DataFrame(found), "score in points", trained.card.threshold)

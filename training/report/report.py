@@ -98,9 +98,9 @@ def _lowest(trained: Trained) -> tuple[list[int], int]:
     """Return the unintended findings that are missed or else come nearest, and how many are missed in all."""
     _, rows = measured(trained)
     bad = rows[trained.dataset.unintended[rows]]
-    bad = bad[np.argsort(trained.honest[bad], kind="stable")]
+    bad = bad[np.argsort(trained.out_of_fold_scores[bad], kind="stable")]
     threshold = trained.card.threshold
-    missed = 0 if threshold is None else int((trained.honest[bad] < threshold).sum())
+    missed = 0 if threshold is None else int((trained.out_of_fold_scores[bad] < threshold).sum())
     return [int(row) for row in bad[: min(missed, MOST_MISSES) or NEAREST]], missed
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from scoring.files.errors import BadInput
-from scoring.findings.facts import Fact
+from scoring.findings.facts import Fact, Unknown
 from scoring.findings.planned.grants import OWN_ACCOUNT, Unresolved
 from scoring.findings.planned.planned import Deployment, Place, PlannedPolicy, named, tags_of
 
@@ -168,7 +168,7 @@ def _of_resource(
         for path, document in _at(properties, row.policy.split("."), base):
             if row.target is None:
                 label = named(row.of, properties.get(row.name) if row.name else None, place.name, deployment)
-                targets = [(label, tags_of(properties.get("Tags", properties.get("FileSystemTags"))))]
+                targets = [(label, _tags(properties))]
             else:
                 said = raw.get(row.target)
                 known = properties.get(row.target)
@@ -286,7 +286,7 @@ class _Values:
             properties = self.resolve(resource.get("Properties", {}))
             if isinstance(properties, Mapping):
                 label = named(kind, properties.get(_NAMES.get(kind, "")), str(name), self.deployment)
-                return label, tags_of(properties.get("Tags"))
+                return label, _tags(properties)
         text = known if isinstance(known, str) and OWN_ACCOUNT not in known else None
         if kind == "AWS::SQS::Queue" and text and text.startswith("https://"):
             text = text.rsplit("/", 1)[-1]
@@ -418,3 +418,9 @@ class _Lines:
 
     def of(self, name: str) -> int | None:
         return self._of.get(name)
+
+
+def _tags(properties: Mapping[str, Any]) -> Fact[dict[str, str]]:
+    """Return a resource's tags; where it has none, those of the stack are not known."""
+    listed = properties.get("Tags", properties.get("FileSystemTags"))
+    return Unknown("tags of the stack, which a template does not name") if listed is None else tags_of(listed)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scoring.files.errors import BadInput
-from scoring.findings.facts import ABSENT, Present, Unknown
+from scoring.findings.facts import Present, Unknown
 from scoring.findings.finding import Finding
 from scoring.findings.planned.planned import Deployment, PlannedCase
 from scoring.findings.planned.read import planned_cases
@@ -73,7 +73,7 @@ def test_a_template_opens_what_its_policies_say(tmp_path: Path) -> None:
     ]
     assert [one.place.line for one in cases] == [6, 11, 22, 31]
     assert cases[1].case.context.tags == Present({"Environment": "production"})
-    assert cases[2].case.context.tags == ABSENT
+    assert cases[2].case.context.tags == Unknown("tags of the stack, which a template does not name")
     assert cases[3].notes == ("principals (Ref Unsaid): counted as the worst",)
 
 
