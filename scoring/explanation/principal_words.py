@@ -125,7 +125,7 @@ def conditions(exposure: Exposure) -> tuple[str, ...]:
     ...                   status="ACTIVE", finding_type="ExternalAccess", principals=(("AWS", "*"),),
     ...                   conditions=(("future:Key", ("x",)), ("aws:SecureTransport", ("true",))))
     >>> conditions(Exposure(finding, NO_CONTEXT, Policy()))
-    ('keeps nobody out: aws:SecureTransport', 'not judged, so it counts as absent: future:Key')
+    ('does not narrow the access: aws:SecureTransport', 'not judged, so it counts as absent: future:Key')
     """
     judged, contradictions = exposure.conditions, exposure.contradictions
     narrow = [one.key for one in judged if one.state == "narrow" and one.key not in contradictions]
