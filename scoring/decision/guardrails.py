@@ -119,8 +119,13 @@ def _permissions_outside(exposure: Exposure) -> str | None:
 
 def _unlisted_subject(exposure: Exposure) -> _Found:
     # Of internal access AWS says itself that it stays inside, whoever comes.
-    if not exposure.issuers or _anyone_is_said(exposure) or exposure.finding.finding_type == "InternalAccess":
+    if _anyone_is_said(exposure) or exposure.finding.finding_type == "InternalAccess":
         return None
+    if not exposure.issuers:
+        # Anyone is more than any subject; said here where no other guardrail says it.
+        others = exposure.policy.guardrails
+        is_said = others.unknown_owner or others.public or exposure.is_public is False
+        return None if is_said else "anyone may be let in, and no identity of a provider is listed"
     finding, listed_by_issuer = exposure.finding, exposure.policy.listed_subjects
     unlisted = [
         issuer
@@ -143,7 +148,14 @@ def _unknown_owner(exposure: Exposure) -> _Found:
     found = [reach for reach in exposure.reaches if reach.unowned]
     if not found:
         # Anyone's account is nobody's; said here where nobody minds what is public.
-        return "whose account gets access is not known: anyone's may" if exposure.is_public else None
+        if exposure.is_public:
+            return "whose account gets access is not known: anyone's may"
+        is_unreadable = exposure.is_granting and not exposure.is_readable
+        if is_unreadable and exposure.finding.finding_type != "InternalAccess":
+            # That anyone may get in, for all we know, is another guardrail's word where it stands.
+            is_said = exposure.policy.guardrails.public or _says_error(exposure)
+            return None if is_said else "whose account gets access is not known: who gets it cannot be read"
+        return None
     what = _named(sorted({reach.unowned for reach in found}))
     if exposure.finding.finding_type == "InternalAccess":
         return None

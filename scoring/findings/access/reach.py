@@ -342,7 +342,7 @@ def _named(principal: Principal, judged: tuple[JudgedCondition, ...], context: T
             contradictions.append(one.key)
         elif one.pins == "principal ARN" and all(party.id == principal.account for party in one.parties):
             hands.append(widest_kind(party.hands for party in one.parties))
-    kind = _narrowest_kind(hands) if principal.kind in _NAMED else hands[0]
+    kind = _narrowest_kind(hands) if principal.kind in _NAMED or principal.account else hands[0]
     return Reach(trust=trust, kind=kind, contradictions=tuple(contradictions))
 
 
