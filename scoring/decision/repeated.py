@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from scoring.decision.decide import Decision, decide
+from scoring.findings.arn import partition_of
 from scoring.findings.context import Context
 from scoring.findings.finding import Finding
 from scoring.policy.policy import Policy
@@ -71,13 +72,19 @@ class RepeatedDecisions:
         return msgspec.structs.replace(
             finding,
             id="",
-            resource=finding.resource if self.names_resources else "",
+            resource=finding.resource if self.names_resources else _partition_only(finding.resource),
             region=None,
             analyzer_arn=None,
             created_at=None,
             analyzed_at=None,
             updated_at=None,
         )
+
+
+def _partition_only(resource: str) -> str:
+    """Return an ARN of nothing but the partition, in which accounts have numbers of their own."""
+    partition = partition_of(resource)
+    return "" if partition in ("aws", "") else f"arn:{partition}::::"
 
 
 _encode: Final = msgspec.json.Encoder().encode

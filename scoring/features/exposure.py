@@ -6,7 +6,7 @@ from scoring.findings.access import tags
 from scoring.findings.access.access_level import AccessLevel, access_level
 from scoring.findings.access.conditions import judge, narrowing
 from scoring.findings.access.oidc_subjects import judge_claims
-from scoring.findings.access.principal import INSIDE, parse
+from scoring.findings.access.principal import INSIDE, VOUCHED, parse
 from scoring.findings.access.reach import NOT_KNOWN, Reach, TrustContext, reach_of, widest_kind, widest_trust
 from scoring.findings.arn import bucket_of, partition_of
 from scoring.findings.context import Account, Context, PrincipalAccount
@@ -227,9 +227,10 @@ class Exposure:
         reaches = [
             reach_of(principal, self.conditions, finding.conditions, context) for principal in self.principals
         ]
+        home = partition_of(finding.resource) or "aws"
         return [
             _of_another_partition(reach, value)
-            if partition_of(value) not in (finding.partition, "")
+            if partition_of(value) not in (home, "") and reach.trust in VOUCHED
             else reach
             for reach, (_, value) in zip(reaches, finding.principals, strict=True)
         ]
@@ -280,12 +281,7 @@ class Exposure:
 
 
 def _of_another_partition(reach: Reach, value: str) -> Reach:
-    """Place an account of another partition: no organization reaches into it, whatever its number is.
-
-    So it does not matter either what a policy declares of that number.
-    """
+    """Place an account of another partition: no organization reaches into it, whatever its number is."""
     return msgspec.structs.replace(
-        reach,
-        trust=widest_trust([reach.trust, NOT_KNOWN]),
-        unowned=f"{value}, in another partition than the resource",
+        reach, trust=NOT_KNOWN, unowned=f"{value}, in another partition than the resource"
     )

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from scoring.files.errors import BadInput
-from scoring.findings.arn import Arn, account_id, is_account_id, partition_of
+from scoring.findings.arn import Arn, account_id, is_account_id
 from scoring.findings.aws_format import Event, Time, check_time
 from scoring.findings.finding import FINDING_TYPES, Finding
 from scoring.findings.resource_types import TABLE
@@ -183,7 +183,7 @@ def from_asff(value: Mapping[str, Any], path: str = "") -> Finding:
         account=_account(fields, arn, path),
         analyzer_arn=analyzer,
         region=region or wire.region or (arn.region if arn else "") or None,
-        partition=partition_of(resource.id) or partition_of(product) or "aws",
+        partition=_partition(resource.id) or _partition(product) or "aws",
         principals=_principals(other),
         actions=actions,
         is_public=is_public_by(wire.title, wire.types or ()) if finding_type == "ExternalAccess" else None,
@@ -233,6 +233,11 @@ def _status(wire: _Wire) -> str:
     if workflow == "RESOLVED":
         return "RESOLVED"
     return "ARCHIVED" if wire.record_state == "ARCHIVED" or workflow == "SUPPRESSED" else "ACTIVE"
+
+
+def _partition(text: str) -> str:
+    arn = Arn.try_parse(text)
+    return arn.partition if arn else ""
 
 
 def _account(fields: Mapping[str, str], resource: Arn | None, path: str) -> str | None:

@@ -84,16 +84,6 @@ def test_an_account_of_the_own_organization_stays_one_when_it_is_declared() -> N
     assert isinstance(declared.own, Own)
 
 
-def test_what_is_declared_of_a_number_says_nothing_of_another_partition() -> None:
-    """Declaring an account there as contracted made 61 into 71."""
-    finding = grants.example(("AWS", f"arn:aws-us-gov:iam::{some.INSIDE}:role/reader"))
-    context = grants.known(finding, some.INSIDE, is_inside=True)
-    declared = msgspec.structs.replace(POLICY, allow=Allow(accounts={some.INSIDE: "ours"}))
-    before, after = (decide(finding, context, CARD, policy) for policy in (POLICY, declared))
-    assert (before.score, before.guardrails) == (after.score, after.guardrails)
-    assert before.outcome == "alert"
-
-
 # The attacker
 
 
